@@ -1,0 +1,73 @@
+#pragma once
+// The three passes of a convolution. A transposed convolution uses the same three with the first two exchanged, and a dense
+// layer is the case of one tap and one pixel.
+
+#include <vector>
+
+#include "rival/core/workspace.hpp"
+#include "rival/kernels/few_channels.hpp"
+#include "rival/kernels/tile_pass.hpp"
+#include "rival/kernels/weight_gradient.hpp"
+
+namespace rival::kernels {
+
+namespace internal {
+
+enum class Pass { output, input_gradient };
+
+/// Both passes in one: packs the weights, cuts the destination into regions and runs their tiles.
+template <class S>
+void conv_pass(const ConvGeometry& g, Pass pass, const S* source, const S* w, S* destination, const Epilogue<S>& epilogue) {
+  thread_local std::vector<Segment> rows, columns;
+  const bool output = pass == Pass::output;
+  PassSides sides;
+  sides.batch = g.batch;
+  sides.kernel_h = g.kernel_h;
+  sides.kernel_w = g.kernel_w;
+  sides.rows = &rows;
+  sides.columns = &columns;
+  if (output) {
+    output_segments(g.in_h, g.out_h, g.kernel_h, g.stride_h, g.pad_h, rows);
+    output_segments(g.in_w, g.out_w, g.kernel_w, g.stride_w, g.pad_w, columns);
+    sides.source_h = g.in_h, sides.source_w = g.in_w, sides.source_c = g.in_c;
+    sides.destination_h = g.out_h, sides.destination_w = g.out_w, sides.destination_c = g.out_c;
+  } else {
+    input_gradient_segments(g.in_h, g.out_h, g.kernel_h, g.stride_h, g.pad_h, rows);
+    input_gradient_segments(g.in_w, g.out_w, g.kernel_w, g.stride_w, g.pad_w, columns);
+    sides.source_h = g.out_h, sides.source_w = g.out_w, sides.source_c = g.out_c;
+    sides.destination_h = g.in_h, sides.destination_w = g.in_w, sides.destination_c = g.in_c;
+  }
+  const ColumnBlocks<S> blocks{sides.destination_c};
+  S* packed = scratch<S>(Scratch::packed_weights, blocks.packed_size(g.taps() * sides.source_c));
+  pack(w, output == g.out_major, g.taps(), sides.source_c, sides.destination_c, packed);
+  tile_pass(sides, source, packed, destination, epilogue);
+}
+
+/// Destinations of so few channels would leave most of a packet idle.
+template <class S>
+bool is_few(Index channels) {
+  return channels * 4 <= packet_size<S>;
+}
+
+}  // namespace internal
+
+/// y = epilogue(x convolved with w): y[out, b] = sum over taps and channels a of x[in, a] * w[tap, a, b].
+template <class S>
+void conv_output(const ConvGeometry& g, const S* x, const S* w, S* y, const Epilogue<S>& epilogue = {}) {
+  if (internal::is_few<S>(g.out_c) && g.in_c * g.kernel_w >= packet_size<S>)
+    internal::conv_output_few(g, x, w, y, epilogue);
+  else
+    internal::conv_pass(g, internal::Pass::output, x, w, y, epilogue);
+}
+
+/// dx = epilogue(gradient of the output pass with respect to x): dx[in, a] = sum over taps and channels b of
+/// dy[out, b] * w[tap, a, b].
+template <class S>
+void conv_input_gradient(const ConvGeometry& g, const S* dy, const S* w, S* dx, const Epilogue<S>& epilogue = {}) {
+  if (internal::is_few<S>(g.in_c) && g.taps() > 1)
+    internal::conv_input_gradient_few(g, dy, w, dx, epilogue);
+  else
+    internal::conv_pass(g, internal::Pass::input_gradient, dy, w, dx, epilogue);
+}
+
+}  // namespace rival::kernels

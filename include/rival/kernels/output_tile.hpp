@@ -1,0 +1,53 @@
+#pragma once
+// Output tiles: a register tile whose sums, finished, go through bias and activation to memory.
+
+#include "rival/kernels/tile.hpp"
+
+namespace rival::kernels {
+
+/// What happens to a sum on its way to memory: add the bias, apply y > 0 ? y : slope * y, multiply by
+/// (gate > 0 ? 1 : gate_slope). A slope of 1 stands for nothing.
+template <class S>
+struct Epilogue {
+  const S* bias = nullptr;  ///< one a column
+  S slope = S(1);
+  const S* gate = nullptr;  ///< of the destination's layout
+  S gate_slope = S(1);
+};
+
+template <class S>
+struct OutputTile {
+  const S* const* sources;  ///< a pointer a row
+  const S* packed;          ///< the block of packed weights, at the first tap
+  SumLoops loops;
+  S* destination;
+  const Index* rows;        ///< where each row begins in destination
+  Index column, columns;    ///< the first column, and how many there are from it on (perhaps fewer than the tile's)
+  Epilogue<S> epilogue;
+};
+
+/// Computes a tile of 1 <= rows <= tile_rows by 1 <= packets <= tile_packets.
+template <class S>
+void output_tile(int rows, int packets, const OutputTile<S>& job) {
+  constexpr Index size = packet_size<S>;
+  Tile<S> tile;
+  multiply_tile(rows, packets, job.sources, job.packed, size, job.loops, tile);
+  const Epilogue<S>& epilogue = job.epilogue;
+  for (int p = 0; p < packets; ++p) {
+    const Index column = job.column + p * size, left = job.columns - p * size;
+    const auto read = [&](const S* from) { return left >= size ? load(from) : load_part(from, left); };
+    const Packet<S> bias = epilogue.bias ? read(epilogue.bias + column) : broadcast(S(0));
+    for (int r = 0; r < rows; ++r) {
+      const Index to = job.rows[r] + column;
+      Packet<S> y = add<S>(tile.packet(r, p), bias);
+      if (epilogue.slope != S(1)) y = leak<S>(y, y, epilogue.slope);
+      if (epilogue.gate) y = leak<S>(y, read(epilogue.gate + to), epilogue.gate_slope);
+      if (left >= size)
+        store(job.destination + to, y);
+      else
+        store_part(job.destination + to, y, left);
+    }
+  }
+}
+
+}  // namespace rival::kernels

@@ -1,0 +1,91 @@
+#pragma once
+// The register tile: the one inner loop that dense layers and all convolution passes share.
+
+#include <array>
+#include <utility>
+
+#include "rival/kernels/packet.hpp"
+
+namespace rival::kernels {
+
+/// Three nested loops over the terms of an inner sum, outermost first: how often each runs, and how far the left and the
+/// right operand move with it.
+struct SumLoops {
+  Index count[3] = {1, 1, 1};
+  Index left[3] = {0, 0, 0};
+  Index right[3] = {0, 0, 0};
+
+  /// Makes one loop of the two innermost where both operands simply go on from one to the other.
+  void merge_inner() {
+    if (left[1] != count[2] * left[2] || right[1] != count[2] * right[2]) return;
+    count[2] *= count[1];
+    count[1] = 1;
+  }
+};
+
+/// A finished tile: row r's packet p begins at sums + (r * tile_packets + p) * packet_size.
+template <class S>
+struct Tile {
+  alignas(64) S sums[tile_rows * tile_packets * packet_size<S>];
+
+  Packet<S> packet(int row, int p) const { return load(sums + (row * tile_packets + p) * packet_size<S>); }
+};
+
+namespace internal {
+
+template <class S, int Rows, int Packets>
+void multiply_tile(const S* const* left, const S* right, Index packet_distance, const SumLoops& loops, Tile<S>& tile) {
+  Packet<S> sum[Rows][Packets];
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 2
+    for (int p = 0; p < Packets; ++p) sum[r][p] = broadcast(S(0));
+  for (Index i = 0; i < loops.count[0]; ++i)
+    for (Index j = 0; j < loops.count[1]; ++j) {
+      Index offset = i * loops.left[0] + j * loops.left[1];
+      const S* from = right + i * loops.right[0] + j * loops.right[1];
+      for (Index k = loops.count[2]; k > 0; --k) {
+        Packet<S> b[Packets];
+#pragma GCC unroll 2
+        for (int p = 0; p < Packets; ++p) b[p] = load(from + p * packet_distance);
+#pragma GCC unroll 16
+        for (int r = 0; r < Rows; ++r) {
+          const Packet<S> a = broadcast(left[r][offset]);
+#pragma GCC unroll 2
+          for (int p = 0; p < Packets; ++p) sum[r][p] = multiply_add<S>(a, b[p], sum[r][p]);
+        }
+        offset += loops.left[2];
+        from += loops.right[2];
+      }
+    }
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 2
+    for (int p = 0; p < Packets; ++p) store(tile.sums + (r * tile_packets + p) * packet_size<S>, sum[r][p]);
+}
+
+template <class S>
+using MultiplyTile = void (*)(const S* const*, const S*, Index, const SumLoops&, Tile<S>&);
+
+template <class S, int Packets, int... R>
+constexpr std::array<MultiplyTile<S>, sizeof...(R)> multiply_tiles(std::integer_sequence<int, R...>) {
+  return {multiply_tile<S, R + 1, Packets>...};
+}
+
+}  // namespace internal
+
+/// tile(r, p) = sum over the loops' terms of left[r] * right[packet p]: 1 <= rows <= tile_rows by 1 <= packets <=
+/// tile_packets, held in registers from the first term to the last.
+///
+/// `left` has a pointer a row; the packets of the right operand are `packet_distance` apart. Every element is summed in the
+/// order of the loops, so its bits depend on no tile size.
+template <class S>
+void multiply_tile(int rows, int packets, const S* const* left, const S* right, Index packet_distance,
+                   const SumLoops& loops, Tile<S>& tile) {
+  static_assert(tile_packets == 2);
+  using Rows = std::make_integer_sequence<int, tile_rows>;
+  static constexpr std::array table = {internal::multiply_tiles<S, 1>(Rows{}), internal::multiply_tiles<S, 2>(Rows{})};
+  table[static_cast<std::size_t>(packets - 1)][static_cast<std::size_t>(rows - 1)](left, right, packet_distance, loops, tile);
+}
+
+}  // namespace rival::kernels
