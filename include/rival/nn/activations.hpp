@@ -1,0 +1,130 @@
+#pragma once
+// Activations: layers that apply one function to every element, and have no parameters.
+
+#include <memory>
+#include <string_view>
+
+#include "rival/kernels/elementwise.hpp"
+#include "rival/nn/layer.hpp"
+
+namespace rival {
+
+namespace internal {
+
+/// y = f(z), f one of the functions of kernels/elementwise.hpp.
+template <class S, class F>
+class Activation : public Layer<S> {
+ public:
+  explicit Activation(const F& f = {}) : f_(f) {}
+
+  Shape output_shape(const Shape& input) const override { return input; }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>&) const override {
+    trace.input = &x;
+    trace.output.resize(x.shape());
+    kernels::map(f_, x.data(), trace.output.data(), x.size());
+    return trace.output;
+  }
+
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>&) override {
+    if (dx == nullptr) return;
+    dx->resize(dy.shape());
+    kernels::map_gradient(f_, trace.input->data(), trace.output.data(), dy.data(), dx->data(), dy.size());
+  }
+
+ private:
+  F f_;
+};
+
+}  // namespace internal
+
+/// y = tanh(z), in (-1, 1).
+template <class S = float>
+class Tanh : public internal::Activation<S, kernels::Tanh> {
+ public:
+  std::string_view kind() const override { return "tanh"; }
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Tanh>(*this); }
+};
+
+/// y = 1 / (1 + e^-z), in (0, 1). A network that ends in a loss on logits needs none.
+template <class S = float>
+class Sigmoid : public internal::Activation<S, kernels::Sigmoid> {
+ public:
+  std::string_view kind() const override { return "sigmoid"; }
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Sigmoid>(*this); }
+};
+
+/// y = z sigmoid(z), also called swish (Hendrycks and Gimpel, 2016; Ramachandran, Zoph and Le, 2017).
+template <class S = float>
+class SiLU : public internal::Activation<S, kernels::SiLU> {
+ public:
+  std::string_view kind() const override { return "silu"; }
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<SiLU>(*this); }
+};
+
+/// y = log(1 + e^z), a smooth ReLU.
+template <class S = float>
+class Softplus : public internal::Activation<S, kernels::Softplus> {
+ public:
+  std::string_view kind() const override { return "softplus"; }
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Softplus>(*this); }
+};
+
+/// y = z above 0 and alpha (e^z - 1) below (Clevert, Unterthiner and Hochreiter, 2016).
+template <class S = float>
+class ELU : public internal::Activation<S, kernels::ELU<S>> {
+ public:
+  /// Throws Error unless alpha >= 0.
+  explicit ELU(double alpha = 1.0) : internal::Activation<S, kernels::ELU<S>>({static_cast<S>(alpha)}) {
+    require(alpha >= 0, "elu: expected alpha >= 0, got ", alpha);
+  }
+
+  std::string_view kind() const override { return "elu"; }
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ELU>(*this); }
+};
+
+/// y = z above 0 and slope z below (Maas, Hannun and Ng, 2013). At 0 the derivative is the slope.
+///
+/// A Sequential lets the layer in front write y and the layer behind apply the derivative where they can, so forward
+/// may never be called: backward reads nothing but `trace.output`.
+template <class S = float>
+class LeakyReLU : public Layer<S> {
+ public:
+  /// Throws Error unless 0 <= slope <= 1: then y = max(z, slope z), and y > 0 exactly where z > 0.
+  explicit LeakyReLU(double slope = 0.2) : slope_(static_cast<S>(slope)) {
+    require(slope >= 0 && slope <= 1, "leaky_relu: expected a slope in [0, 1], got ", slope);
+  }
+
+  std::string_view kind() const override { return "leaky_relu"; }
+  S leaky_slope() const override { return slope_; }
+  Shape output_shape(const Shape& input) const override { return input; }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>&) const override {
+    trace.output.resize(x.shape());
+    kernels::leaky_relu(x.data(), trace.output.data(), x.size(), slope_);
+    return trace.output;
+  }
+
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>&) override {
+    if (dx == nullptr) return;
+    dx->resize(dy.shape());
+    kernels::leaky_relu_gradient(trace.output.data(), dy.data(), dx->data(), dy.size(), slope_);
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<LeakyReLU>(*this); }
+
+ private:
+  S slope_;
+};
+
+/// y = max(z, 0): the leaky ReLU of slope 0.
+template <class S = float>
+class ReLU : public LeakyReLU<S> {
+ public:
+  ReLU() : LeakyReLU<S>(0) {}
+
+  std::string_view kind() const override { return "relu"; }
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ReLU>(*this); }
+};
+
+}  // namespace rival

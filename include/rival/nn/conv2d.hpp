@@ -1,0 +1,93 @@
+#pragma once
+// Conv2d: every output pixel is a weighted sum of a window of input pixels.
+
+#include <optional>
+
+#include "rival/nn/size2.hpp"
+#include "rival/nn/weighted.hpp"
+
+namespace rival {
+
+struct Conv2dOptions {
+  Index in = 0;   ///< channels
+  Index out = 0;  ///< channels
+  Size2 kernel = 3;
+  Size2 stride = 1;
+  Size2 padding = 0;                 ///< zeros above and to the left
+  std::optional<Size2> padding_end = {};  ///< zeros below and to the right; as `padding` if not given
+  bool bias = true;
+};
+
+/// y[n, i, j, :] = b + sum over taps (k, l) of x[n, i * stride.h - padding.h + k, j * stride.w - padding.w + l, :] W[k, l]
+/// for a batch x of shape {N, H, W, in}; W is {kernel.h, kernel.w, in, out}, y is {N, H', W', out} with
+/// H' = floor((H + padding.h + padding_end.h - kernel.h) / stride.h) + 1 and W' alike.
+template <class S = float>
+class Conv2d : public Weighted<S> {
+ public:
+  /// Throws Error for sizes that are not positive and paddings that are negative.
+  explicit Conv2d(const Conv2dOptions& options)
+      : Weighted<S>(weight_shape(options), options.out, options.bias,
+                    {options.in * options.kernel.area(), options.out * options.kernel.area()}),
+        options_(options) {}
+
+  std::string_view kind() const override { return "conv2d"; }
+  std::string_view short_name() const override { return "conv"; }
+  const Conv2dOptions& options() const { return options_; }
+
+  Shape output_shape(const Shape& input) const override {
+    const auto& o = options_;
+    require(input.rank() == 3, *this, ": expected images height x width x channels, got ", input);
+    require(input[2] == o.in, *this, ": expected ", o.in, " channels, got ", input[2]);
+    const Size2 end = o.padding_end.value_or(o.padding);
+    const Index h = input[0] + o.padding.h + end.h - o.kernel.h, w = input[1] + o.padding.w + end.w - o.kernel.w;
+    require(h >= 0 && w >= 0, *this, ": the kernel of ", o.kernel.h, "x", o.kernel.w,
+            " is larger than the padded image of ", h + o.kernel.h, "x", w + o.kernel.w);
+    return {h / o.stride.h + 1, w / o.stride.w + 1, o.out};
+  }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
+    trace.input = &x;
+    trace.output.resize(output_shape(x.shape().sample()).batch(x.dim(0)));
+    kernels::conv_output(geometry(x.shape(), trace.output.shape()), x.data(), this->weight().value.data(),
+                         trace.output.data(), this->output_epilogue(pass.slope));
+    return trace.output;
+  }
+
+  /// dx: each tap's gradient back to where it read; dW += per tap, sum over pixels of x outer dy; db += sum of dy.
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
+    const Tensor<S>& x = *trace.input;
+    const kernels::ConvGeometry g = geometry(x.shape(), dy.shape());
+    if (dx) {
+      dx->resize(x.shape());
+      kernels::conv_input_gradient(g, dy.data(), this->weight().value.data(), dx->data(),
+                                   this->input_epilogue(trace, pass.slope));
+    }
+    if (pass.parameters) {
+      kernels::conv_weight_gradient(g, x.data(), dy.data(), this->weight().grad.data());
+      this->add_bias_gradient(dy);
+    }
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Conv2d>(*this); }
+
+ private:
+  static Shape weight_shape(const Conv2dOptions& o) {
+    require(o.in > 0 && o.out > 0, "conv2d: expected positive channels, got in ", o.in, ", out ", o.out);
+    require(o.kernel.h > 0 && o.kernel.w > 0 && o.stride.h > 0 && o.stride.w > 0,
+            "conv2d: expected positive kernel and stride, got ", o.kernel, " and ", o.stride);
+    const Size2 end = o.padding_end.value_or(o.padding);
+    require(o.padding.h >= 0 && o.padding.w >= 0 && end.h >= 0 && end.w >= 0,
+            "conv2d: expected padding >= 0, got ", o.padding, " and ", end);
+    return {o.kernel.h, o.kernel.w, o.in, o.out};
+  }
+  kernels::ConvGeometry geometry(const Shape& x, const Shape& y) const {
+    const auto& o = options_;
+    return {.batch = x[0], .in_h = x[1], .in_w = x[2], .in_c = x[3], .out_h = y[1], .out_w = y[2], .out_c = y[3],
+            .kernel_h = o.kernel.h, .kernel_w = o.kernel.w, .stride_h = o.stride.h, .stride_w = o.stride.w,
+            .pad_h = o.padding.h, .pad_w = o.padding.w};
+  }
+
+  Conv2dOptions options_;
+};
+
+}  // namespace rival

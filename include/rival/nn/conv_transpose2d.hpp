@@ -1,0 +1,102 @@
+#pragma once
+// ConvTranspose2d: every input pixel paints a weighted window of output pixels.
+
+#include <algorithm>
+#include <optional>
+
+#include "rival/nn/size2.hpp"
+#include "rival/nn/weighted.hpp"
+
+namespace rival {
+
+struct ConvTranspose2dOptions {
+  Index in = 0;   ///< channels
+  Index out = 0;  ///< channels
+  Size2 kernel = 3;
+  Size2 stride = 1;
+  Size2 padding = 0;                 ///< rows and columns cropped above and to the left
+  std::optional<Size2> padding_end = {};  ///< cropped below and to the right; as `padding` if not given
+  Size2 output_padding = 0;          ///< rows and columns added below and to the right
+  bool bias = true;
+};
+
+/// The transpose of a convolution's linear map:
+/// y[n, i * stride.h - padding.h + k, j * stride.w - padding.w + l, :] += x[n, i, j, :] W[k, l], over all pixels and taps,
+/// onto b, for a batch x of shape {N, H, W, in}; W is {kernel.h, kernel.w, in, out}, y is {N, H', W', out} with
+/// H' = (H - 1) * stride.h + kernel.h - padding.h - padding_end.h + output_padding.h and W' alike.
+template <class S = float>
+class ConvTranspose2d : public Weighted<S> {
+ public:
+  /// Throws Error for sizes that are not positive, paddings that are negative, and output padding that is not smaller
+  /// than the stride.
+  explicit ConvTranspose2d(const ConvTranspose2dOptions& options)
+      : Weighted<S>(weight_shape(options), options.out, options.bias,
+                    // An output pixel is reached by one tap in stride x stride.
+                    {std::max<Index>(1, options.in * options.kernel.area() / options.stride.area()),
+                     options.out * options.kernel.area()}),
+        options_(options) {}
+
+  std::string_view kind() const override { return "conv_transpose2d"; }
+  std::string_view short_name() const override { return "convT"; }
+  const ConvTranspose2dOptions& options() const { return options_; }
+
+  Shape output_shape(const Shape& input) const override {
+    const auto& o = options_;
+    require(input.rank() == 3, *this, ": expected images height x width x channels, got ", input);
+    require(input[2] == o.in, *this, ": expected ", o.in, " channels, got ", input[2]);
+    const Size2 end = o.padding_end.value_or(o.padding);
+    const Index h = (input[0] - 1) * o.stride.h + o.kernel.h - o.padding.h - end.h + o.output_padding.h;
+    const Index w = (input[1] - 1) * o.stride.w + o.kernel.w - o.padding.w - end.w + o.output_padding.w;
+    require(h > 0 && w > 0, *this, ": the padding leaves nothing of an image of ", input[0], "x", input[1]);
+    return {h, w, o.out};
+  }
+
+  /// The input gradient of the convolution from y's size to x's.
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
+    trace.input = &x;
+    trace.output.resize(output_shape(x.shape().sample()).batch(x.dim(0)));
+    kernels::conv_input_gradient(geometry(x.shape(), trace.output.shape()), x.data(), this->weight().value.data(),
+                                 trace.output.data(), this->output_epilogue(pass.slope));
+    return trace.output;
+  }
+
+  /// dx is that convolution's output pass on dy; dW its weight gradient with dy as the input; db += sum of dy.
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
+    const Tensor<S>& x = *trace.input;
+    const kernels::ConvGeometry g = geometry(x.shape(), dy.shape());
+    if (dx) {
+      dx->resize(x.shape());
+      kernels::conv_output(g, dy.data(), this->weight().value.data(), dx->data(), this->input_epilogue(trace, pass.slope));
+    }
+    if (pass.parameters) {
+      kernels::conv_weight_gradient(g, dy.data(), x.data(), this->weight().grad.data());
+      this->add_bias_gradient(dy);
+    }
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ConvTranspose2d>(*this); }
+
+ private:
+  static Shape weight_shape(const ConvTranspose2dOptions& o) {
+    require(o.in > 0 && o.out > 0, "conv_transpose2d: expected positive channels, got in ", o.in, ", out ", o.out);
+    require(o.kernel.h > 0 && o.kernel.w > 0 && o.stride.h > 0 && o.stride.w > 0,
+            "conv_transpose2d: expected positive kernel and stride, got ", o.kernel, " and ", o.stride);
+    const Size2 end = o.padding_end.value_or(o.padding);
+    require(o.padding.h >= 0 && o.padding.w >= 0 && end.h >= 0 && end.w >= 0,
+            "conv_transpose2d: expected padding >= 0, got ", o.padding, " and ", end);
+    require(o.output_padding.h >= 0 && o.output_padding.w >= 0 && o.output_padding.h < o.stride.h &&
+                o.output_padding.w < o.stride.w,
+            "conv_transpose2d: expected 0 <= output_padding < stride ", o.stride, ", got ", o.output_padding);
+    return {o.kernel.h, o.kernel.w, o.in, o.out};
+  }
+  kernels::ConvGeometry geometry(const Shape& x, const Shape& y) const {
+    const auto& o = options_;
+    return {.batch = x[0], .in_h = y[1], .in_w = y[2], .in_c = y[3], .out_h = x[1], .out_w = x[2], .out_c = x[3],
+            .kernel_h = o.kernel.h, .kernel_w = o.kernel.w, .stride_h = o.stride.h, .stride_w = o.stride.w,
+            .pad_h = o.padding.h, .pad_w = o.padding.w, .out_major = true};
+  }
+
+  ConvTranspose2dOptions options_;
+};
+
+}  // namespace rival

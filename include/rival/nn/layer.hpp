@@ -1,0 +1,97 @@
+#pragma once
+// Layer: the contract between a layer and the network that holds it.
+
+#include <memory>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "rival/nn/initialise.hpp"
+#include "rival/nn/parameter.hpp"
+#include "rival/nn/trace.hpp"
+
+namespace rival {
+
+/// What a backward pass should compute; what is not wanted costs nothing.
+struct Wanted {
+  bool parameters = false;  ///< add to every Parameter::grad
+  bool input = false;       ///< return the gradient with respect to the input
+};
+
+/// How a layer is asked to run forward.
+template <class S>
+struct ForwardPass {
+  Mode mode = Mode::train;
+  /// The layer applies y -> max(y, slope * y) to its output as it writes it: the leaky ReLU behind it, for which no
+  /// second sweep over memory is then made. 1 stands for none. Only given to layers that `fuses_activation()`.
+  S slope = S(1);
+};
+
+/// How a layer is asked to run backward.
+template <class S>
+struct BackwardPass {
+  bool parameters = false;
+  /// The layer multiplies the input gradient by (x > 0 ? 1 : slope) as it writes it: the backward pass of the leaky
+  /// ReLU that made its input x. 1 stands for none. Only given to layers that `gates_input()`.
+  S slope = S(1);
+};
+
+/// A differentiable function of a batch with, perhaps, parameters. People compose layers and never see this class;
+/// who writes a new layer derives from it.
+///
+/// Shapes without a batch axis are "sample shapes": {28, 28, 1} for images, {100} for vectors.
+template <class S = float>
+class Layer {
+ public:
+  virtual ~Layer() = default;
+
+  /// What the layer is called in errors and summaries, such as "conv2d".
+  virtual std::string_view kind() const = 0;
+  /// What its instances are called by default, such as "conv": the network adds a number.
+  virtual std::string_view short_name() const { return kind(); }
+
+  /// The sample shape that comes out for one that goes in. Throws Error when the layer cannot take it.
+  virtual Shape output_shape(const Shape& input) const = 0;
+
+  /// Computes the output of the batch `x`, keeps it and all that backward needs in `trace`, and returns it. The
+  /// layer itself does not change, so several threads may run it, each with a trace of its own.
+  virtual const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const = 0;
+
+  /// Takes over what a training pass leaves in the network (running statistics, the position of a random stream).
+  virtual void commit(const Trace<S>& trace) { (void)trace; }
+
+  /// Given the gradient `dy` with respect to the output: writes the one with respect to the input to `dx` unless that
+  /// is null, and adds to the gradients of the parameters if `pass.parameters`. Only a loss divides by the batch size.
+  virtual void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) = 0;
+
+  virtual bool has_parameters() const { return false; }
+  virtual void collect(State<S>& state) { (void)state; }
+  /// Draws the weights anew, each from the sub-stream of `random` that its parameter's name gives.
+  virtual void initialise(const Initialiser<S>& weights, const Random& random) {
+    (void)weights;
+    (void)random;
+  }
+
+  /// The slope of this layer if it is a (leaky) ReLU, otherwise 1.
+  virtual S leaky_slope() const { return S(1); }
+  virtual bool fuses_activation() const { return false; }
+  virtual bool gates_input() const { return false; }
+
+  virtual std::unique_ptr<Layer> clone() const = 0;
+
+  const std::string& name() const { return name_; }
+  /// Names the layer and, with it as their prefix, its parameters, buffers and streams.
+  virtual void set_name(const std::string& name) { name_ = name; }
+
+  friend std::ostream& operator<<(std::ostream& out, const Layer& layer) {
+    out << layer.kind();
+    if (!layer.name_.empty()) out << " \"" << layer.name_ << '"';
+    return out;
+  }
+
+ private:
+  std::string name_;
+};
+
+}  // namespace rival

@@ -1,0 +1,74 @@
+#pragma once
+// Network: a Sequential that knows the shape of its input, and is what a training program holds.
+
+#include <string>
+#include <utility>
+
+#include "rival/nn/sequential.hpp"
+
+namespace rival {
+
+/// A named stack of layers for inputs of one sample shape. Generator and Discriminator are networks.
+template <class S = float>
+class Network {
+ public:
+  /// Throws Error when the layers do not fit each other or the input.
+  Network(std::string name, const Shape& input, Sequential<S> layers)
+      : input_(input), layers_(std::move(layers)) {
+    layers_.set_name(name);
+    output_ = layers_.output_shape(input_);
+  }
+
+  const std::string& name() const { return layers_.name(); }
+  const Shape& input_shape() const { return input_; }
+  const Shape& output_shape() const { return output_; }
+  Sequential<S>& layers() { return layers_; }
+  const Sequential<S>& layers() const { return layers_; }
+
+  /// A training pass: batch norm normalises by this batch and moves its running statistics, dropout drops.
+  /// `x` is read again by `backward` and must be kept until then.
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace) {
+    check(x);
+    const auto& y = layers_.forward(x, trace, {.mode = Mode::train});
+    layers_.commit(trace);
+    return y;
+  }
+  const Tensor<S>& forward(Tensor<S>&& x, Trace<S>& trace) = delete;
+
+  /// An evaluation pass: a pure function of x and the weights.
+  const Tensor<S>& infer(const Tensor<S>& x, Trace<S>& trace) const {
+    check(x);
+    return layers_.forward(x, trace, {.mode = Mode::eval});
+  }
+
+  /// From the gradient with respect to the output computes what is wanted: adds to every Parameter::grad, and returns
+  /// the gradient with respect to the input (an empty tensor if not wanted), which `trace` holds until its next pass.
+  const Tensor<S>& backward(Trace<S>& trace, const Tensor<S>& dy, Wanted wanted) {
+    Tensor<S>& dx = trace.gradients[2];
+    if (!wanted.input) dx.resize({0});
+    layers_.backward(trace, dy, wanted.input ? &dx : nullptr, {.parameters = wanted.parameters});
+    return dx;
+  }
+
+  State<S> state() {
+    State<S> all;
+    layers_.collect(all);
+    return all;
+  }
+  std::vector<Parameter<S>*> parameters() { return state().parameters; }
+  std::vector<Buffer<S>*> buffers() { return state().buffers; }
+
+  /// Draws all weights anew; biases become 0, batch norm's scale 1.
+  void initialise(const Initialiser<S>& weights, const Random& random) { layers_.initialise(weights, random); }
+
+ private:
+  void check(const Tensor<S>& x) const {
+    require(x.rank() == input_.rank() + 1 && x.shape().sample() == input_ && x.dim(0) > 0, "network \"", name(),
+            "\": expected a batch of ", input_, ", got ", x.shape());
+  }
+
+  Shape input_, output_;
+  Sequential<S> layers_;
+};
+
+}  // namespace rival

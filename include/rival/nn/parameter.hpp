@@ -1,0 +1,41 @@
+#pragma once
+// What a network remembers: parameters are learnt, buffers are kept, random streams go on.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rival/core/random.hpp"
+#include "rival/core/tensor.hpp"
+
+namespace rival {
+
+/// A tensor that an optimiser changes, with the gradient that backward passes add up for it.
+/// The optimiser's step sets `grad` back to zero.
+template <class S = float>
+struct Parameter {
+  std::string name;
+  Tensor<S> value;
+  Tensor<S> grad;
+
+  Parameter() = default;
+  Parameter(std::string name_, const Shape& shape) : name(std::move(name_)), value(shape), grad(shape) {}
+};
+
+/// A tensor that is saved with the network and never optimised, such as a running mean.
+template <class S = float>
+struct Buffer {
+  std::string name;
+  Tensor<S> value;
+};
+
+/// Everything that a network remembers, in the order of its layers: the one list that the optimiser, the initialiser,
+/// the weight files and the checkpoints read. The pointers are good as long as the network is neither moved nor gone.
+template <class S = float>
+struct State {
+  std::vector<Parameter<S>*> parameters;
+  std::vector<Buffer<S>*> buffers;
+  std::vector<std::pair<std::string, Random*>> streams;
+};
+
+}  // namespace rival

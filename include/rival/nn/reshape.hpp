@@ -1,0 +1,63 @@
+#pragma once
+// Reshape and Flatten: the same elements, in the same order, under another shape.
+
+#include <memory>
+#include <string_view>
+
+#include "rival/kernels/elementwise.hpp"
+#include "rival/nn/layer.hpp"
+
+namespace rival {
+
+namespace internal {
+
+/// A layer whose output is a window on its input: nothing is copied on the way forward.
+template <class S>
+class ShapeChange : public Layer<S> {
+ public:
+  bool gates_input() const override { return true; }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>&) const override {
+    trace.input = &x;
+    trace.output.alias(x, this->output_shape(x.shape().sample()).batch(x.dim(0)));
+    return trace.output;
+  }
+
+  // The gradient is copied, since the caller reuses the memory of dy while it still reads dx.
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
+    if (dx == nullptr) return;
+    dx->resize(trace.input->shape());
+    kernels::leaky_relu_gradient(trace.input->data(), dy.data(), dx->data(), dy.size(), pass.slope);
+  }
+};
+
+}  // namespace internal
+
+/// N samples of any shape become N of shape `sample`, of the same size.
+template <class S = float>
+class Reshape : public internal::ShapeChange<S> {
+ public:
+  explicit Reshape(const Shape& sample) : sample_(sample) {}
+
+  std::string_view kind() const override { return "reshape"; }
+  Shape output_shape(const Shape& input) const override {
+    require(input.size() == sample_.size(), *this, ": cannot make ", sample_, " of ", input, ": expected ",
+            sample_.size(), " elements, got ", input.size());
+    return sample_;
+  }
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Reshape>(*this); }
+
+ private:
+  Shape sample_;
+};
+
+/// N samples of any shape become N vectors: {N, H, W, C} becomes {N, H*W*C}.
+template <class S = float>
+class Flatten : public internal::ShapeChange<S> {
+ public:
+  std::string_view kind() const override { return "flatten"; }
+  Shape output_shape(const Shape& input) const override { return {input.size()}; }
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Flatten>(*this); }
+};
+
+}  // namespace rival

@@ -1,0 +1,125 @@
+#pragma once
+// Sequential: layers one behind the other. It is a layer itself, so it nests.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "rival/nn/layer.hpp"
+
+namespace rival {
+
+/// y = f_n(... f_2(f_1(x))). Owns its layers; copying copies them.
+///
+/// A leaky ReLU directly behind a layer that can apply it while writing its output (dense, convolution, batch norm)
+/// costs no sweep of its own forward, and one in front of a layer that can gate its input gradient none backward.
+template <class S = float>
+class Sequential : public Layer<S> {
+ public:
+  Sequential() = default;
+  template <class... Layers>
+    requires(sizeof...(Layers) > 0 && (std::is_base_of_v<Layer<S>, std::remove_cvref_t<Layers>> && ...) &&
+             !(sizeof...(Layers) == 1 && (std::is_same_v<Sequential, std::remove_cvref_t<Layers>> && ...)))
+  explicit Sequential(Layers&&... layers) {
+    (add(std::forward<Layers>(layers)), ...);
+  }
+  Sequential(const Sequential& other) : Layer<S>(other) {
+    for (const auto& layer : other.layers_) layers_.push_back(layer->clone());
+  }
+  Sequential(Sequential&&) noexcept = default;
+  Sequential& operator=(Sequential other) noexcept {
+    layers_.swap(other.layers_);
+    Layer<S>::operator=(other);
+    return *this;
+  }
+
+  /// Appends a layer and names it by its kind and number: "conv1", "conv2", "bn1".
+  template <class L>
+  Sequential& add(L&& layer) {
+    layers_.push_back(std::make_unique<std::remove_cvref_t<L>>(std::forward<L>(layer)));
+    set_name(this->name());
+    return *this;
+  }
+
+  Index size() const { return static_cast<Index>(layers_.size()); }
+  Layer<S>& operator[](Index i) { return *layers_[static_cast<std::size_t>(i)]; }
+  const Layer<S>& operator[](Index i) const { return *layers_[static_cast<std::size_t>(i)]; }
+
+  std::string_view kind() const override { return "sequential"; }
+  std::string_view short_name() const override { return "block"; }
+
+  Shape output_shape(const Shape& input) const override {
+    Shape shape = input;
+    for (const auto& layer : layers_) shape = layer->output_shape(shape);
+    return shape;
+  }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
+    trace.input = &x;
+    trace.children.resize(layers_.size());
+    const Tensor<S>* y = &x;
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const bool fused = fuses_next(i);
+      y = &layers_[i]->forward(*y, trace.children[i], {pass.mode, fused ? layers_[i + 1]->leaky_slope() : S(1)});
+      if (fused) trace.children[++i].output.alias(*y, y->shape());
+    }
+    return *y;
+  }
+
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
+    // Below the lowest layer that has parameters nobody needs a gradient, unless the input's own is asked for.
+    std::size_t lowest = 0;
+    if (dx == nullptr)
+      while (lowest < layers_.size() && !(pass.parameters && layers_[lowest]->has_parameters())) ++lowest;
+    const Tensor<S>* gradient = &dy;
+    std::size_t turn = 0;
+    for (std::size_t i = layers_.size(); i-- > lowest;) {
+      const bool gated = i > lowest && layers_[i]->gates_input() && layers_[i - 1]->leaky_slope() != S(1);
+      const bool last = (gated ? i - 1 : i) == lowest;
+      Tensor<S>* below = last ? dx : &trace.gradients[turn ^= 1];
+      layers_[i]->backward(trace.children[i], *gradient, below,
+                           {pass.parameters, gated ? layers_[i - 1]->leaky_slope() : S(1)});
+      gradient = below;
+      if (gated) --i;
+    }
+    if (layers_.empty() && dx != nullptr) *dx = dy;
+  }
+
+  void commit(const Trace<S>& trace) override {
+    for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i]->commit(trace.children[i]);
+  }
+
+  bool has_parameters() const override {
+    for (const auto& layer : layers_)
+      if (layer->has_parameters()) return true;
+    return false;
+  }
+  void collect(State<S>& state) override {
+    for (const auto& layer : layers_) layer->collect(state);
+  }
+  void initialise(const Initialiser<S>& weights, const Random& random) override {
+    for (const auto& layer : layers_) layer->initialise(weights, random);
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Sequential>(*this); }
+
+  void set_name(const std::string& name) override {
+    Layer<S>::set_name(name);
+    std::map<std::string, int, std::less<>> seen;
+    for (const auto& layer : layers_) {
+      const std::string local(layer->short_name());
+      layer->set_name((name.empty() ? "" : name + ".") + local + std::to_string(++seen[local]));
+    }
+  }
+
+ private:
+  bool fuses_next(std::size_t i) const {
+    return i + 1 < layers_.size() && layers_[i]->fuses_activation() && layers_[i + 1]->leaky_slope() != S(1);
+  }
+
+  std::vector<std::unique_ptr<Layer<S>>> layers_;
+};
+
+}  // namespace rival

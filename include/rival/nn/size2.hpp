@@ -1,0 +1,22 @@
+#pragma once
+// Size2: an extent by height and width, which may be written as one number.
+
+#include <ostream>
+
+#include "rival/core/shape.hpp"
+
+namespace rival {
+
+/// Height and width: `.kernel = 5` is 5x5, `.kernel = {3, 5}` is 3 high and 5 wide.
+struct Size2 {
+  Index h, w;
+
+  constexpr Size2(Index both) : h(both), w(both) {}  // NOLINT: meant to be implicit
+  constexpr Size2(Index height, Index width) : h(height), w(width) {}
+
+  constexpr Index area() const { return h * w; }
+  friend constexpr bool operator==(const Size2&, const Size2&) = default;
+  friend std::ostream& operator<<(std::ostream& out, const Size2& size) { return out << size.h << 'x' << size.w; }
+};
+
+}  // namespace rival

@@ -1,0 +1,41 @@
+#pragma once
+// Trace: what one forward pass leaves behind for its backward passes.
+
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <vector>
+
+#include "rival/core/tensor.hpp"
+
+namespace rival {
+
+/// Training normalises by the batch and drops units; evaluation uses running statistics and is a pure function.
+enum class Mode { train, eval };
+
+/// The record of one forward pass through one layer; a Sequential's has a child for each of its layers.
+///
+/// A trace belongs to a pass, so one network can be traversed several times (real, generated, penalised) before one
+/// update. A backward pass reads it and may be repeated. All memory is kept and used again by the next pass.
+template <class S = float>
+struct Trace {
+  /// What went in. The tensor is the caller's, who keeps it, unchanged, until the last backward pass.
+  const Tensor<S>* input = nullptr;
+  /// What came out.
+  Tensor<S> output;
+  Mode mode = Mode::train;
+  /// What else the layer's backward needs (a mask, a mean); the layer gives the places their meaning.
+  std::deque<Tensor<S>> saved;  // its references stay good while it grows
+  std::vector<Trace> children;
+  /// Where a Sequential's backward keeps the gradient on its way down: it alternates between the first two and hands
+  /// out the third.
+  std::array<Tensor<S>, 3> gradients;
+
+  Tensor<S>& save(std::size_t place, const Shape& shape) {
+    if (saved.size() <= place) saved.resize(place + 1);
+    saved[place].resize(shape);
+    return saved[place];
+  }
+};
+
+}  // namespace rival
