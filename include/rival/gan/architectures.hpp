@@ -1,0 +1,106 @@
+#pragma once
+// Ready architectures for grey images of 28 x 28. Each is a plain function: copy it and change it.
+
+#include "rival/gan/discriminator.hpp"
+#include "rival/gan/generator.hpp"
+#include "rival/nn/activations.hpp"
+#include "rival/nn/batch_norm.hpp"
+#include "rival/nn/conv2d.hpp"
+#include "rival/nn/conv_transpose2d.hpp"
+#include "rival/nn/dense.hpp"
+#include "rival/nn/dropout.hpp"
+#include "rival/nn/reshape.hpp"
+
+namespace rival {
+
+/// latent-256-512-1024-784, batch norm and leaky ReLU between, tanh at the end.
+template <class S = float>
+Generator<S> dense_generator(const Random& random, Index latent = 100) {
+  Sequential<S> layers(
+      Dense<S>({.in = latent, .out = 256}), BatchNorm<S>({.features = 256}), LeakyReLU<S>(0.2),
+      Dense<S>({.in = 256, .out = 512}), BatchNorm<S>({.features = 512}), LeakyReLU<S>(0.2),
+      Dense<S>({.in = 512, .out = 1024}), BatchNorm<S>({.features = 1024}), LeakyReLU<S>(0.2),
+      Dense<S>({.in = 1024, .out = 784}), Tanh<S>(),
+      Reshape<S>({28, 28, 1}));
+  Generator<S> generator(latent, std::move(layers));
+  generator.initialise(uniform_fan_in<S>(), random);
+  return generator;
+}
+
+/// 784-512-256-1, leaky ReLU between.
+template <class S = float>
+Discriminator<S> dense_discriminator(const Random& random) {
+  Sequential<S> layers(
+      Flatten<S>(),
+      Dense<S>({.in = 784, .out = 512}), LeakyReLU<S>(0.2),
+      Dense<S>({.in = 512, .out = 256}), LeakyReLU<S>(0.2),
+      Dense<S>({.in = 256, .out = 1}));
+  Discriminator<S> discriminator({28, 28, 1}, std::move(layers));
+  discriminator.initialise(uniform_fan_in<S>(), random);
+  return discriminator;
+}
+
+/// The deep convolutional generator (Radford, Metz and Chintala, 2016) for 28 x 28: 1x1 to 4x4, 7x7, 14x14, 28x28.
+template <class S = float>
+Generator<S> dcgan28_generator(const Random& random, Index latent = 100) {
+  Sequential<S> layers(
+      Reshape<S>({1, 1, latent}),
+      ConvTranspose2d<S>({.in = latent, .out = 256, .kernel = 4, .bias = false}), BatchNorm<S>({.features = 256}), ReLU<S>(),
+      ConvTranspose2d<S>({.in = 256, .out = 128, .kernel = 3, .stride = 2, .padding = 1, .bias = false}),
+      BatchNorm<S>({.features = 128}), ReLU<S>(),
+      ConvTranspose2d<S>({.in = 128, .out = 64, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
+      BatchNorm<S>({.features = 64}), ReLU<S>(),
+      ConvTranspose2d<S>({.in = 64, .out = 1, .kernel = 4, .stride = 2, .padding = 1, .bias = false}), Tanh<S>());
+  Generator<S> generator(latent, std::move(layers));
+  generator.initialise(normal<S>(S(0), S(0.02)), random);
+  return generator;
+}
+
+/// The convolutional discriminator to it: 28x28 to 14x14, 7x7, 3x3, one logit.
+template <class S = float>
+Discriminator<S> dcgan28_discriminator(const Random& random) {
+  Sequential<S> layers(
+      Conv2d<S>({.in = 1, .out = 64, .kernel = 4, .stride = 2, .padding = 1, .bias = false}), LeakyReLU<S>(0.2),
+      Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
+      BatchNorm<S>({.features = 128}), LeakyReLU<S>(0.2),
+      Conv2d<S>({.in = 128, .out = 256, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
+      BatchNorm<S>({.features = 256}), LeakyReLU<S>(0.2),
+      Conv2d<S>({.in = 256, .out = 1, .kernel = 3, .bias = false}), Flatten<S>());
+  Discriminator<S> discriminator({28, 28, 1}, std::move(layers));
+  discriminator.initialise(normal<S>(S(0), S(0.02)), random);
+  return discriminator;
+}
+
+/// The generator of TensorFlow's DCGAN tutorial: a dense layer to 7x7x256, then 5x5 kernels to 7x7, 14x14, 28x28.
+/// "Same" padding of a 5x5 kernel with stride 2 crops one row and column before and two behind.
+template <class S = float>
+Generator<S> tfdcgan_generator(const Random& random, Index latent = 100) {
+  Sequential<S> layers(
+      Dense<S>({.in = latent, .out = 7 * 7 * 256, .bias = false}), BatchNorm<S>({.features = 7 * 7 * 256}),
+      LeakyReLU<S>(0.3), Reshape<S>({7, 7, 256}),
+      ConvTranspose2d<S>({.in = 256, .out = 128, .kernel = 5, .padding = 2, .bias = false}),
+      BatchNorm<S>({.features = 128}), LeakyReLU<S>(0.3),
+      ConvTranspose2d<S>({.in = 128, .out = 64, .kernel = 5, .stride = 2, .padding = 1, .padding_end = 2, .bias = false}),
+      BatchNorm<S>({.features = 64}), LeakyReLU<S>(0.3),
+      ConvTranspose2d<S>({.in = 64, .out = 1, .kernel = 5, .stride = 2, .padding = 1, .padding_end = 2, .bias = false}),
+      Tanh<S>());
+  Generator<S> generator(latent, std::move(layers));
+  generator.initialise(glorot<S>(), random);
+  return generator;
+}
+
+/// The discriminator of that tutorial: dropout in the place of batch norm.
+template <class S = float>
+Discriminator<S> tfdcgan_discriminator(const Random& random) {
+  Sequential<S> layers(
+      Conv2d<S>({.in = 1, .out = 64, .kernel = 5, .stride = 2, .padding = 1, .padding_end = 2}),
+      LeakyReLU<S>(0.3), Dropout<S>({.rate = 0.3}),
+      Conv2d<S>({.in = 64, .out = 128, .kernel = 5, .stride = 2, .padding = 1, .padding_end = 2}),
+      LeakyReLU<S>(0.3), Dropout<S>({.rate = 0.3}),
+      Flatten<S>(), Dense<S>({.in = 7 * 7 * 128, .out = 1}));
+  Discriminator<S> discriminator({28, 28, 1}, std::move(layers));
+  discriminator.initialise(glorot<S>(), random);
+  return discriminator;
+}
+
+}  // namespace rival

@@ -1,0 +1,51 @@
+#pragma once
+// PNG files. Needs stb_image_write.h, which is compiled right here, private to each translation unit.
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "rival/core/file.hpp"
+#include "rival/image/grid.hpp"
+
+#ifndef INCLUDE_STB_IMAGE_WRITE_H  // a program that has included it before us brings its code, too
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+#endif
+#define STB_IMAGE_WRITE_STATIC
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#include <stb/stb_image_write.h>
+#undef STB_IMAGE_WRITE_IMPLEMENTATION
+#undef STB_IMAGE_WRITE_STATIC
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+#endif
+
+namespace rival {
+
+/// Writes a grey or colour picture. Throws Error, and leaves an earlier file as it was, when it cannot be written.
+inline void write_png(const std::filesystem::path& path, const Image& image) {
+  internal::require_image("write_png", image);
+  require(image.height < (1 << 28) / image.channels / (image.width + 1), "write_png: an image of ", image.height, "x",
+          image.width, " is too large");
+  std::vector<std::uint8_t> file;
+  const auto append = [](void* context, void* data, int size) {
+    const auto* bytes = static_cast<const std::uint8_t*>(data);
+    auto& out = *static_cast<std::vector<std::uint8_t>*>(context);
+    out.insert(out.end(), bytes, bytes + size);
+  };
+  const int width = static_cast<int>(image.width), height = static_cast<int>(image.height);
+  const int channels = static_cast<int>(image.channels);
+  require(stbi_write_png_to_func(append, &file, width, height, channels, image.bytes.data(), width * channels) != 0,
+          "cannot write ", path, ": no memory for the picture");
+  replace_file(path, file.data(), file.size());
+}
+
+}  // namespace rival
