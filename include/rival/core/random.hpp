@@ -1,7 +1,7 @@
 #pragma once
 // Random streams: counter-based, so the number at a place is a pure function of seed, stream and place.
 
-#include <Eigen/Core>
+#include "rival/core/eigen.hpp"
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -100,7 +100,8 @@ class Random {
   template <class S>
   void fill_uniform(Tensor<S>& tensor, S low = S(0), S high = S(1)) {
     const S width = high - low;
-    require(low <= high && std::isfinite(width), "random: expected a finite range low <= high, got ", low, " to ", high);
+    require(low <= high && std::isfinite(width), "random: expected a finite range low <= high, got ", low, " to ",
+            high);
     const S largest = std::nextafter(high, low);  // the sum below may round up to high
     fill(tensor, [=](const std::array<std::uint32_t, 4>& words, S* out) {
       if constexpr (std::is_same_v<S, float>)
@@ -115,8 +116,8 @@ class Random {
   void fill_normal(Tensor<S>& tensor, S mean = S(0), S deviation = S(1)) {
     require(deviation >= S(0), "random: expected a deviation >= 0, got ", deviation);
     if constexpr (std::is_same_v<S, float>)
-      // Box and Muller's transform of whole chunks. Their size is fixed, so that Eigen computes every element in packets:
-      // an element left over would be rounded differently, and depend on how many are drawn with it.
+      // Box and Muller's transform of whole chunks. Their size is fixed, so that Eigen computes every element in
+      // packets: an element left over would be rounded differently, and depend on how many are drawn with it.
       fill(tensor, [](const std::array<std::uint32_t, 4>& words, float* out) {
         for (std::size_t i = 0; i < 4; ++i) out[i] = (static_cast<float>(words[i]) + 0.5f) * 0x1p-32f;
       }, [=](float* chunk) {

@@ -1,7 +1,7 @@
 #pragma once
 // Tensor: a shape over aligned memory, row-major, with Eigen maps for the arithmetic.
 
-#include <Eigen/Core>
+#include "rival/core/eigen.hpp"
 #include <algorithm>
 #include <cassert>
 #include <initializer_list>

@@ -1,6 +1,7 @@
 #pragma once
 // AdversarialTrainer: trains a generator and a discriminator against each other.
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -15,6 +16,12 @@
 #include "rival/optim/make_optimizer.hpp"
 
 namespace rival {
+
+/// Thrown when a loss becomes NaN or infinite.
+class Diverged : public Error {
+ public:
+  using Error::Error;
+};
 
 template <class S = float>
 struct TrainerOptions {
@@ -76,8 +83,8 @@ class AdversarialTrainer {
             options_.discriminator_steps);
   }
 
-  /// Trains for so many epochs, shuffled, in full batches. Throws Error when the images do not fit the networks, and when a
-  /// loss is not finite.
+  /// Trains for so many epochs, shuffled, in full batches. Throws Error when the images do not fit the networks, and Diverged
+  /// when a loss is not finite, before the update that it would make.
   void fit(const ImageDataset& data, const FitOptions& fit = {}) {
     require(data.sample_shape() == discriminator_.input_shape(), "trainer: the networks are made for images of ",
             discriminator_.input_shape(), ", the data set has images of ", data.sample_shape());
@@ -178,8 +185,9 @@ class AdversarialTrainer {
   }
 
   void require_finite(S loss, const char* whose) const {
-    require(std::isfinite(loss), "training stopped at step ", steps_ + 1, ": the ", whose, "'s loss is ", loss,
-            "; try a smaller learning rate, or beta1 = 0.5");
+    if (!std::isfinite(loss)) [[unlikely]]
+      throw Diverged(internal::concatenate("training stopped at step ", steps_ + 1, ": expected a finite loss of the ",
+                                           whose, ", got ", loss, "; try a smaller learning rate"));
   }
 
   Generator<S>& generator_;

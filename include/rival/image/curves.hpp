@@ -19,7 +19,7 @@
 
 namespace rival {
 
-/// A line of a chart. Values that are not finite leave a gap.
+/// A line of a chart. Values that are not finite (or beyond 1e100) leave a gap.
 struct Series {
   std::string name;
   std::vector<double> y;
@@ -28,18 +28,21 @@ struct Series {
 
 namespace internal {
 
-/// The values averaged over a window around each, weighted by a triangle; what is not finite stays so and is left out
-/// of the others' averages.
+/// Finite, and not so large that differences overflow.
+inline bool drawable(double value) { return std::abs(value) < 1e100; }
+
+/// The values averaged over a window around each, weighted by a triangle; what cannot be drawn stays so and is left
+/// out of the others' averages.
 inline std::vector<double> smooth(const std::vector<double>& y, Index radius) {
   const auto size = static_cast<Index>(y.size());
   std::vector<double> average(y);
   for (Index i = 0; i < size; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    if (!std::isfinite(y[at])) continue;
+    if (!drawable(y[at])) continue;
     double sum = 0, weights = 0;
     for (Index j = std::max<Index>(0, i - radius); j <= std::min(size - 1, i + radius); ++j) {
       const double value = y[static_cast<std::size_t>(j)], weight = static_cast<double>(radius + 1 - std::abs(i - j));
-      if (std::isfinite(value)) sum += weight * value, weights += weight;
+      if (drawable(value)) sum += weight * value, weights += weight;
     }
     average[at] = sum / weights;
   }
@@ -58,7 +61,7 @@ inline std::vector<std::size_t> thin(const std::vector<double>& y, std::size_t l
     const std::size_t begin = s * y.size() / stretches, end = (s + 1) * y.size() / stretches;
     std::size_t low = end, high = end, gap = end;
     for (std::size_t i = begin; i < end; ++i) {
-      if (!std::isfinite(y[i])) {
+      if (!drawable(y[i])) {
         gap = i;
         continue;
       }
@@ -150,15 +153,15 @@ inline void write_curves_svg(const std::filesystem::path& path, std::string_view
       for (std::size_t i = 0; i < series.y.size(); ++i) line.x.push_back(static_cast<double>(i + 1));
     if (line.noisy) line.smooth = smooth(series.y, std::min<Index>(500, static_cast<Index>(series.y.size() / 40)));
     for (const double x : line.x) {
-      if (std::isfinite(x)) x_low = std::min(x_low, x), x_high = std::max(x_high, x);
+      if (drawable(x)) x_low = std::min(x_low, x), x_high = std::max(x_high, x);
       counted = counted && x == std::floor(x);
     }
     for (const double y : line.smooth)
-      if (std::isfinite(y)) y_low = std::min(y_low, y), y_high = std::max(y_high, y);
+      if (drawable(y)) y_low = std::min(y_low, y), y_high = std::max(y_high, y);
     // Of the raw values all but the outermost hundredth must be seen.
     spread.clear();
     for (const double y : series.y)
-      if (std::isfinite(y)) spread.push_back(y);
+      if (drawable(y)) spread.push_back(y);
     std::sort(spread.begin(), spread.end());
     if (!spread.empty()) {
       const std::size_t cut = spread.size() / 100;
@@ -201,7 +204,7 @@ inline void write_curves_svg(const std::filesystem::path& path, std::string_view
     const double beyond = 10 * height;  // far outside of the picture; renderers dislike numbers that are huge
     bool pen_down = false;
     for (const std::size_t i : thin(y, most_points)) {
-      if (!std::isfinite(y[i]) || !std::isfinite(x[i])) {
+      if (!drawable(y[i]) || !drawable(x[i])) {
         pen_down = false;
         continue;
       }
@@ -217,7 +220,7 @@ inline void write_curves_svg(const std::filesystem::path& path, std::string_view
     const auto& [x, y, noisy] = lines[i];
     draw(x, y, i, "stroke-width=\"2\"");
     for (std::size_t k = 0; k < y.size() && y.size() <= most_dots; ++k)
-      if (std::isfinite(x[k]) && std::isfinite(y[k]))
+      if (drawable(x[k]) && drawable(y[k]))
         svg << "<circle cx=\"" << x_axis(x[k]) << "\" cy=\"" << y_axis(y[k]) << "\" r=\"3\" fill=\""
             << colours[i % colours.size()] << "\"/>\n";
   }

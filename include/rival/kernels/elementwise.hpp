@@ -6,15 +6,15 @@
 
 namespace rival::kernels {
 
-/// Elements that one task handles: large enough to forget the task, small enough to stay in the first-level cache.
+/// Elements that one task handles: enough to forget the task, few enough for the first-level cache.
 inline constexpr Index element_block = 4096;
 
 // A function is a small object with
 //   value(z)          f(z), an Eigen array expression, so that it runs on packets;
 //   derivative(z, y)  f'(z), which may use that y = f(z);
 //   cost              scalar operations an element, roughly.
-// Each is finite for every finite z, passes NaN on (Eigen's max may not: another term of the sum does), and is right to a
-// few epsilon.
+// Each is finite for every finite z, passes NaN on (Eigen's max may not: another term of the sum does), and
+// is right to a few epsilon.
 
 struct Tanh {
   static constexpr double cost = 20;
@@ -81,9 +81,7 @@ struct ELU {
   static constexpr double cost = 40;
   S alpha;
 
-  auto value(const auto& z) const {
-    return z.max(S(0)) + alpha * (z - z.max(S(0))).expm1();
-  }
+  auto value(const auto& z) const { return z.max(S(0)) + alpha * (z - z.max(S(0))).expm1(); }
   auto derivative(const auto&, const auto& y) const { return (y > S(0)).select(S(1), y + alpha); }
 };
 
@@ -100,7 +98,8 @@ template <class S, class F>
 void map_gradient(const F& f, const S* z, const S* y, const S* dy, S* dz, Index count) {
   parallel_blocks(count, element_block, F::cost * static_cast<double>(count), [&](Index begin, Index end) {
     const Index size = end - begin;
-    ArrayMap<S>(dz + begin, size) = ConstArrayMap<S>(dy + begin, size) *
+    ArrayMap<S>(dz + begin, size) =
+        ConstArrayMap<S>(dy + begin, size) *
         f.derivative(ConstArrayMap<S>(z + begin, size), ConstArrayMap<S>(y + begin, size));
   });
 }
@@ -113,7 +112,8 @@ void leaky_relu(const S* z, S* y, Index count, S slope) {
   });
 }
 
-/// dz[i] = dy[i] where y[i] > 0, otherwise slope dy[i]. As slope >= 0, y may be the input or the output alike.
+/// dz[i] = dy[i] where y[i] > 0, otherwise slope dy[i]. As slope >= 0, y may be
+/// the input or the output alike.
 template <class S>
 void leaky_relu_gradient(const S* y, const S* dy, S* dz, Index count, S slope) {
   parallel_blocks(count, element_block, static_cast<double>(count), [=](Index begin, Index end) {
@@ -121,7 +121,8 @@ void leaky_relu_gradient(const S* y, const S* dy, S* dz, Index count, S slope) {
   });
 }
 
-/// `mask` comes uniform in [0, 1) and goes as 0 with probability `rate`, otherwise 1 / (1 - rate); y[i] = x[i] mask[i].
+/// `mask` comes uniform in [0, 1) and goes as 0 with probability `rate`, otherwise 1 / (1 - rate);
+/// y[i] = x[i] mask[i].
 template <class S>
 void dropout(const S* x, S* mask, S* y, Index count, S rate) {
   const S scale = S(1) / (S(1) - rate);

@@ -2,16 +2,13 @@
 // Packets: the machine's vector registers, through Eigen's, so that SSE, AVX2, AVX-512, NEON and plain scalars come from one
 // source. Kernels reach Eigen's packet functions through this file only.
 
-#include <Eigen/Core>
+#include "rival/core/eigen.hpp"
 
 #include "rival/core/tensor.hpp"
 
-// g++ 12 takes the "undefined" operand of AVX-512 intrinsics for an uninitialised variable of ours, and says that packets
-// lose their alignment as template arguments, on which nothing here depends.
+// g++ says that packets lose their alignment as template arguments, on which nothing here depends.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wignored-attributes"
 #endif
 

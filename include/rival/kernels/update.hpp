@@ -1,7 +1,7 @@
 #pragma once
 // The elementwise update of parameters: one sweep over value, gradient and what the optimiser keeps for them.
 
-#include <Eigen/Core>
+#include "rival/core/eigen.hpp"
 #include <algorithm>
 #include <array>
 #include <cstddef>

@@ -1,5 +1,6 @@
 #pragma once
-// Adversarial losses: what the discriminator and the generator each minimise, as functions of the discriminator's scores.
+// Adversarial losses: what the discriminator and the generator each minimise, as functions of the
+// discriminator's scores.
 
 #include <functional>
 
@@ -9,16 +10,17 @@ namespace rival {
 
 /// A pair of losses. Scores are logits: the discriminator's output for a batch, before any sigmoid.
 ///
-/// Both functions see both batches, so losses that compare real with generated samples fit as well. They write the gradients
-/// of their value with respect to the scores, means taken, and allocate nothing once warm. Your own loss is two lambdas:
-/// `AdversarialLoss<> mine{.discriminator = ..., .generator = ...};`
+/// Both functions see both batches, so losses that compare real with generated samples fit as well. They
+/// write the gradients of their value with respect to the scores, means taken, and allocate nothing once
+/// warm. Your own loss is two lambdas: `AdversarialLoss<> mine{.discriminator = ..., .generator = ...};`
 template <class S = float>
 struct AdversarialLoss {
   /// The discriminator's loss; writes `dreal` and `dfake`.
-  std::function<S(const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dreal, Tensor<S>& dfake)> discriminator;
+  std::function<S(const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dreal, Tensor<S>& dfake)>
+      discriminator;
 
-  /// The generator's loss; writes `dfake` (no gradient reaches a generator by way of real samples). `real` is the empty
-  /// tensor unless `generator_needs_real`.
+  /// The generator's loss; writes `dfake` (no gradient reaches a generator by way of real samples). `real` is
+  /// the empty tensor unless `generator_needs_real`.
   std::function<S(const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dfake)> generator;
 
   /// Whether the discriminator must score a real batch for the generator's step too.
@@ -26,8 +28,8 @@ struct AdversarialLoss {
 };
 
 struct LabelOptions {
-  /// The discriminator's target for real samples. Less than 1, such as 0.9, is one-sided label smoothing (Salimans,
-  /// Goodfellow, Zaremba, Cheung, Radford and Chen, 2016); the target for generated ones stays 0.
+  /// The discriminator's target for real samples. Less than 1, such as 0.9, is one-sided label smoothing
+  /// (Salimans, Goodfellow, Zaremba, Cheung, Radford and Chen, 2016); the target for generated ones stays 0.
   double real_label = 1.0;
 };
 
@@ -46,9 +48,9 @@ auto classify(const LabelOptions& options) {
 
 }  // namespace internal
 
-/// With D = sigmoid(score), l the label of real samples (Goodfellow et al., "Generative adversarial nets", 2014):
+/// With D = sigmoid(score) and l the label of real samples (Goodfellow et al., 2014):
 ///   discriminator: mean(-l log D(real) - (1 - l) log(1 - D(real))) + mean(-log(1 - D(fake)))
-///   generator:     mean(-log D(fake)), whose gradient is large where the discriminator is sure, as it is early on.
+///   generator:     mean(-log D(fake)), whose gradient is large where the discriminator is sure
 /// Throws Error unless 0 < real_label <= 1.
 template <class S = float>
 AdversarialLoss<S> non_saturating(const LabelOptions& options = {}) {

@@ -9,7 +9,8 @@ namespace rival {
 template <class S = float>
 struct Loss {
   S value = S(0);
-  Tensor<S> gradient;  ///< with respect to the scores, of their shape, and already divided by the size of the mean
+  Tensor<S>
+      gradient;  ///< with respect to the scores, of their shape, and already divided by the size of the mean
 };
 
 namespace internal {

@@ -1,8 +1,8 @@
 #pragma once
 // Losses against known targets. Each is a mean, as PyTorch's default is.
 //
-// Every function has two forms: one that writes to a Loss which is used again from step to step, and allocates nothing
-// once warm, and one that returns a new Loss.
+// Every function has two forms: one that writes to a Loss which is used again from step to step, and
+// allocates nothing once warm, and one that returns a new Loss.
 
 #include <algorithm>
 #include <cmath>
@@ -15,8 +15,8 @@ namespace rival {
 
 namespace internal {
 
-/// -t log(sigmoid(x)) - (1 - t) log(1 - sigmoid(x)) = max(x, 0) - x t + log(1 + e^-|x|), with derivative sigmoid(x) - t.
-/// Neither overflows, and no digits cancel where x has the sign that the target asks for.
+/// -t log(sigmoid(x)) - (1 - t) log(1 - sigmoid(x)) = max(x, 0) - x t + log(1 + e^-|x|), with derivative
+/// sigmoid(x) - t. Neither overflows, and no digits cancel where x has the sign that the target asks for.
 inline Term bce_term(double x, double t) {
   const double e = std::exp(-std::abs(x)), tail = e / (1 + e);
   return x > 0 ? Term{x * (1 - t) + std::log1p(e), (1 - t) - tail} : Term{-x * t + std::log1p(e), tail - t};
@@ -28,20 +28,21 @@ inline void check_target(double t) {
 
 }  // namespace internal
 
-/// Binary cross-entropy on logits: the mean over all scores of -t log(sigmoid(x)) - (1 - t) log(1 - sigmoid(x)).
-/// Throws Error for a target outside of [0, 1].
+/// Binary cross-entropy on logits: the mean over all scores of -t log(sigmoid(x)) - (1 - t) log(1 -
+/// sigmoid(x)). Throws Error for a target outside of [0, 1].
 template <class S>
 void bce_with_logits(const Tensor<S>& scores, std::type_identity_t<S> target, Loss<S>& out) {
   const double t = static_cast<double>(target);
   internal::check_target(t);
-  out.value = internal::mean_of(scores, out.gradient, [=](double x, Index) { return internal::bce_term(x, t); });
+  out.value =
+      internal::mean_of(scores, out.gradient, [=](double x, Index) { return internal::bce_term(x, t); });
 }
 
 /// The same with a target for each score. Throws Error unless `targets` has the shape of `scores`.
 template <class S>
 void bce_with_logits(const Tensor<S>& scores, const Tensor<S>& targets, Loss<S>& out) {
-  require(targets.shape() == scores.shape(), "bce_with_logits: expected targets of ", scores.shape(), ", got ",
-          targets.shape());
+  require(targets.shape() == scores.shape(), "bce_with_logits: expected targets of ", scores.shape(),
+          ", got ", targets.shape());
   out.value = internal::mean_of(scores, out.gradient, [&](double x, Index i) {
     const double t = static_cast<double>(targets[i]);
     internal::check_target(t);
@@ -60,9 +61,9 @@ Loss<S> bce_with_logits(const Tensor<S>& scores, const Target& target) {
   return out;
 }
 
-/// Softmax cross-entropy: the mean over the rows of log(sum_j e^x_j) - x_label; the gradient is (softmax - one-hot) / rows.
-/// `logits` is {N, classes}; `labels`, any contiguous list of integers, has one of 0 ... classes - 1 for each row.
-/// Throws Error for another number of labels, and for a label out of range.
+/// Softmax cross-entropy: the mean over the rows of log(sum_j e^x_j) - x_label; the gradient is (softmax -
+/// one-hot) / rows. `logits` is {N, classes}; `labels`, any contiguous list of integers, has one of 0 ...
+/// classes - 1 for each row. Throws Error for another number of labels, and for a label out of range.
 template <class S, class Labels>
 void softmax_cross_entropy(const Tensor<S>& logits, const Labels& labels, Loss<S>& out) {
   const Index rows = logits.rows(), classes = logits.cols();
@@ -74,8 +75,8 @@ void softmax_cross_entropy(const Tensor<S>& logits, const Labels& labels, Loss<S
   double sum = 0;
   for (Index row = 0; row < rows; ++row) {
     const auto label = static_cast<Index>(std::data(labels)[row]);
-    require(label >= 0 && label < classes, "softmax_cross_entropy: expected labels from 0 to ", classes - 1, ", got ",
-            label, " in row ", row);
+    require(label >= 0 && label < classes, "softmax_cross_entropy: expected labels from 0 to ", classes - 1,
+            ", got ", label, " in row ", row);
     const S* x = logits.data() + row * classes;
     S* dx = out.gradient.data() + row * classes;
     // Relative to the largest logit nothing overflows.
@@ -102,8 +103,8 @@ Loss<S> softmax_cross_entropy(const Tensor<S>& logits, const Labels& labels) {
 /// Throws Error unless both have the same shape.
 template <class S>
 void mean_squared_error(const Tensor<S>& x, const Tensor<S>& y, Loss<S>& out) {
-  require(x.shape() == y.shape(), "mean_squared_error: expected two tensors of one shape, got ", x.shape(), " and ",
-          y.shape());
+  require(x.shape() == y.shape(), "mean_squared_error: expected two tensors of one shape, got ", x.shape(),
+          " and ", y.shape());
   out.value = internal::mean_of(x, out.gradient, [&](double value, Index i) {
     const double difference = value - static_cast<double>(y[i]);
     return internal::Term{difference * difference, 2 * difference};

@@ -85,8 +85,8 @@ class ELU : public internal::Activation<S, kernels::ELU<S>> {
 
 /// y = z above 0 and slope z below (Maas, Hannun and Ng, 2013). At 0 the derivative is the slope.
 ///
-/// A Sequential lets the layer in front write y and the layer behind apply the derivative where they can, so forward
-/// may never be called: backward reads nothing but `trace.output`.
+/// A Sequential lets the layer in front write y and the layer behind apply the derivative where they can, so
+/// forward may never be called: backward reads nothing but `trace.output`.
 template <class S = float>
 class LeakyReLU : public Layer<S> {
  public:

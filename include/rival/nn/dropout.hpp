@@ -14,10 +14,11 @@ struct DropoutOptions {
   double rate = 0.5;  ///< the probability that an element is dropped, in [0, 1)
 };
 
-/// Training: every element is dropped with probability `rate` and divided by 1 - rate otherwise, so that its mean stays.
-/// Evaluation: the identity (Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, 2014).
+/// Training: every element is dropped with probability `rate` and divided by 1 - rate otherwise, so that its
+/// mean stays. Evaluation: the identity (Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, 2014).
 ///
-/// The mask comes from the layer's own random stream. `forward` reads the stream where it stands; `commit` moves it on.
+/// The mask comes from the layer's own random stream. `forward` reads the stream where it stands; `commit`
+/// moves it on.
 template <class S = float>
 class Dropout : public Layer<S> {
  public:
@@ -57,11 +58,14 @@ class Dropout : public Layer<S> {
 
   void commit(const Trace<S>& trace) override {
     constexpr std::uint64_t per_block = 16 / sizeof(S);  // numbers that fill_uniform makes of one block
-    if (drops(trace)) stream_.skip((static_cast<std::uint64_t>(trace.output.size()) + per_block - 1) / per_block);
+    if (drops(trace))
+      stream_.skip((static_cast<std::uint64_t>(trace.output.size()) + per_block - 1) / per_block);
   }
 
   void collect(State<S>& state) override { state.streams.emplace_back(this->name(), &stream_); }
-  void initialise(const Initialiser<S>&, const Random& random) override { stream_ = random.stream(this->name()); }
+  void initialise(const Initialiser<S>&, const Random& random) override {
+    stream_ = random.stream(this->name());
+  }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Dropout>(*this); }
 

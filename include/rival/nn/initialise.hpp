@@ -1,7 +1,7 @@
 #pragma once
 // Initialisers: how the weights of a layer are drawn.
 
-#include <Eigen/Core>
+#include "rival/core/eigen.hpp"
 #include <cmath>
 #include <functional>
 

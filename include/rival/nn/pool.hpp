@@ -42,8 +42,8 @@ class Pool : public Layer<S> {
   std::string_view kind() const override { return kind_; }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() == 3, *this, ": expected images of H x W x C, got ", input);
-    require(input[0] + 2 * padding_.h >= kernel_.h && input[1] + 2 * padding_.w >= kernel_.w, *this, ": a kernel of ",
-            kernel_, " does not fit into images of ", input, " with padding ", padding_);
+    require(input[0] + 2 * padding_.h >= kernel_.h && input[1] + 2 * padding_.w >= kernel_.w, *this,
+            ": a kernel of ", kernel_, " does not fit into images of ", input, " with padding ", padding_);
     return {(input[0] + 2 * padding_.h - kernel_.h) / stride_.h + 1,
             (input[1] + 2 * padding_.w - kernel_.w) / stride_.w + 1, input[2]};
   }
@@ -51,17 +51,20 @@ class Pool : public Layer<S> {
  protected:
   Size2 kernel() const { return kernel_; }
 
-  /// For each pixel of each window calls visit(o, i, tap, taps): output pixel o takes input pixel i, which is number `tap`
-  /// of the `taps` pixels that lie in the window. An image is one task's, its windows go row by row.
+  /// For each pixel of each window calls visit(o, i, tap, taps): output pixel o takes input pixel i, which is
+  /// number `tap` of the `taps` pixels that lie in the window. An image is one task's, its windows go row by
+  /// row.
   template <class Visit>
   void for_each_window(const Shape& input, const Shape& output, const Visit& visit) const {
     const Index h = input[1], w = input[2], out_h = output[1], out_w = output[2];
     parallel_for(input[0], static_cast<double>(output.size() * kernel_.area()), [&](Index n) {
       Index o = n * out_h * out_w;
       for (Index y = 0; y < out_h; ++y) {
-        const Index top = y * stride_.h - padding_.h, y0 = std::max<Index>(top, 0), y1 = std::min(top + kernel_.h, h);
+        const Index top = y * stride_.h - padding_.h, y0 = std::max<Index>(top, 0),
+                    y1 = std::min(top + kernel_.h, h);
         for (Index x = 0; x < out_w; ++x, ++o) {
-          const Index left = x * stride_.w - padding_.w, x0 = std::max<Index>(left, 0), x1 = std::min(left + kernel_.w, w);
+          const Index left = x * stride_.w - padding_.w, x0 = std::max<Index>(left, 0),
+                      x1 = std::min(left + kernel_.w, w);
           Index tap = 0;
           for (Index i = y0; i < y1; ++i)
             for (Index j = x0; j < x1; ++j) visit(o, (n * h + i) * w + j, tap++, (y1 - y0) * (x1 - x0));
@@ -77,7 +80,8 @@ class Pool : public Layer<S> {
 
 }  // namespace internal
 
-/// The average of each window: {N, H, W, C} becomes {N, (H + 2 padding - kernel) / stride + 1, ..., C}, rounded down.
+/// The average of each window: {N, H, W, C} becomes {N, (H + 2 padding - kernel) / stride + 1, ..., C},
+/// rounded down.
 template <class S = float>
 class AvgPool2d : public internal::Pool<S> {
  public:
@@ -108,19 +112,23 @@ class AvgPool2d : public internal::Pool<S> {
     const Index channels = dy.cols();
     this->for_each_window(dx->shape(), dy.shape(), [&](Index o, Index i, Index, Index taps) {
       const S weight = share(taps);
-      for (Index c = 0; c < channels; ++c) dx->data()[i * channels + c] += weight * dy.data()[o * channels + c];
+      for (Index c = 0; c < channels; ++c)
+        dx->data()[i * channels + c] += weight * dy.data()[o * channels + c];
     });
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<AvgPool2d>(*this); }
 
  private:
-  S share(Index taps) const { return S(1) / static_cast<S>(count_include_pad_ ? this->kernel().area() : taps); }
+  S share(Index taps) const {
+    return S(1) / static_cast<S>(count_include_pad_ ? this->kernel().area() : taps);
+  }
 
   bool count_include_pad_;
 };
 
-/// The maximum of each window; of equal pixels the first, row by row, takes the gradient. Shapes as AvgPool2d's.
+/// The maximum of each window; of equal pixels the first, row by row, takes the gradient. Shapes as
+/// AvgPool2d's.
 template <class S = float>
 class MaxPool2d : public internal::Pool<S> {
  public:

@@ -16,7 +16,9 @@ struct Size2 {
 
   constexpr Index area() const { return h * w; }
   friend constexpr bool operator==(const Size2&, const Size2&) = default;
-  friend std::ostream& operator<<(std::ostream& out, const Size2& size) { return out << size.h << 'x' << size.w; }
+  friend std::ostream& operator<<(std::ostream& out, const Size2& size) {
+    return out << size.h << 'x' << size.w;
+  }
 };
 
 }  // namespace rival

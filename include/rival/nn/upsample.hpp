@@ -12,7 +12,8 @@
 
 namespace rival {
 
-/// Where an enlarged pixel comes from: the one pixel that it lies in, or a blend of the two nearest in each axis.
+/// Where an enlarged pixel comes from: the one pixel that it lies in, or a blend of the two nearest in each
+/// axis.
 enum class Interpolation { nearest, bilinear };
 
 struct UpsampleOptions {
@@ -22,8 +23,8 @@ struct UpsampleOptions {
 
 /// {N, H, W, C} becomes {N, factor.h H, factor.w W, C}.
 ///
-/// Bilinear: the centre of output pixel o lies at (o + 1/2) / factor - 1/2 of the input, whose edges are repeated outward;
-/// PyTorch's align_corners = False.
+/// Bilinear: the centre of output pixel o lies at (o + 1/2) / factor - 1/2 of the input, whose edges are
+/// repeated outward; PyTorch's align_corners = False.
 template <class S = float>
 class Upsample : public Layer<S> {
  public:
@@ -77,7 +78,8 @@ class Upsample : public Layer<S> {
     return {2, {lower, lower + 1}, {S(1) - weight, weight}};
   }
 
-  /// Calls visit(output pixel, input pixel, weight) for all pairs that belong together; an image is one task's.
+  /// Calls visit(output pixel, input pixel, weight) for all pairs that belong together; an image is one
+  /// task's.
   template <class Out, class In, class Visit>
   void for_each_image(const Tensor<S>& input, Out* output_data, In* input_data, const Visit& visit) const {
     const Index h = input.dim(1), w = input.dim(2), c = input.dim(3);

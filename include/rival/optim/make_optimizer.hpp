@@ -21,12 +21,12 @@ template <class S>
 std::unique_ptr<Optimizer<S>> make_optimizer(std::vector<Parameter<S>*> parameters, const OptimizerOptions& options) {
   return std::visit(
       [&](const auto& chosen) -> std::unique_ptr<Optimizer<S>> {
-        using Options = std::remove_cvref_t<decltype(chosen)>;
-        if constexpr (std::is_same_v<Options, AdamOptions>)
+        using Chosen = std::remove_cvref_t<decltype(chosen)>;
+        if constexpr (std::is_same_v<Chosen, AdamOptions>)
           return std::make_unique<Adam<S>>(std::move(parameters), chosen);
-        else if constexpr (std::is_same_v<Options, AdamWOptions>)
+        else if constexpr (std::is_same_v<Chosen, AdamWOptions>)
           return std::make_unique<AdamW<S>>(std::move(parameters), chosen);
-        else if constexpr (std::is_same_v<Options, SgdOptions>)
+        else if constexpr (std::is_same_v<Chosen, SgdOptions>)
           return std::make_unique<Sgd<S>>(std::move(parameters), chosen);
         else
           return std::make_unique<RmsProp<S>>(std::move(parameters), chosen);

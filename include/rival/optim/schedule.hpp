@@ -68,8 +68,8 @@ inline Schedule linear_decay(LinearDecayOptions options) {
   };
 }
 
-/// `schedule` times min(1, (step + 1) / steps): the first step runs at 1/steps of the rate, step number steps - 1 is the
-/// first at the full one. `schedule` counts from the first step too, and so ends where it would without a warm-up.
+/// `schedule` times min(1, (step + 1) / steps): the first step runs at 1/steps of the rate, the one numbered steps - 1
+/// is the first at the full rate. `schedule` counts from the first step too, so it ends where it would without warm-up.
 /// Throws Error unless steps >= 1.
 inline Schedule warm_up(long steps, Schedule schedule = constant()) {
   require(steps >= 1, "warm_up: expected steps >= 1, got ", steps);

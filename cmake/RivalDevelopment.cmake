@@ -1,0 +1,29 @@
+# rival_development: how this project's own tests, examples and benchmarks are compiled. Nothing here reaches a user.
+include(CheckCXXCompilerFlag)
+
+add_library(rival_development INTERFACE)
+
+if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+  target_compile_options(rival_development INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # GCC 12 takes its own AVX-512 intrinsics, inlined through Eigen, for reads of uninitialised values (GCC bug 105593).
+    target_compile_options(rival_development INTERFACE -Wno-maybe-uninitialized -Wno-uninitialized)
+  endif()
+  if(RIVAL_WERROR)
+    target_compile_options(rival_development INTERFACE -Werror)
+  endif()
+endif()
+
+if(RIVAL_NATIVE)
+  check_cxx_compiler_flag(-march=native RIVAL_HAS_MARCH_NATIVE)
+  check_cxx_compiler_flag(-mcpu=native RIVAL_HAS_MCPU_NATIVE)  # what older Clangs call it on ARM
+  if(RIVAL_HAS_MARCH_NATIVE)
+    target_compile_options(rival_development INTERFACE -march=native)
+  elseif(RIVAL_HAS_MCPU_NATIVE)
+    target_compile_options(rival_development INTERFACE -mcpu=native)
+  endif()
+endif()
+
+# The digits in the repository, so that examples and tests find them from any working directory.
+target_compile_definitions(rival_development INTERFACE
+  "RIVAL_MNIST_DIR=\"${PROJECT_SOURCE_DIR}/examples/data/mnist\"")

@@ -1,0 +1,80 @@
+# The targets that users link, and their installation.
+#
+# They carry include directories, libraries and the language standard, and nothing else: warnings and processor flags
+# are the user's own to choose.
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+
+set(rival_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/rival")
+
+# rival::rival: everything that needs only Eigen and, where it is found, OpenMP.
+rival_find_or_fetch(Eigen3 Eigen3::Eigen)
+if(NOT TARGET Eigen3::Eigen)
+  message(FATAL_ERROR "Rival needs Eigen 3.4 or later (Debian: libeigen3-dev). Install it, or set RIVAL_FETCH=ON.")
+elseif(Eigen3_VERSION AND Eigen3_VERSION VERSION_LESS 3.4)
+  message(FATAL_ERROR "Rival needs Eigen 3.4 or later and found ${Eigen3_VERSION} in ${Eigen3_DIR}. Point Eigen3_DIR "
+    "at a later one, or set CMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON to have one fetched.")
+endif()
+
+add_library(rival INTERFACE)
+add_library(rival::rival ALIAS rival)
+target_compile_features(rival INTERFACE cxx_std_20)
+target_include_directories(rival INTERFACE
+  "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+target_link_libraries(rival INTERFACE Eigen3::Eigen)
+
+if(RIVAL_OPENMP)
+  find_package(OpenMP QUIET COMPONENTS CXX)
+  if(OpenMP_CXX_FOUND)
+    target_link_libraries(rival INTERFACE "$<BUILD_INTERFACE:OpenMP::OpenMP_CXX>")
+  else()
+    message(STATUS "rival: this compiler has no OpenMP, so training will use one core")
+  endif()
+  # Installed headers meet another compiler, so whether it has OpenMP is asked again, by rivalConfig.cmake.
+  target_link_libraries(rival INTERFACE "$<INSTALL_INTERFACE:$<TARGET_NAME_IF_EXISTS:OpenMP::OpenMP_CXX>>")
+endif()
+
+if(RIVAL_INSTALL)
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/rival" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+  install(TARGETS rival EXPORT rival)
+  install(EXPORT rival FILE rivalTargets.cmake NAMESPACE rival:: DESTINATION "${rival_package_dir}")
+  configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/rivalConfig.cmake.in"
+    "${PROJECT_BINARY_DIR}/cmake/rivalConfig.cmake" INSTALL_DESTINATION "${rival_package_dir}")
+  write_basic_package_version_file("${PROJECT_BINARY_DIR}/cmake/rivalConfigVersion.cmake"
+    COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+  install(FILES "${PROJECT_BINARY_DIR}/cmake/rivalConfig.cmake" "${PROJECT_BINARY_DIR}/cmake/rivalConfigVersion.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/FindStb.cmake" DESTINATION "${rival_package_dir}")
+endif()
+
+# rival_add_component(<component> <package> <target>)
+#
+# Adds rival::<component>: rival::rival and one library more, for the headers that need it. A component whose library
+# is not on the machine does not exist, which is an error only where someone asked for it.
+function(rival_add_component component package target)
+  if(RIVAL_TESTS OR RIVAL_EXAMPLES OR component IN_LIST RIVAL_COMPONENTS)
+    rival_find_or_fetch(${package} ${target})
+    if(NOT TARGET ${target})
+      message(FATAL_ERROR "rival::${component} needs ${package}, which was not found. Install it, or set "
+        "RIVAL_FETCH=ON.")
+    endif()
+  else()
+    rival_find(${package} ${target})
+    if(NOT TARGET ${target})
+      message(STATUS "rival: ${package} was not found, so there is no rival::${component}")
+      return()
+    endif()
+  endif()
+
+  add_library(rival_${component} INTERFACE)
+  add_library(rival::${component} ALIAS rival_${component})
+  set_target_properties(rival_${component} PROPERTIES EXPORT_NAME ${component})
+  target_link_libraries(rival_${component} INTERFACE rival ${target})
+  if(RIVAL_INSTALL)
+    install(TARGETS rival_${component} EXPORT rival-${component})
+    install(EXPORT rival-${component} NAMESPACE rival:: DESTINATION "${rival_package_dir}")
+  endif()
+endfunction()
+
+rival_add_component(zlib ZLIB ZLIB::ZLIB)  # rival/data/idx.hpp, rival/data/mnist.hpp
+rival_add_component(stb Stb stb::stb)      # rival/image/png.hpp
+rival_add_component(gif GIF GIF::GIF)      # rival/image/gif.hpp

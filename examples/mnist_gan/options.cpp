@@ -1,0 +1,47 @@
+#include "options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+
+#include "rival/core/error.hpp"
+
+bool parse(int argc, char** argv, Options& o) {
+  CLI::App app("Trains a generator and a discriminator against each other on handwritten digits, and writes pictures.");
+  app.add_option("--architecture", o.architecture, "dense, dcgan28 or tfdcgan")->capture_default_str();
+  app.add_option("--data", o.data, "folder with the four MNIST files, gzipped or not")->capture_default_str();
+  app.add_option("--out", o.out, "folder to write to; made if it is not there")->capture_default_str();
+  app.add_option("--epochs", o.epochs, "passes through the training images")->capture_default_str();
+  auto* steps = app.add_option("--steps", o.steps, "stop after so many training steps");
+  app.add_option("--batch", o.batch, "images a step")->capture_default_str();
+  app.add_option("--latent", o.latent, "numbers in a latent vector")->capture_default_str();
+  app.add_option("--learning-rate", o.learning_rate, "of Adam, for both networks")->capture_default_str();
+  app.add_option("--beta1", o.beta1, "of Adam, for both networks")->capture_default_str();
+  app.add_option("--seed", o.seed, "the same seed gives the same weights")->capture_default_str();
+  auto* threads = app.add_option("--threads", o.threads, "threads to use; as many as there are cores if not given");
+  auto* every = app.add_option("--sample-every", o.sample_every, "steps from one frame of the animation to the next");
+  auto* samples = app.add_option("--samples", o.samples, "write so many generated images to generated.npy");
+  app.add_flag("--quiet", o.quiet, "print nothing but errors");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) rival::fail(error.what());
+    app.exit(error);
+    return false;
+  }
+
+  using rival::require;
+  require(o.architecture == "dense" || o.architecture == "dcgan28" || o.architecture == "tfdcgan",
+          "--architecture: expected dense, dcgan28 or tfdcgan, got ", o.architecture);
+  require(o.epochs >= 1, "--epochs: expected at least 1, got ", o.epochs);
+  require(steps->count() == 0 || o.steps >= 1, "--steps: expected at least 1, got ", o.steps);
+  require(o.batch >= 1, "--batch: expected at least 1, got ", o.batch);
+  require(o.latent >= 1, "--latent: expected at least 1, got ", o.latent);
+  require(std::isfinite(o.learning_rate) && o.learning_rate > 0, "--learning-rate: expected a positive number, got ",
+          o.learning_rate);
+  require(o.beta1 >= 0 && o.beta1 < 1, "--beta1: expected a number from 0 to below 1, got ", o.beta1);
+  require(threads->count() == 0 || o.threads >= 1, "--threads: expected at least 1, got ", o.threads);
+  require(every->count() == 0 || o.sample_every >= 1, "--sample-every: expected at least 1, got ", o.sample_every);
+  require(samples->count() == 0 || o.samples >= 1, "--samples: expected at least 1, got ", o.samples);
+  require(!o.out.empty(), "--out: expected a folder, got an empty name");
+  return true;
+}

@@ -1,0 +1,101 @@
+# Shared by the scripts one folder up: install what is missing, configure, build.
+#
+# Notes go to standard error: standard output belongs to the program that a script runs in the end.
+
+rival_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." > /dev/null && pwd)
+
+note() { printf '%s\n' "$*" >&2; }
+
+cores() { nproc 2> /dev/null || getconf _NPROCESSORS_ONLN; }
+
+# run_quietly <what it does> <command>...: shows the command's output only if it fails.
+run_quietly() {
+  local what=$1 log status=0
+  shift
+  log=$(mktemp)
+  trap "rm -f '$log'" EXIT
+  "$@" > "$log" 2>&1 < /dev/null || status=$?
+  if [ "$status" -ne 0 ]; then
+    cat "$log" >&2
+    note "$what failed (exit code $status)"
+  fi
+  rm -f "$log"
+  trap - EXIT
+  return "$status"
+}
+
+cannot_install() {
+  note "Packages are missing that could not be installed from here. Please run:"
+  note "  sudo apt-get update && sudo apt-get install -y --no-install-recommends $*"
+  exit 2
+}
+
+# install_missing <package>...: on Debian and Ubuntu, installs those packages that are not there, and the compiler and
+# CMake. Elsewhere it does nothing: CMake finds the libraries or fetches them.
+install_missing() {
+  command -v dpkg-query > /dev/null && command -v apt-get > /dev/null || return 0
+
+  # Programs may have come from anywhere; libraries are asked for by package.
+  local missing=()
+  [ -n "${CXX:-}" ] || command -v c++ > /dev/null || missing+=(g++)
+  command -v cmake > /dev/null || missing+=(cmake)
+  command -v ninja > /dev/null || command -v make > /dev/null || missing+=(ninja-build)
+  local installed package
+  installed=$(dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' "$@" 2> /dev/null || true)
+  for package in "$@"; do
+    grep -qx "$package installed" <<< "$installed" || missing+=("$package")
+  done
+  [ "${#missing[@]}" -gt 0 ] || return 0
+
+  # A fresh machine may still be busy with updates of its own, hence the wait for the lock.
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300)
+  if [ "$(id -u)" -ne 0 ]; then
+    # Without a terminal nobody can type a password.
+    if command -v sudo > /dev/null && { sudo -n true 2> /dev/null || { [ -t 0 ] && sudo -v; }; }; then
+      apt=(sudo "${apt[@]}")
+    else
+      cannot_install "${missing[@]}"
+    fi
+  fi
+  note "Installing ${missing[*]}"
+  # An update may fail for a source that has nothing to do with these packages.
+  "${apt[@]}" update > /dev/null 2>&1 < /dev/null || true
+  run_quietly "apt-get install" "${apt[@]}" install -y --no-install-recommends "${missing[@]}" ||
+    cannot_install "${missing[@]}"
+  rival_newly_installed=1
+}
+
+# configure <preset> [<cache variable>=<value>...]: runs CMake unless the build folder already is as asked for.
+configure() {
+  local preset=$1 build="$rival_root/build/$1" setting
+  local stamp="$build/.configured"
+  shift
+
+  # A folder that was moved, or copied from another machine, cannot be built in.
+  if [ -f "$build/CMakeCache.txt" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$rival_root" "$build/CMakeCache.txt"; then
+    rm -rf "$build"
+  fi
+
+  local wanted=()
+  for setting in "$@"; do
+    grep -qsx "${setting%%=*}:[A-Z]*=${setting#*=}" "$build/CMakeCache.txt" || wanted+=("-D$setting")
+  done
+  if [ -z "${rival_newly_installed:-}" ] && [ "${#wanted[@]}" -eq 0 ] &&
+    [ "$stamp" -nt "$rival_root/CMakePresets.json" ]; then
+    return 0
+  fi
+
+  # Ninja where it is found; CMake keeps to what a folder was first configured with.
+  if [ ! -f "$build/CMakeCache.txt" ] && [ -z "${CMAKE_GENERATOR:-}" ] && command -v ninja > /dev/null; then
+    wanted+=(-G Ninja)
+  fi
+  rm -f "$stamp"
+  (cd "$rival_root" && run_quietly "Configuring" cmake --preset "$preset" ${wanted[@]+"${wanted[@]}"})
+  touch "$stamp"
+}
+
+# build <preset> <target>
+build() {
+  local folder="$rival_root/build/$1"
+  run_quietly "The build" cmake --build "$folder" --target "$2" --parallel "$(cores)"
+}

@@ -1,0 +1,9 @@
+// The main function of every test program, for Catch2 2.13 and 3.
+#if __has_include(<catch2/catch_all.hpp>)
+#include <catch2/catch_session.hpp>
+
+int main(int count, char* arguments[]) { return Catch::Session().run(count, arguments); }
+#else
+#define CATCH_CONFIG_MAIN
+#include <catch2/catch.hpp>
+#endif

@@ -1,0 +1,5 @@
+#include "every_header_backward.hpp"
+
+int two();
+
+int two() { return 2; }
