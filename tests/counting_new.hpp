@@ -1,14 +1,27 @@
 #pragma once
-// Replaces the program's operator new by one that counts. To be included by one file of a test program.
+// Replaces the program's operator new, and with glibc its malloc too, by ones that count. To be included by one file of
+// a test program.
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <new>
 
+// The sanitizers have a malloc of their own.
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer) && !__has_feature(memory_sanitizer)
+#define RIVAL_TEST_COUNTS_MALLOC 1
+#endif
+#else
+#define RIVAL_TEST_COUNTS_MALLOC 1
+#endif
+#endif
+
 namespace rival_test {
 
-/// How often memory was asked for since the program began.
+/// How often memory was asked for since the program began. One `new` may count as two.
 inline std::atomic<long> allocations{0};
 
 inline void* count_and_allocate(std::size_t size, std::size_t alignment) noexcept {
@@ -23,17 +36,54 @@ inline void* or_throw(void* memory) {
 
 }  // namespace rival_test
 
-void* operator new(std::size_t size) {
+// Not inlined, or compilers see only one half of a pair and warn that it does not match the other. The forms for arrays
+// call these.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   return rival_test::or_throw(rival_test::count_and_allocate(size, alignof(std::max_align_t)));
 }
-void* operator new(std::size_t size, std::align_val_t alignment) {
+[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
   return rival_test::or_throw(rival_test::count_and_allocate(size, static_cast<std::size_t>(alignment)));
 }
 // The standard library's own call the above; the address sanitizer's do not.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   return rival_test::count_and_allocate(size, alignof(std::max_align_t));
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return rival_test::count_and_allocate(size, static_cast<std::size_t>(alignment));
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+#ifdef RIVAL_TEST_COUNTS_MALLOC
+// Eigen's temporaries and the C library's own memory come from here.
+extern "C" {
+void* __libc_malloc(std::size_t size) noexcept;
+void* __libc_calloc(std::size_t count, std::size_t size) noexcept;
+void* __libc_realloc(void* memory, std::size_t size) noexcept;
+void* __libc_memalign(std::size_t alignment, std::size_t size) noexcept;
+
+void* malloc(std::size_t size) noexcept {
+  ++rival_test::allocations;
+  return __libc_malloc(size);
+}
+void* calloc(std::size_t count, std::size_t size) noexcept {
+  ++rival_test::allocations;
+  return __libc_calloc(count, size);
+}
+void* realloc(void* memory, std::size_t size) noexcept {
+  ++rival_test::allocations;
+  return __libc_realloc(memory, size);
+}
+void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
+  ++rival_test::allocations;
+  return __libc_memalign(alignment, size);
+}
+int posix_memalign(void** memory, std::size_t alignment, std::size_t size) noexcept {
+  ++rival_test::allocations;
+  *memory = __libc_memalign(alignment, size);
+  return *memory != nullptr ? 0 : ENOMEM;
+}
+}
+#endif

@@ -4,7 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
-#include <optional>
+#include <new>
 #include <sstream>
 
 #include "options.hpp"
@@ -32,13 +32,6 @@ rival::Discriminator<> make_discriminator(const Options& o, const rival::Random&
   if (o.architecture == "dense") return rival::dense_discriminator(random);
   if (o.architecture == "tfdcgan") return rival::tfdcgan_discriminator(random);
   return rival::dcgan28_discriminator(random);
-}
-
-/// N x H x W x 1 in [-1, 1] as bytes N x H x W.
-rival::Tensor<std::uint8_t> as_bytes(const rival::Tensor<float>& images) {
-  auto bytes = rival::to_bytes(images);
-  bytes.reshape({images.dim(0), images.dim(1), images.dim(2)});
-  return bytes;
 }
 
 std::string describe(const Options& o, const rival::StepReport& last, rival::Generator<>& generator,
@@ -72,6 +65,8 @@ int run(const Options& o) {
   rival::AdversarialTrainer trainer(
       generator, discriminator,
       {.batch = o.batch, .generator_optimizer = adam, .discriminator_optimizer = adam, .seed = o.seed});
+  rival::Tensor<std::uint8_t> generated;
+  if (o.samples > 0) generated.resize({o.samples, 28, 28});  // here, so that too little memory shows before training
   prepare_folder(o.out);
 
   // The same latent vectors throughout, so that the animation shows the same digits taking shape.
@@ -95,8 +90,11 @@ int run(const Options& o) {
   }});
   frame();
 
-  rival::Tensor<std::uint8_t> generated;
-  if (o.samples > 0) generated = as_bytes(generator.sample(o.samples, fixed));
+  for (long done = 0, count; done < o.samples; done += count) {
+    count = std::min(o.samples - done, 1024L);
+    const auto bytes = rival::to_bytes(generator.sample(count, fixed));
+    std::copy_n(bytes.data(), bytes.size(), generated.data() + done * 28 * 28);
+  }
   const auto written = write_outputs(o.out, {describe(o, steps.back(), generator, discriminator), steps, animation,
                                              generator.sample(latents), generated});
   if (!o.quiet) {
@@ -115,6 +113,9 @@ int main(int argc, char** argv) {
   } catch (const rival::Diverged& error) {
     std::cerr << "mnist_gan: " << error.what() << '\n';
     return 1;
+  } catch (const std::bad_alloc&) {
+    std::cerr << "mnist_gan: expected --batch, --latent and --samples that fit into memory, got larger ones\n";
+    return 2;
   } catch (const std::exception& error) {
     std::cerr << "mnist_gan: " << error.what() << '\n';
     return 2;

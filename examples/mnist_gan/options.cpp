@@ -1,25 +1,56 @@
 #include "options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <type_traits>
 
 #include "rival/core/error.hpp"
+
+namespace {
+
+/// What is wrong with the text of a number, if anything. CLI11 by itself takes -1 for a large seed.
+template <class T>
+std::string check_number(const std::string& text) {
+  if constexpr (std::is_integral_v<T>) {
+    T value{};
+    const char* const text_end = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), text_end, value);
+    if (error == std::errc() && end == text_end) return "";
+    if (error == std::errc::result_out_of_range)
+      return "expected at most " + std::to_string(std::numeric_limits<T>::max()) + ", got " + text;
+    return std::string("expected a whole number") + (std::is_unsigned_v<T> ? " >= 0" : "") + ", got " + text;
+  } else {
+    char* end = nullptr;
+    std::strtod(text.c_str(), &end);
+    return !text.empty() && *end == '\0' ? "" : "expected a number, got " + text;
+  }
+}
+
+template <class T>
+CLI::Option* add_number(CLI::App& app, const std::string& name, T& value, const std::string& text) {
+  return app.add_option(name, value, text)->check(CLI::Validator(check_number<T>, ""));
+}
+
+}  // namespace
 
 bool parse(int argc, char** argv, Options& o) {
   CLI::App app("Trains a generator and a discriminator against each other on handwritten digits, and writes pictures.");
   app.add_option("--architecture", o.architecture, "dense, dcgan28 or tfdcgan")->capture_default_str();
   app.add_option("--data", o.data, "folder with the four MNIST files, gzipped or not")->capture_default_str();
   app.add_option("--out", o.out, "folder to write to; made if it is not there")->capture_default_str();
-  app.add_option("--epochs", o.epochs, "passes through the training images")->capture_default_str();
-  auto* steps = app.add_option("--steps", o.steps, "stop after so many training steps");
-  app.add_option("--batch", o.batch, "images a step")->capture_default_str();
-  app.add_option("--latent", o.latent, "numbers in a latent vector")->capture_default_str();
-  app.add_option("--learning-rate", o.learning_rate, "of Adam, for both networks")->capture_default_str();
-  app.add_option("--beta1", o.beta1, "of Adam, for both networks")->capture_default_str();
-  app.add_option("--seed", o.seed, "the same seed gives the same weights")->capture_default_str();
-  auto* threads = app.add_option("--threads", o.threads, "threads to use; as many as there are cores if not given");
-  auto* every = app.add_option("--sample-every", o.sample_every, "steps from one frame of the animation to the next");
-  auto* samples = app.add_option("--samples", o.samples, "write so many generated images to generated.npy");
+  add_number(app, "--epochs", o.epochs, "passes through the training images")->capture_default_str();
+  auto* steps = add_number(app, "--steps", o.steps, "stop after so many training steps");
+  add_number(app, "--batch", o.batch, "images a step")->capture_default_str();
+  add_number(app, "--latent", o.latent, "numbers in a latent vector")->capture_default_str();
+  add_number(app, "--learning-rate", o.learning_rate, "of Adam, for both networks")->capture_default_str();
+  add_number(app, "--beta1", o.beta1, "of Adam, for both networks")->capture_default_str();
+  add_number(app, "--seed", o.seed, "the same seed gives the same weights")->capture_default_str();
+  auto* threads = add_number(app, "--threads", o.threads, "threads to use; as many as there are cores if not given");
+  auto* every = add_number(app, "--sample-every", o.sample_every, "steps from one frame of the animation to the next");
+  auto* samples = add_number(app, "--samples", o.samples, "write so many generated images to generated.npy");
   app.add_flag("--quiet", o.quiet, "print nothing but errors");
   try {
     app.parse(argc, argv);

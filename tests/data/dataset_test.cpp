@@ -36,7 +36,8 @@ TEST_CASE("dataset: holds the user's own images") {
   REQUIRE(batch.shape() == Shape{3, 2, 1, 3});
   for (Index n = 0; n < 3; ++n)
     for (Index p = 0; p < 6; ++p)
-      CHECK(batch[6 * n + p] == from_byte<double>(data.image(which[static_cast<std::size_t>(n)])[static_cast<std::size_t>(p)]));
+      CHECK(batch[6 * n + p] ==
+            from_byte<double>(data.image(which[static_cast<std::size_t>(n)])[static_cast<std::size_t>(p)]));
 }
 
 TEST_CASE("dataset: a large batch is the same on any number of threads") {
@@ -63,11 +64,15 @@ TEST_CASE("dataset: a large batch is the same on any number of threads") {
 
 TEST_CASE("dataset: refuses what does not fit") {
   const std::vector<std::uint8_t> bytes(12);
-  CHECK_THROWS_WITH(ImageDataset({2, 2}, bytes), "image data set: expected images of height x width x channels, got 2x2");
-  CHECK_THROWS_WITH(ImageDataset({0, 2, 1}, bytes), "image data set: expected images of height x width x channels, got 0x2x1");
+  CHECK_THROWS_WITH(ImageDataset({2, 2}, bytes),
+                    "image data set: expected images of height x width x channels, got 2x2");
+  CHECK_THROWS_WITH(ImageDataset({0, 2, 1}, bytes),
+                    "image data set: expected images of height x width x channels, got 0x2x1");
   CHECK_THROWS_WITH(ImageDataset({5, 1, 1}, bytes), "image data set: expected a multiple of 5x1x1 = 5 bytes, got 12");
-  CHECK_THROWS_WITH(ImageDataset({2, 2, 1}, bytes, {1, 2}), "image data set: expected 3 labels, one for each image, got 2");
-  CHECK_THROWS_WITH(ImageDataset({2, 2, 1}, bytes, {1, 10, 2}, 10), "image data set: expected labels below 10, got 10 at place 1");
+  CHECK_THROWS_WITH(ImageDataset({2, 2, 1}, bytes, {1, 2}),
+                    "image data set: expected 3 labels, one for each image, got 2");
+  CHECK_THROWS_WITH(ImageDataset({2, 2, 1}, bytes, {1, 10, 2}, 10),
+                    "image data set: expected labels below 10, got 10 at place 1");
   CHECK_THROWS_WITH(ImageDataset({2, 2, 1}, bytes, {}, -1), "image data set: expected a number of classes, got -1");
   std::vector<std::uint8_t> labels;
   CHECK_THROWS_WITH(ImageDataset({2, 2, 1}, bytes).gather_labels({}, labels), "image data set: it has no labels");

@@ -26,7 +26,8 @@ std::string header(std::initializer_list<std::uint32_t> extents) {
 /// Bytes that no constant, ramp or short cycle equals.
 std::string noise(std::size_t count) {
   std::string bytes;
-  for (std::uint32_t i = 0, state = 1; i < count; ++i) bytes += static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
+  for (std::uint32_t i = 0, state = 1; i < count; ++i)
+    bytes += static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
   return bytes;
 }
 
@@ -44,7 +45,8 @@ std::string text(const IdxArray& array) { return {array.bytes.begin(), array.byt
 
 TEST_CASE("idx: reads every rank, plain and gzipped, whatever the name") {
   const TemporaryFolder folder;
-  const std::initializer_list<std::uint32_t> shapes[] = {{7}, {3, 4}, {2, 3, 5}, {2, 1, 3, 2}, {3, 0, 2}, {0}, {1, 1, 1, 1, 1, 1, 2, 3}};
+  const std::initializer_list<std::uint32_t> shapes[] = {
+      {7}, {3, 4}, {2, 3, 5}, {2, 1, 3, 2}, {3, 0, 2}, {0}, {1, 1, 1, 1, 1, 1, 2, 3}};
   for (const auto& extents : shapes) {
     Shape shape;
     for (const std::uint32_t extent : extents) shape.push_back(extent);
@@ -104,7 +106,8 @@ TEST_CASE("idx: says what is wrong with a file") {
 
   SECTION("missing, or no file") {
     CHECK_THROWS_WITH(read_idx(folder / "no"), "idx file " + quoted(folder / "no") + ": no such file");
-    CHECK_THROWS_WITH(read_idx(folder / "no" / "such"), "idx file " + quoted(folder / "no" / "such") + ": no such file");
+    CHECK_THROWS_WITH(read_idx(folder / "no" / "such"),
+                      "idx file " + quoted(folder / "no" / "such") + ": no such file");
     CHECK_THROWS_WITH(read_idx(folder.path()), "idx file " + quoted(folder.path()) + ": expected a file, got a folder");
   }
   SECTION("empty") {
@@ -141,18 +144,21 @@ TEST_CASE("idx: says what is wrong with a file") {
     }
   }
   SECTION("damaged gzip") {
-    std::string checksum = packed, length = packed, inside = packed, large = gzip(header({2'000'000}) + noise(2'000'000));
+    std::string checksum = packed, length = packed, inside = packed,
+                large = gzip(header({2'000'000}) + noise(2'000'000));
     checksum[packed.size() - 8] ^= 1;
     length[packed.size() - 4] ^= 1;
     inside[10] = '\xff';  // a block of a type that does not exist
     large[large.size() - 5] ^= 1;
-    for (const std::string& content : {checksum, length, inside, large}) CHECK(error(content) == "its gzip data is damaged");
+    for (const std::string& content : {checksum, length, inside, large})
+      CHECK(error(content) == "its gzip data is damaged");
   }
   SECTION("headers that nobody can believe") {
     const std::string overflow = "its header says 4294967295x2147483648x2, more elements than an index can count";
     CHECK(error(header({0xffffffff, 0x80000000, 2})) == overflow);
     CHECK(error(gzip(header({0xffffffff, 0x80000000, 2}))) == overflow);
-    CHECK(error(header({1 << 20, 1 << 20}) + values) == "its header says 1048576x1048576 = 1099511627776 bytes, got 60");
+    CHECK(error(header({1 << 20, 1 << 20}) + values) ==
+          "its header says 1048576x1048576 = 1099511627776 bytes, got 60");
     const std::string bomb = gzip(header({1 << 20, 1 << 20}) + values);
     CHECK(error(bomb) == "its header says 1048576x1048576 = 1099511627776 bytes, more than " +
                              std::to_string(bomb.size()) + " bytes of gzip can hold");

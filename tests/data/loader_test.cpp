@@ -26,7 +26,8 @@ std::vector<int> rest_of_epoch(Loader<float>& loader) {
   std::vector<int> order;
   Tensor<float> images;
   while (loader.next(images))
-    for (Index i = 0; i < images.dim(0); ++i) order.push_back(static_cast<int>(std::lround((images[2 * i] + 1) * 127.5f)));
+    for (Index i = 0; i < images.dim(0); ++i)
+      order.push_back(static_cast<int>(std::lround((images[2 * i] + 1) * 127.5f)));
   return order;
 }
 

@@ -72,19 +72,22 @@ TEST_CASE("mnist: says what is wrong with the files") {
   CHECK_THROWS_WITH(Mnist(file), "mnist: expected a folder, got the file " + quoted(file));
 
   Mnist digits(folder.path());
-  CHECK_THROWS_WITH(digits.train(), "mnist: expected the file train-images-idx3-ubyte, perhaps with .gz, in the folder " +
-                                        quoted(folder.path()) + ", found none");
+  CHECK_THROWS_WITH(digits.train(),
+                    "mnist: expected the file train-images-idx3-ubyte, perhaps with .gz, in the folder " +
+                        quoted(folder.path()) + ", found none");
   write_idx(images, {2, 3, 2}, pixels.data());
-  CHECK_THROWS_WITH(digits.train(), "mnist: expected the file train-labels-idx1-ubyte, perhaps with .gz, in the folder " +
-                                        quoted(folder.path()) + ", found none");
+  CHECK_THROWS_WITH(digits.train(),
+                    "mnist: expected the file train-labels-idx1-ubyte, perhaps with .gz, in the folder " +
+                        quoted(folder.path()) + ", found none");
   write_idx(labels, {3}, pixels.data());
   CHECK_THROWS_WITH(digits.train(), "mnist: " + quoted(images) + " has 2 images, " + quoted(labels) + " has 3 labels");
   write_idx(labels, {2}, pixels.data() + 8);
   CHECK_THROWS_WITH(digits.train(), quoted(labels) + ": expected labels below 10, got 10 at place 1");
   CHECK(Mnist(folder.path(), 11).train().classes() == 11);
   write_idx(labels, {2, 1}, pixels.data());
-  CHECK_THROWS_WITH(digits.train(), "idx file " + quoted(labels) +
-                                        ": expected the magic number 0x00000801 (unsigned bytes, rank 1), got 0x00000802");
+  CHECK_THROWS_WITH(digits.train(),
+                    "idx file " + quoted(labels) +
+                        ": expected the magic number 0x00000801 (unsigned bytes, rank 1), got 0x00000802");
   write_idx(labels, {0}, pixels.data());
   write_idx(images, {0, 28, 28}, pixels.data());
   CHECK_THROWS_WITH(digits.train(), "mnist: " + quoted(images) + ": expected images, got 0x28x28");

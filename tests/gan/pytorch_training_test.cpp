@@ -1,9 +1,9 @@
 // Ten training steps against PyTorch's, from the same initial weights, images and noise.
 //
-// In double the two runs stay together to the fixture's 12 digits, so the test is sharp: it fails for any difference
-// in a layer, loss, optimiser or the order of the updates. In float no two programs stay together for long: a ReLU's
-// input that rounds to the other side of 0, or a gradient near 0 that Adam turns into a step of full size, and they part
-// for good. The measure is PyTorch itself: the fixture holds how far its float runs came from its double ones.
+// In double the two runs stay together to the fixture's 12 digits, so the test is sharp: it fails for any difference in
+// a layer, loss, optimiser or the order of the updates. In float no two programs stay together for long: a ReLU's input
+// rounds to the other side of 0, or Adam turns a gradient near 0 into a step of full size, and they part for good. The
+// measure is PyTorch itself: the fixture holds how far its float runs came from its double ones.
 
 #include <cmath>
 #include <string>
@@ -70,7 +70,8 @@ void check_training(Generator<S> generator, Discriminator<S> discriminator, cons
   const auto state = state_of(generator, discriminator);
   initialise(state);
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
-  AdversarialTrainer<S> trainer(generator, discriminator, {.generator_optimizer = adam, .discriminator_optimizer = adam});
+  AdversarialTrainer<S> trainer(generator, discriminator,
+                                {.generator_optimizer = adam, .discriminator_optimizer = adam});
 
   constexpr bool exact = std::is_same_v<S, double>;
   const auto losses = values().tensor<double>(name + ".losses");

@@ -45,7 +45,9 @@ TEST_CASE("curves: ticks are round numbers within the axis") {
 }
 
 TEST_CASE("curves: labels have the digits that they need") {
-  const auto label = [](double low, double high, double tick) { return internal::Axis(low, high, 0, 100, 5).label(tick); };
+  const auto label = [](double low, double high, double tick) {
+    return internal::Axis(low, high, 0, 100, 5).label(tick);
+  };
   CHECK(label(0, 5, 3) == "3");
   CHECK(label(0, 1, 0.2) == "0.2");
   CHECK(label(0, 0.05, 0.02) == "0.02");
@@ -106,9 +108,13 @@ TEST_CASE("curves: a long series is drawn faint and smoothed, in a small file") 
 }
 
 TEST_CASE("curves: draws what little there is") {
-  for (const std::vector<Series>& series :
-       {std::vector<Series>{}, {{"none", {}}}, {{"no number", {not_a_number, INFINITY}}}, {{"one", {0.001}}}, {{"flat", {2, 2, 2}}},
-        {{"huge", {-9e99, 9e99}}}, {{"too huge", {-1e308, 1e308}}}}) {
+  for (const std::vector<Series>& series : {std::vector<Series>{},
+                                            {{"none", {}}},
+                                            {{"no number", {not_a_number, INFINITY}}},
+                                            {{"one", {0.001}}},
+                                            {{"flat", {2, 2, 2}}},
+                                            {{"huge", {-9e99, 9e99}}},
+                                            {{"too huge", {-1e308, 1e308}}}}) {
     const std::string svg = chart(series);
     CHECK(svg.find("</svg>\n") == svg.size() - 7);
     CHECK(svg.find("nan") == std::string::npos);
@@ -118,7 +124,9 @@ TEST_CASE("curves: draws what little there is") {
 TEST_CASE("curves: refuses x and y that do not fit, and leaves the earlier file") {
   const TemporaryFolder folder;
   const auto path = folder.write("a.svg", "earlier");
-  CHECK_THROWS_WITH(write_curves_svg(path, "t", "x", {{"a", {1, 2, 3}, {1, 2}}}), "curves: series \"a\" has 2 x and 3 y");
+  CHECK_THROWS_WITH(write_curves_svg(path, "t", "x", {{"a", {1, 2, 3}, {1, 2}}}),
+                    "curves: series \"a\" has 2 x and 3 y");
   CHECK(read_bytes(path) == "earlier");
-  CHECK_THROWS_WITH(write_curves_svg(folder.path(), "t", "x", {}), "cannot write " + quoted(folder.path()) + ": it is a folder");
+  CHECK_THROWS_WITH(write_curves_svg(folder.path(), "t", "x", {}),
+                    "cannot write " + quoted(folder.path()) + ": it is a folder");
 }

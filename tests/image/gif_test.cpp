@@ -34,7 +34,8 @@ Decoded read_gif(const std::filesystem::path& path) {
     decoded.delays.push_back(control.DelayTime);
     for (int e = 0; e < image.ExtensionBlockCount; ++e) {
       const ExtensionBlock& block = image.ExtensionBlocks[e];
-      decoded.loops |= std::string(reinterpret_cast<const char*>(block.Bytes), static_cast<std::size_t>(block.ByteCount)) == "NETSCAPE2.0";
+      decoded.loops |= std::string(reinterpret_cast<const char*>(block.Bytes),
+                                   static_cast<std::size_t>(block.ByteCount)) == "NETSCAPE2.0";
     }
     REQUIRE(image.ImageDesc.Width == gif->SWidth);
     REQUIRE(image.ImageDesc.Height == gif->SHeight);
@@ -116,7 +117,8 @@ TEST_CASE("animation: refuses what it cannot write, and leaves the earlier file"
   CHECK_THROWS_WITH(Animation({.delay = -1}), "animation: expected delays of 0 to 655 seconds, got -1");
   CHECK_THROWS_WITH(Animation({.last_delay = 656}), "animation: expected delays of 0 to 655 seconds, got 656");
   Animation animation;
-  CHECK_THROWS_WITH(animation.save(path), "animation: expected at least one frame to write to " + quoted(path) + ", got none");
+  CHECK_THROWS_WITH(animation.save(path),
+                    "animation: expected at least one frame to write to " + quoted(path) + ", got none");
   CHECK_THROWS_WITH(animation.add({1, 65536, 1, std::vector<std::uint8_t>(65536)}),
                     "animation: expected at most 65535 x 65535 pixels, got 1x65536");
   animation.add(noise(4, 5, 1, 1));

@@ -11,7 +11,9 @@ using namespace rival;
 namespace {
 
 /// Images whose values are all different bytes: image n, row y, column x, channel c.
-std::uint8_t value(Index n, Index y, Index x, Index c) { return static_cast<std::uint8_t>(n * 40 + y * 12 + x * 3 + c + 1); }
+std::uint8_t value(Index n, Index y, Index x, Index c) {
+  return static_cast<std::uint8_t>(n * 40 + y * 12 + x * 3 + c + 1);
+}
 
 template <class S>
 Tensor<S> images(Index count, Index height, Index width, Index channels) {
@@ -73,7 +75,8 @@ TEMPLATE_TEST_CASE("grid: every pixel is where it belongs", "", float, double) {
           const Index row = (y - padding) / pitch_y, column = (x - padding) / pitch_x;
           const Index in_y = y - padding - row * pitch_y, in_x = x - padding - column * pitch_x;
           const Index n = row * expected + column;
-          const bool inside = y >= padding && x >= padding && in_y < height * scale && in_x < width * scale && n < count;
+          const bool inside =
+              y >= padding && x >= padding && in_y < height * scale && in_x < width * scale && n < count;
           wrong += picture.bytes[static_cast<std::size_t>((y * picture.width + x) * channels + c)] !=
                    (inside ? value(n, in_y / scale, in_x / scale, c) : 77);
         }

@@ -90,7 +90,8 @@ TEST_CASE("png: comes back as it was") {
 TEST_CASE("png: refuses what is no picture, and leaves the earlier file") {
   const TemporaryFolder folder;
   const auto path = folder.write("a.png", "earlier");
-  CHECK_THROWS_WITH(write_png(path, {2, 2, 2, std::vector<std::uint8_t>(8)}), "write_png: expected an image of 1 or 3 channels, got 2");
+  CHECK_THROWS_WITH(write_png(path, {2, 2, 2, std::vector<std::uint8_t>(8)}),
+                    "write_png: expected an image of 1 or 3 channels, got 2");
   CHECK_THROWS_WITH(write_png(path, {0, 2, 1, {}}), "write_png: expected an image of at least one pixel, got 0x2");
   CHECK_THROWS_WITH(write_png(path, {2, 2, 1, {1, 2, 3}}), "write_png: an image of 2x2x1 has 4 bytes, got 3");
   CHECK(read_bytes(path) == "earlier");

@@ -40,10 +40,12 @@ TEMPLATE_TEST_CASE("npy: comes back as it was", "", std::uint8_t, float, double)
 TEST_CASE("npy: writes the very bytes that NumPy 1.24 writes") {
   const TemporaryFolder folder;
   const auto expected = [](const std::string& dictionary, const std::string& values) {
-    return "\x93NUMPY\x01" + std::string("\0\x76\0", 3) + dictionary + std::string(117 - dictionary.size(), ' ') + '\n' + values;
+    return "\x93NUMPY\x01" + std::string("\0\x76\0", 3) + dictionary +
+           std::string(117 - dictionary.size(), ' ') + '\n' + values;
   };
   write_npy(folder / "a", Tensor<std::uint8_t>({2, 1, 2}, {1, 2, 3, 255}));
-  CHECK(read_bytes(folder / "a") == expected("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 2), }", "\1\2\3\xff"));
+  CHECK(read_bytes(folder / "a") ==
+        expected("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 2), }", "\1\2\3\xff"));
   if (std::endian::native != std::endian::little) return;
   write_npy(folder / "b", Tensor<float>({1}, {1.0f}));
   CHECK(read_bytes(folder / "b") ==
@@ -83,7 +85,8 @@ TEST_CASE("npy: says what is wrong with a file") {
   REQUIRE(error(npy(bytes("(2, 2)"), "abcd")) == "none");
 
   CHECK_THROWS_WITH(read_npy<float>(folder / "no"), "npy file " + quoted(folder / "no") + ": no such file");
-  CHECK_THROWS_WITH(read_npy<float>(folder.path()), "npy file " + quoted(folder.path()) + ": expected a file, got a folder");
+  CHECK_THROWS_WITH(read_npy<float>(folder.path()),
+                    "npy file " + quoted(folder.path()) + ": expected a file, got a folder");
   CHECK(error("") == "ends inside its header");
   CHECK(error("\x93NUMPY\x01") == "ends inside its header");
   CHECK(error(npy(bytes("(2, 2)"), "").substr(0, 40)) == "ends inside its header");
@@ -97,6 +100,7 @@ TEST_CASE("npy: says what is wrong with a file") {
   CHECK(error(npy(bytes("4"), "abcd")).find("expected a shape, got {") == 0);
   const std::string absurd = "its shape (4294967296, 4294967296) has more elements or axes than a tensor can have";
   CHECK(error(npy(bytes("(4294967296, 4294967296)"), "abcd")) == absurd);
-  CHECK(error(npy(bytes("(99999999999999999999999, 1)"), "abcd")).find("has more elements or axes") != std::string::npos);
+  CHECK(error(npy(bytes("(99999999999999999999999, 1)"), "abcd")).find("has more elements or axes") !=
+        std::string::npos);
   CHECK(error(npy(bytes("(1099511627776,)"), "abcd")) == "expected 1099511627776 values of 1 bytes, got 4 bytes");
 }

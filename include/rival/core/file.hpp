@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <random>
+#include <string>
 #include <string_view>
 
 #include "rival/core/error.hpp"
@@ -48,7 +49,9 @@ class FileWriter {
     if (!folder.empty() && !std::filesystem::is_directory(folder, ignored))
       fail_to_write("there is no folder " + folder.string());
     part_ = path_;
-    part_ += "." + std::to_string(std::random_device{}()) + ".part";  // two programs may write the same file at once
+    part_ += '.';
+    part_ += std::to_string(std::random_device{}());  // two programs may write the same file at once
+    part_ += ".part";
     file_.reset(std::fopen(part_.string().c_str(), "wb"));
     if (!file_) fail_to_write(std::strerror(errno));
   }

@@ -1,11 +1,10 @@
 #pragma once
 // progress_bar(): how a training run goes, for a person to watch.
 
-#include <chrono>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <functional>
-#include <memory>
 #include <string>
 
 #ifdef _WIN32
@@ -45,6 +44,13 @@ inline std::string clock_text(double seconds) {
   return text;
 }
 
+/// 1.2345 as "1.234", and a number that would need many digits as "1.23e+30".
+inline std::string loss_text(double loss) {
+  char text[32];
+  std::snprintf(text, sizeof text, std::abs(loss) < 1e5 ? "%.3f" : "%.2e", loss);
+  return text;
+}
+
 /// Shows the reports on standard output.
 class Progress {
  public:
@@ -58,18 +64,19 @@ class Progress {
     shown_ = report.seconds;
     const double done = static_cast<double>(report.steps_done) / static_cast<double>(report.steps_in_all);
     const std::string left = clock_text(report.seconds * (1 - done) / done);
-    char text[160];
+    const std::string discriminator = loss_text(report.discriminator_loss), generator = loss_text(report.generator_loss);
+    char text[256];
     if (options_.bar) {
       constexpr int width = 16;
       const int full = static_cast<int>(done * width);
       const std::string bar = std::string(static_cast<std::size_t>(full), '#') + std::string(static_cast<std::size_t>(width - full), '.');
-      std::snprintf(text, sizeof text, "\repoch %td/%td [%s] %ld/%ld  %.0f images/s  D %.3f  G %.3f  %s left  ",
+      std::snprintf(text, sizeof text, "\repoch %td/%td [%s] %ld/%ld  %.0f images/s  D %s  G %s  %s left  ",
                     report.epoch, report.epochs, bar.c_str(), report.steps_done, report.steps_in_all,
-                    report.images_per_second, report.discriminator_loss, report.generator_loss, left.c_str());
+                    report.images_per_second, discriminator.c_str(), generator.c_str(), left.c_str());
     } else {
-      std::snprintf(text, sizeof text, "epoch %td/%td  step %ld/%ld  %.0f images/s  D %.3f  G %.3f  %s left\n",
+      std::snprintf(text, sizeof text, "epoch %td/%td  step %ld/%ld  %.0f images/s  D %s  G %s  %s left\n",
                     report.epoch, report.epochs, report.steps_done, report.steps_in_all, report.images_per_second,
-                    report.discriminator_loss, report.generator_loss, left.c_str());
+                    discriminator.c_str(), generator.c_str(), left.c_str());
     }
     std::fputs(text, stdout);
     if (options_.bar && last) std::fputc('\n', stdout);

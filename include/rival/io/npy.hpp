@@ -80,7 +80,8 @@ Tensor<T> read_npy(const std::filesystem::path& path) {
   std::string header(header_size, ' ');
   read(header.data(), header_size);
 
-  const std::string type = internal::npy_entry(header, "descr"), wanted = "'" + internal::npy_type<T>() + "'";
+  const std::string type = internal::npy_entry(header, "descr");
+  const std::string wanted = internal::concatenate("'", internal::npy_type<T>(), "'");
   require(type == wanted, "npy file ", path, ": expected values of type ", wanted, ", got ", type);
   require(internal::npy_entry(header, "fortran_order") == "False", "npy file ", path,
           ": expected C order, got Fortran's");

@@ -153,7 +153,7 @@ void add_outer_products_few_in(const ConvGeometry& g, const S* x, const PixelOpe
   parallel_for(g.batch, static_cast<double>(g.batch * image) / 4, [&](Index n) {
     S* to = padded + n * image;
     std::fill(to, to + image, S(0));
-    const Index columns = std::min(g.in_w, width - g.pad_w) * g.in_c;
+    const Index columns = std::max<Index>(0, std::min(g.in_w, width - g.pad_w)) * g.in_c;  // the padding may be all there is
     for (Index y = 0; y < std::min(g.in_h, height - g.pad_h); ++y) {
       const S* from = x + (n * g.in_h + y) * g.in_w * g.in_c;
       std::copy(from, from + columns, to + ((y + g.pad_h) * width + g.pad_w) * g.in_c);

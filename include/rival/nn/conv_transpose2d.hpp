@@ -31,8 +31,9 @@ class ConvTranspose2d : public Weighted<S> {
   /// than the stride.
   explicit ConvTranspose2d(const ConvTranspose2dOptions& options)
       : Weighted<S>(weight_shape(options), options.out, options.bias,
-                    // An output pixel is reached by one tap in stride x stride.
-                    {std::max<Index>(1, options.in * options.kernel.area() / options.stride.area()),
+                    // An output pixel is reached by one tap in stride x stride. (A stride of 0 is refused by weight_shape,
+                    // perhaps after this division.)
+                    {std::max<Index>(1, options.in * options.kernel.area() / std::max<Index>(1, options.stride.area())),
                      options.out * options.kernel.area()}),
         options_(options) {}
 

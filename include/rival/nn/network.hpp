@@ -43,7 +43,12 @@ class Network {
 
   /// From the gradient with respect to the output computes what is wanted: adds to every Parameter::grad, and returns
   /// the gradient with respect to the input (an empty tensor if not wanted), which `trace` holds until its next pass.
+  /// Throws Error when `dy` has not the shape of the output that `trace` is of.
   const Tensor<S>& backward(Trace<S>& trace, const Tensor<S>& dy, Wanted wanted) {
+    require(trace.input != nullptr, "network \"", name(), "\": backward needs the trace of a forward pass");
+    const Shape expected = output_.batch(trace.input->dim(0));
+    require(dy.shape() == expected, "network \"", name(), "\": expected an output gradient of ", expected, ", got ",
+            dy.shape());
     Tensor<S>& dx = trace.gradients[2];
     if (!wanted.input) dx.resize({0});
     layers_.backward(trace, dy, wanted.input ? &dx : nullptr, {.parameters = wanted.parameters});

@@ -1,0 +1,68 @@
+// A whole training step: discriminator on a real and a generated batch, then generator; Adam on both.
+// Names: gan_step/<architecture>/batch:<images>/threads:<threads>
+
+#include "common.hpp"
+
+namespace {
+
+struct Architecture {
+  const char* name;
+  rival::Generator<> (*generator)(const rival::Random&, rival::Index);
+  rival::Discriminator<> (*discriminator)(const rival::Random&);
+
+};
+
+constexpr Architecture architectures[] = {
+    {"dense", rival::dense_generator<float>, rival::dense_discriminator<float>},
+    {"dcgan28", rival::dcgan28_generator<float>, rival::dcgan28_discriminator<float>},
+    {"tfdcgan", rival::tfdcgan_generator<float>, rival::tfdcgan_discriminator<float>},
+};
+
+void gan_step(benchmark::State& state, const Architecture& architecture) {
+  const auto batch = static_cast<bench::Index>(state.range(0));
+  const auto threads = static_cast<int>(state.range(1));
+  rival::Random random(1);
+  auto generator = architecture.generator(random, 100);
+  auto discriminator = architecture.discriminator(random);
+  rival::AdversarialTrainer trainer(generator, discriminator, {.batch = batch});
+  rival::Tensor<float> images(discriminator.input_shape().batch(batch));
+  random.fill_uniform(images, -1.0f, 1.0f);
+
+  // Validation: a discriminator score by the fast kernels against the same network in double.
+  rival::Trace<float> trace;
+  const auto reference_of = [&] {
+    auto wide = [&] {
+      if (std::string(architecture.name) == "dense") return rival::dense_discriminator<double>(rival::Random(1));
+      if (std::string(architecture.name) == "dcgan28") return rival::dcgan28_discriminator<double>(rival::Random(1));
+      return rival::tfdcgan_discriminator<double>(rival::Random(1));
+    }();
+    auto from = discriminator.parameters();
+    auto to = wide.parameters();
+    for (std::size_t p = 0; p < from.size(); ++p) to[p]->value.array() = from[p]->value.array().template cast<double>();
+    rival::Tensor<double> x(images.shape());
+    x.array() = images.array().template cast<double>();
+    rival::Trace<double> wide_trace;
+    const auto& y = wide.infer(x, wide_trace);
+    std::vector<double> scores(y.data(), y.data() + y.size());
+    return scores;
+  };
+  const auto& scores = discriminator.infer(images, trace);
+  const double error = bench::error_of(std::vector<double>(scores.data(), scores.data() + scores.size()), reference_of());
+  if (!(error < 1e-4)) return state.SkipWithError("scores differ from those in double");
+
+  bench::measure(state, threads, bench::step_flops(generator, discriminator, batch), [&] { trainer.step(images); },
+                 static_cast<double>(batch));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  for (const auto& architecture : architectures)
+    benchmark::RegisterBenchmark((std::string("gan_step/") + architecture.name).c_str(), gan_step, architecture)
+        ->ArgNames({"batch", "threads"})
+        ->ArgsProduct({{16, 64, 256}, {1, 2}})
+        ->Unit(benchmark::kMillisecond);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+}

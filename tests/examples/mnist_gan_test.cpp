@@ -1,0 +1,364 @@
+// Runs the example as a user does.
+#include "catch.hpp"
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "rival/data/idx.hpp"
+#include "rival/io/npy.hpp"
+#include "temporary_folder.hpp"
+
+using rival::write_idx;
+using rival_test::quoted;
+using rival_test::read_bytes;
+using rival_test::TemporaryFolder;
+
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+/// Starts mnist_gan. Standard output goes to `out`, standard error to the file `err`.
+pid_t start(const Arguments& arguments, int out, const std::filesystem::path& err) {
+  Arguments all = arguments;
+  all.insert(all.begin(), RIVAL_MNIST_GAN_BINARY);
+  std::vector<char*> pointers;
+  for (auto& argument : all) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  const std::string err_path = err.string();
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(out, STDOUT_FILENO);
+    dup2(open(err_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
+    setenv("OMP_WAIT_POLICY", "passive", 1);
+    execv(pointers[0], pointers.data());
+    _exit(127);
+  }
+  REQUIRE(child > 0);
+  return child;
+}
+
+/// The exit code, or minus the signal that ended the program.
+int wait_for(pid_t child) {
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+struct Run {
+  int code;
+  std::string out, err;
+};
+
+/// Runs it to its end, with its output in a file.
+Run run(const Arguments& arguments) {
+  const TemporaryFolder folder;
+  const int out = open((folder / "out").c_str(), O_WRONLY | O_CREAT, 0600);
+  const int code = wait_for(start(arguments, out, folder / "err"));
+  close(out);
+  return {code, read_bytes(folder / "out"), read_bytes(folder / "err")};
+}
+
+/// All files of a folder, by name.
+std::map<std::string, std::string> content(const std::filesystem::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    files[entry.path().filename().string()] = read_bytes(entry.path());
+  return files;
+}
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> all;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) all.push_back(line);
+  return all;
+}
+
+const char* const images_name = "train-images-idx3-ubyte";
+const char* const labels_name = "train-labels-idx1-ubyte";
+
+/// 200 images of stripes: enough to run, and quick to read.
+struct SmallData : TemporaryFolder {
+  explicit SmallData(rival::Index count = 200, rival::Index width = 28) {
+    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(count * width * width));
+    for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i / 5 % 7 * 40);
+    write_idx(*this / images_name, {count, width, width}, pixels.data());
+    write_idx(*this / labels_name, {count}, std::vector<std::uint8_t>(static_cast<std::size_t>(count)).data());
+  }
+};
+
+/// Arguments of a quick run on `data`. An option of `more` takes the place of the one here.
+Arguments quick(const std::filesystem::path& data, const std::filesystem::path& out, const Arguments& more = {}) {
+  Arguments all = more;
+  for (const auto& [option, value] : std::map<std::string, std::string>{{"--architecture", "dense"},
+                                                                        {"--data", data.string()},
+                                                                        {"--out", out.string()},
+                                                                        {"--batch", "20"},
+                                                                        {"--steps", "3"}})
+    if (std::find(more.begin(), more.end(), option) == more.end()) all.insert(all.end(), {option, value});
+  return all;
+}
+
+const std::vector<std::string> promised{"losses.csv", "losses.svg", "progress.gif", "samples.png", "summary.txt"};
+
+void check_files(const std::filesystem::path& out, std::size_t steps) {
+  auto files = content(out);
+  for (const auto& name : promised) {
+    INFO(name);
+    REQUIRE(files.count(name) == 1);
+    CHECK(files[name].size() > 100);
+  }
+  CHECK(files["samples.png"].substr(0, 8) == "\x89PNG\r\n\x1a\n");
+  CHECK(files["progress.gif"].substr(0, 6) == "GIF89a");
+  CHECK(files["progress.gif"].back() == ';');
+  CHECK(files["losses.svg"].find("</svg>") != std::string::npos);
+  CHECK(files["summary.txt"].find("architecture dense") != std::string::npos);
+
+  const auto rows = lines(files["losses.csv"]);
+  REQUIRE(rows.size() == steps + 1);
+  CHECK(rows[0] == "step,epoch,discriminator_loss,generator_loss,real_score,fake_score,accuracy");
+  for (std::size_t i = 1; i <= steps; ++i) {
+    CHECK(rows[i].find(std::to_string(i) + ",") == 0);
+    CHECK(std::count(rows[i].begin(), rows[i].end(), ',') == 6);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("mnist_gan: twenty steps on the real digits write all that is promised") {
+  const TemporaryFolder folder;
+  const auto out = folder / "new/folder";
+  const auto result = run({"--architecture", "dense", "--steps", "20", "--samples", "5", "--sample-every", "10",
+                           "--data", RIVAL_MNIST_DIR, "--out", out.string()});
+  CHECK(result.err.empty());
+  REQUIRE(result.code == 0);
+  check_files(out, 20);
+  const auto generated = rival::read_npy<std::uint8_t>(out / "generated.npy");
+  CHECK(generated.shape() == rival::Shape{5, 28, 28});
+  const auto [least, greatest] = std::minmax_element(generated.data(), generated.data() + generated.size());
+  CHECK(*greatest - *least > 50);
+  CHECK(content(out).size() == promised.size() + 1);  // and nothing else
+
+  // Into a file go plain lines; the last ones say where what was written.
+  CHECK(result.out.find('\r') == std::string::npos);
+  CHECK(result.out.find("epoch 1/2  step 20/20  ") != std::string::npos);
+  for (const auto& name : promised)
+    CHECK(result.out.find("wrote " + (out / name).string() + "\n") != std::string::npos);
+  CHECK(result.out.find("wrote " + (out / "generated.npy").string() + "\n") != std::string::npos);
+}
+
+TEST_CASE("mnist_gan: the other architectures run too") {
+  const SmallData data(8);
+  for (const std::string architecture : {"dcgan28", "tfdcgan"}) {
+    const TemporaryFolder out;
+    const auto result = run({"--architecture", architecture, "--data", data.path().string(), "--out",
+                             out.path().string(), "--batch", "4", "--epochs", "1", "--latent", "7", "--quiet"});
+    CHECK(result.err.empty());
+    CHECK(result.code == 0);
+    CHECK(lines(read_bytes(out / "losses.csv")).size() == 3);
+    CHECK(read_bytes(out / "summary.txt").find("architecture " + architecture) == 0);
+  }
+}
+
+TEST_CASE("mnist_gan: --quiet prints nothing") {
+  const SmallData data;
+  const TemporaryFolder out;
+  const auto result = run(quick(data.path(), out.path(), {"--steps", "2", "--quiet"}));
+  CHECK(result.code == 0);
+  CHECK(result.out.empty());
+  CHECK(result.err.empty());
+  check_files(out.path(), 2);
+}
+
+TEST_CASE("mnist_gan: --help lists the options") {
+  const auto result = run({"--help"});
+  CHECK(result.code == 0);
+  CHECK(result.err.empty());
+  for (const std::string option :
+       {"--architecture", "--data", "--out", "--epochs", "--steps", "--batch", "--latent", "--learning-rate", "--beta1",
+        "--seed", "--threads", "--sample-every", "--samples", "--quiet", "--help"}) {
+    INFO(option);
+    CHECK(result.out.find(option) != std::string::npos);
+  }
+}
+
+TEST_CASE("mnist_gan: the same seed gives the same losses and pictures on any number of threads") {
+  const SmallData data;
+  const auto train = [&](const Arguments& more) {
+    const TemporaryFolder out;
+    Arguments arguments{"--steps", "12", "--samples", "3", "--quiet"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    CHECK(run(quick(data.path(), out.path(), arguments)).code == 0);
+    auto files = content(out.path());
+    files.erase("summary.txt");  // it tells the time
+    return files;
+  };
+  const auto files = train({"--seed", "5", "--threads", "1"});
+  CHECK(files.size() == 5);
+  CHECK((files == train({"--seed", "5", "--threads", "2"})));
+  CHECK(files.at("losses.csv") != train({"--seed", "6"}).at("losses.csv"));
+}
+
+TEST_CASE("mnist_gan: a bar on a terminal") {
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+  REQUIRE(terminal >= 0);
+  REQUIRE(grantpt(terminal) == 0);
+  REQUIRE(unlockpt(terminal) == 0);
+  const int slave = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+  REQUIRE(slave >= 0);
+  const SmallData data;
+  const TemporaryFolder out, errors;
+  const pid_t child = start(quick(data.path(), out.path(), {"--steps", "5"}), slave, errors / "err");
+  close(slave);
+  std::string text;
+  char buffer[4096];
+  for (ssize_t count; (count = read(terminal, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(count));
+  close(terminal);
+  CHECK(wait_for(child) == 0);
+  CHECK(text.find("\repoch 1/2 [") != std::string::npos);
+  CHECK(text.find("\repoch 1/2 [################] 5/5  ") != std::string::npos);
+  for (const std::string part : {" images/s  D ", "  G ", " left"}) CHECK(text.find(part) != std::string::npos);
+}
+
+TEST_CASE("mnist_gan: Ctrl-C finishes the step, writes everything and exits with 130") {
+  const SmallData data;
+  const TemporaryFolder out, streams;
+  const auto printed = streams / "out";
+  const int file = open(printed.c_str(), O_WRONLY | O_CREAT, 0600);
+  const pid_t child = start(quick(data.path(), out.path(), {"--epochs", "10000", "--steps", "100000", "--samples", "2"}), file, streams / "err");
+  close(file);
+  // The first line comes with the first step.
+  for (int i = 0; i < 6000 && read_bytes(printed).find("step 1/") == std::string::npos; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  kill(child, SIGINT);
+  CHECK(wait_for(child) == 130);
+  CHECK(read_bytes(streams / "err").empty());
+  const auto rows = lines(read_bytes(out / "losses.csv")).size();
+  REQUIRE(rows >= 2);
+  CHECK(rows < 100000);
+  check_files(out.path(), rows - 1);
+  CHECK(rival::read_npy<std::uint8_t>(out / "generated.npy").shape() == rival::Shape{2, 28, 28});
+  CHECK(read_bytes(out / "summary.txt").find("(interrupted)") != std::string::npos);
+  CHECK(read_bytes(printed).find("interrupted after step " + std::to_string(rows - 1) + "\n") != std::string::npos);
+}
+
+namespace {
+
+/// An output folder that holds the files of an earlier run.
+struct EarlierOutput : TemporaryFolder {
+  EarlierOutput() {
+    for (const auto& name : promised) write(name, "earlier " + name);
+    write("generated.npy", "earlier generated.npy");
+    before = content(path());
+  }
+  std::map<std::string, std::string> before;
+};
+
+/// Runs with bad input: one line on stderr that holds all of `expected`, and no file is touched.
+void check_refused(const std::filesystem::path& data, const Arguments& more, const Arguments& expected, int code = 2) {
+  const EarlierOutput out;
+  REQUIRE(out.before.size() == promised.size() + 1);
+  const auto result = run(quick(data, out.path(), more));
+  INFO(result.err);
+  CHECK(result.code == code);
+  REQUIRE(lines(result.err).size() == 1);
+  CHECK(result.err.back() == '\n');
+  CHECK(result.err.find("mnist_gan: ") == 0);
+  for (const auto& part : expected) CHECK_THAT(result.err, Catch::Matchers::ContainsSubstring(part));
+  if (code == 2) CHECK(result.out.empty());
+  CHECK((content(out.path()) == out.before));
+}
+
+std::string word(std::uint32_t value) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 0xff);
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("mnist_gan: refuses a bad command line") {
+  const SmallData data;
+  const auto refuse = [&](const Arguments& more, const Arguments& expected) { check_refused(data.path(), more, expected); };
+  for (const std::string option : {"--batch", "--latent", "--threads", "--epochs"})
+    refuse({option, "0"}, {option + ": expected at least 1, got 0"});
+  refuse({"--batch", "201"}, {"--batch: expected at most the 200 images in " + quoted(data.path()) + ", got 201"});
+  refuse({"--epochs", "abc"}, {"--epochs: expected a whole number, got abc"});
+  refuse({"--epochs", "1.5"}, {"--epochs: expected a whole number, got 1.5"});
+  refuse({"--epochs", "-3"}, {"--epochs: expected at least 1, got -3"});
+  refuse({"--batch", "99999999999999999999"}, {"--batch: expected at most ", ", got 99999999999999999999"});
+  refuse({"--seed", "-1"}, {"--seed: expected a whole number >= 0, got -1"});
+  refuse({"--learning-rate", "nan"}, {"--learning-rate: expected a positive number, got nan"});
+  refuse({"--learning-rate", "0"}, {"--learning-rate: expected a positive number, got 0"});
+  refuse({"--learning-rate", "fast"}, {"--learning-rate: expected a number, got fast"});
+  refuse({"--beta1", "1"}, {"--beta1: expected a number from 0 to below 1, got 1"});
+  refuse({"--samples", "0"}, {"--samples: expected at least 1, got 0"});
+  refuse({"--sample-every", "0"}, {"--sample-every: expected at least 1, got 0"});
+  refuse({"--samples", "999999999999999"}, {"--samples", "memory"});
+  refuse({"--architecture", "gan"}, {"--architecture: expected dense, dcgan28 or tfdcgan, got gan"});
+  refuse({"--colour"}, {"--colour"});
+  refuse({"digits"}, {"digits"});
+  CHECK(run({"--steps", "0"}).err == "mnist_gan: --steps: expected at least 1, got 0\n");
+}
+
+TEST_CASE("mnist_gan: refuses a folder that cannot be written") {
+  const SmallData data;
+  const TemporaryFolder folder;
+  folder.write("file", "earlier");
+  for (const std::string name : {"file", "file/below", "file/far/below"}) {
+    const auto result = run(quick(data.path(), folder / name));
+    CHECK(result.code == 2);
+    CHECK(lines(result.err).size() == 1);
+    CHECK_THAT(result.err, Catch::Matchers::ContainsSubstring("--out: expected a folder that can be made, got " +
+                                                              quoted(folder / name)));
+    CHECK(content(folder.path()) == std::map<std::string, std::string>{{"file", "earlier"}});
+  }
+}
+
+TEST_CASE("mnist_gan: refuses bad data") {
+  const TemporaryFolder empty;
+  check_refused(empty / "none", {}, {"no such folder " + quoted(empty / "none")});
+  check_refused(empty.path(), {}, {"expected the file train-images-idx3-ubyte", "found none"});
+  check_refused(SmallData(40, 32).path(), {}, {"--data: expected images of 28x28x1 for dense, got 32x32x1"});
+
+  const SmallData data;
+  const auto images = data / images_name, labels = data / labels_name;
+  const std::string good = read_bytes(images), good_labels = read_bytes(labels);
+  const auto refuse_images = [&](const std::string& bytes, const Arguments& expected) {
+    data.write(images_name, bytes);
+    check_refused(data.path(), {}, expected);
+    data.write(images_name, good);
+  };
+  refuse_images(word(0x802) + good.substr(4), {quoted(images), "expected the magic number 0x00000803", "got 0x00000802"});
+  refuse_images(good.substr(0, good.size() - 1), {quoted(images), "200x28x28 = 156800 bytes, got 156799"});
+  refuse_images(good + '\0', {quoted(images), "200x28x28 = 156800 bytes, got 156801"});
+  refuse_images(good.substr(0, 10), {quoted(images), "expected 4 bytes of an extent, got 2"});
+  refuse_images("", {quoted(images), "empty"});
+  refuse_images(word(0x803) + word(~0u) + word(~0u) + word(~0u) + good.substr(16),
+                {quoted(images), "its header says 4294967295x4294967295, more elements than an index can count"});
+
+  data.write(labels_name, word(0x801) + word(199) + good_labels.substr(9));
+  check_refused(data.path(), {}, {"has 200 images", "has 199 labels"});
+
+  std::filesystem::remove(labels);
+  const auto real = read_bytes(std::filesystem::path(RIVAL_MNIST_DIR) / "train-labels-idx1-ubyte.gz");
+  REQUIRE(real.size() > 20000);
+  data.write(std::string(labels_name) + ".gz", real.substr(0, real.size() / 2));
+  check_refused(data.path(), {}, {"train-labels-idx1-ubyte.gz", "ends inside its gzip data"});
+}
+
+TEST_CASE("mnist_gan: stops when training diverges, with the step and what to try") {
+  const SmallData data;
+  check_refused(data.path(), {"--learning-rate", "1e30", "--steps", "50", "--quiet"},
+                {"training stopped at step ", "expected a finite loss of the ", "try a smaller learning rate"}, 1);
+}

@@ -1,0 +1,84 @@
+// A warm training step allocates nothing.
+#include "catch.hpp"
+#include "counting_new.hpp"
+#include "short_training.hpp"
+
+using namespace rival;
+using rival_test::allocations;
+using rival_test::ShortTraining;
+
+namespace {
+
+/// What the steps from the fourth on allocate, to the end of the second epoch.
+long warm_allocations(ShortTraining& training, const std::function<void()>& in_each_step = {}) {
+  long start = 0, end = 0;
+  training.trainer.fit(training.images, {.epochs = 2, .on_step = [&](const StepReport& report) {
+    if (in_each_step) in_each_step();
+    if (report.steps_done == 3) start = allocations;
+    end = allocations;
+  }});
+  REQUIRE(start > 0);
+  return end - start;
+}
+
+}  // namespace
+
+TEST_CASE("trainer: a warm step allocates nothing") {
+  const int before = threads();
+  for (const auto& architecture : rival_test::architectures)
+    for (const int count : {1, 2}) {
+      set_threads(count);
+      ShortTraining training(architecture);
+      INFO(architecture << " on " << count << " threads");
+      CHECK(warm_allocations(training) == 0);
+    }
+  set_threads(before);
+}
+
+TEST_CASE("trainer: several discriminator steps allocate nothing either, and a step by itself") {
+  ShortTraining training("dense");
+  AdversarialTrainer<> trainer(training.generator, training.discriminator, {.batch = 7, .discriminator_steps = 3});
+  long start = 0, end = 0;
+  trainer.fit(training.images, {.epochs = 3, .on_step = [&](const StepReport& report) {
+    if (report.steps_done == 3) start = allocations;
+    end = allocations;
+  }});
+  CHECK(end == start);
+
+  Tensor<> real({13, 28, 28, 1}), latent({13, 100}, 0.5f);
+  for (int i = 0; i < 3; ++i) {
+    if (i == 2) start = allocations;
+    training.trainer.step(real);
+    training.trainer.step(real, latent);
+  }
+  end = allocations;
+  CHECK(end == start);
+}
+
+TEST_CASE("trainer: the count of allocations sees each kind of them") {
+  ShortTraining training("dense");
+  CHECK(warm_allocations(training, [] { Tensor<> tensor({5}); }) > 0);
+  CHECK(warm_allocations(training, [] { std::vector<int> list(100); }) > 0);
+  // Through volatile pointers, or compilers leave out a memory that nobody uses.
+  const auto count = [](auto allocate, auto release) {
+    const long start = allocations;
+    void* volatile memory = allocate();
+    const long end = allocations;
+    release(memory);
+    return end - start;
+  };
+  CHECK(count([] { return ::operator new(8); }, [](void* p) { ::operator delete(p); }) > 0);
+  CHECK(count([] { return ::operator new[](8); }, [](void* p) { ::operator delete[](p); }) > 0);
+  CHECK(count([] { return ::operator new(8, std::nothrow); }, [](void* p) { ::operator delete(p); }) > 0);
+  constexpr std::align_val_t line{64};
+  CHECK(count([] { return ::operator new(8, line); }, [](void* p) { ::operator delete(p, line); }) > 0);
+  CHECK(count([] { return ::operator new[](8, line); }, [](void* p) { ::operator delete[](p, line); }) > 0);
+  CHECK(count([] { return ::operator new(8, line, std::nothrow); }, [](void* p) { ::operator delete(p, line); }) > 0);
+#ifdef RIVAL_TEST_COUNTS_MALLOC
+  const auto release = [](void* p) { std::free(p); };
+  CHECK(count([] { return std::malloc(8); }, release) > 0);
+  CHECK(count([] { return std::calloc(2, 8); }, release) > 0);
+  CHECK(count([] { return std::realloc(nullptr, 8); }, release) > 0);
+  CHECK(count([] { return Eigen::internal::aligned_malloc(8); }, [](void* p) { Eigen::internal::aligned_free(p); }) > 0);
+#endif
+}

@@ -1,0 +1,105 @@
+// What progress_bar() prints.
+#include "catch.hpp"
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <vector>
+
+#include "rival/gan/progress.hpp"
+#include "temporary_folder.hpp"
+
+using namespace rival;
+
+namespace {
+
+/// What `print` writes to standard output.
+template <class Print>
+std::string printed(const Print& print) {
+  const rival_test::TemporaryFolder folder;
+  std::cout.flush();
+  std::fflush(stdout);
+  const int before = dup(STDOUT_FILENO);
+  std::FILE* file = std::fopen((folder / "out").string().c_str(), "wb");
+  REQUIRE(file != nullptr);
+  dup2(fileno(file), STDOUT_FILENO);
+  print();
+  std::fflush(stdout);
+  dup2(before, STDOUT_FILENO);
+  close(before);
+  std::fclose(file);
+  return rival_test::read_bytes(folder / "out");
+}
+
+/// Twenty steps, of two epochs, that take `seconds` each.
+std::vector<StepReport> reports(double seconds) {
+  std::vector<StepReport> all;
+  for (int i = 1; i <= 20; ++i)
+    all.push_back({.step = 100 + i, .discriminator_loss = 0.5, .generator_loss = 1.25, .epoch = (i + 9) / 10, .epochs = 2,
+                   .steps_in_all = 20, .steps_done = i, .seconds = i * seconds, .images_per_second = 64 / seconds});
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("progress: times as on a clock") {
+  using internal::clock_text;
+  CHECK(clock_text(0) == "0:00");
+  CHECK(clock_text(-3) == "0:00");
+  CHECK(clock_text(9.4) == "0:09");
+  CHECK(clock_text(59.6) == "1:00");
+  CHECK(clock_text(83) == "1:23");
+  CHECK(clock_text(3599) == "59:59");
+  CHECK(clock_text(3599.6) == "1:00:00");
+  CHECK(clock_text(3661) == "1:01:01");
+  CHECK(clock_text(360000) == "100:00:00");
+}
+
+TEST_CASE("progress: plain lines, the first step's, one every few seconds, and the last step's") {
+  const auto show = [](double seconds, double between) {
+    return printed([&] {
+      const auto progress = progress_bar({.bar = false, .line_seconds = between});
+      for (const auto& report : reports(seconds)) progress(report);
+    });
+  };
+  CHECK(show(0.01, 5) == "epoch 1/2  step 1/20  6400 images/s  D 0.500  G 1.250  0:00 left\n"
+                         "epoch 2/2  step 20/20  6400 images/s  D 0.500  G 1.250  0:00 left\n");
+  CHECK(show(2, 17) == "epoch 1/2  step 1/20  32 images/s  D 0.500  G 1.250  0:38 left\n"
+                       "epoch 1/2  step 10/20  32 images/s  D 0.500  G 1.250  0:20 left\n"
+                       "epoch 2/2  step 19/20  32 images/s  D 0.500  G 1.250  0:02 left\n"
+                       "epoch 2/2  step 20/20  32 images/s  D 0.500  G 1.250  0:00 left\n");
+}
+
+TEST_CASE("progress: a bar that redraws itself and ends its line") {
+  const auto text = printed([] {
+    const auto progress = progress_bar({.bar = true});
+    for (const auto& report : reports(2)) progress(report);
+  });
+  CHECK(std::count(text.begin(), text.end(), '\r') == 20);
+  CHECK(std::count(text.begin(), text.end(), '\n') == 1);
+  CHECK(text.back() == '\n');
+  CHECK(text.find("\repoch 1/2 [........") == 0);
+  CHECK(text.find("\repoch 1/2 [########........] 10/20  32 images/s  D 0.500  G 1.250  0:20 left") != std::string::npos);
+  CHECK(text.find("\repoch 2/2 [################] 20/20  32 images/s  D 0.500  G 1.250  0:00 left") != std::string::npos);
+
+  const auto quick = printed([] {
+    const auto progress = progress_bar({.bar = true});
+    for (const auto& report : reports(0.001)) progress(report);
+  });
+  CHECK(std::count(quick.begin(), quick.end(), '\r') == 2);  // the first and the last
+}
+
+TEST_CASE("progress: no bar into a file") {
+  const auto text = printed([] { progress_bar()(reports(1)[0]); });
+  CHECK(text == "epoch 1/2  step 1/20  64 images/s  D 0.500  G 1.250  0:19 left\n");
+}
+
+TEST_CASE("progress: a line stays a line however large its numbers") {
+  auto report = reports(1)[0];
+  report.discriminator_loss = 1e300;
+  report.generator_loss = -1e300;
+  const auto text = printed([&] { progress_bar({.bar = false})(report); });
+  CHECK(text.back() == '\n');
+  CHECK(text.size() < 120);
+}
