@@ -9,7 +9,8 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
     # GCC 12 is wrong about its own headers: it takes AVX-512 intrinsics, inlined through Eigen, for reads of
     # uninitialised values (GCC bug 105593), and "text" + std::string for a copy of too many bytes (bug 105651).
     target_compile_options(rival_development INTERFACE
-      -Wno-maybe-uninitialized -Wno-uninitialized -Wno-restrict -Wno-stringop-overflow)
+      -Wno-maybe-uninitialized -Wno-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread
+      -Wno-array-bounds)
   endif()
   if(RIVAL_WERROR)
     target_compile_options(rival_development INTERFACE -Werror)

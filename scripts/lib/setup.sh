@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the scripts one folder up: install what is missing, configure, build.
 #
 # Notes go to standard error: standard output belongs to the program that a script runs in the end.
@@ -13,6 +14,7 @@ run_quietly() {
   local what=$1 log status=0
   shift
   log=$(mktemp)
+  # shellcheck disable=SC2064 # the name of the log is known now and not on exit
   trap "rm -f '$log'" EXIT
   "$@" > "$log" 2>&1 < /dev/null || status=$?
   if [ "$status" -ne 0 ]; then

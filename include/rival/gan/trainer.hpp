@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "rival/data/loader.hpp"
@@ -90,7 +91,9 @@ class AdversarialTrainer {
             discriminator_.input_shape(), ", the data set has images of ", data.sample_shape());
     require(fit.epochs >= 1, "trainer: expected at least 1 epoch, got ", fit.epochs);
     require(fit.steps >= 0, "trainer: expected steps >= 0, got ", fit.steps);
-    Loader<S> loader(data, {.batch = options_.batch}, Random(options_.seed).stream("data"));
+    // A second call goes on with orders of its own.
+    const Random order = Random(options_.seed).stream("data").stream(std::to_string(fits_++));
+    Loader<S> loader(data, {.batch = options_.batch}, order);
     const long per_epoch = loader.batches_per_epoch() / options_.discriminator_steps;
     require(per_epoch >= 1, "trainer: ", options_.discriminator_steps, " batches of ", options_.batch,
             " a step are more than the data set of ", data.size(), " images");
@@ -196,6 +199,7 @@ class AdversarialTrainer {
   std::unique_ptr<Optimizer<S>> generator_optimizer_, discriminator_optimizer_;
   Random latents_;
   long steps_ = 0;
+  int fits_ = 0;
   bool stopped_ = false;
 
   // What a step works on; kept so that the next one allocates nothing.

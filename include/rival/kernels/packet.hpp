@@ -31,6 +31,10 @@ EIGEN_STRONG_INLINE Packet<S> load(const S* from) {
   return Eigen::internal::ploadu<Packet<S>>(from);
 }
 template <class S>
+EIGEN_STRONG_INLINE void prefetch(const S* from) {
+  Eigen::internal::prefetch(from);
+}
+template <class S>
 EIGEN_STRONG_INLINE void store(S* to, const Packet<S>& from) {
   Eigen::internal::pstoreu(to, from);
 }

@@ -33,7 +33,9 @@ struct Tile {
 
 namespace internal {
 
-template <class S, int Rows, int Packets>
+/// `Prefetch` is for loops whose innermost strides: its runs are short and the next begins where no hardware prefetcher
+/// expects it, so each term asks for its counterpart of the next run (weight gradients: 1.15 to 1.3 times as fast).
+template <class S, int Rows, int Packets, bool Prefetch>
 void multiply_tile(const S* const* left, const S* right, Index packet_distance, const SumLoops& loops, Tile<S>& tile) {
   Packet<S> sum[Rows][Packets];
 #pragma GCC unroll 16
@@ -45,6 +47,11 @@ void multiply_tile(const S* const* left, const S* right, Index packet_distance, 
       Index offset = i * loops.left[0] + j * loops.left[1];
       const S* from = right + i * loops.right[0] + j * loops.right[1];
       for (Index k = loops.count[2]; k > 0; --k) {
+        if constexpr (Prefetch) {
+          prefetch(left[0] + offset + loops.left[1]);
+          prefetch(left[Rows - 1] + offset + loops.left[1]);
+          for (int p = 0; p < Packets; ++p) prefetch(from + p * packet_distance + loops.right[1]);
+        }
         Packet<S> b[Packets];
 #pragma GCC unroll 2
         for (int p = 0; p < Packets; ++p) b[p] = load(from + p * packet_distance);
@@ -67,9 +74,9 @@ void multiply_tile(const S* const* left, const S* right, Index packet_distance, 
 template <class S>
 using MultiplyTile = void (*)(const S* const*, const S*, Index, const SumLoops&, Tile<S>&);
 
-template <class S, int Packets, int... R>
+template <class S, int Packets, bool Prefetch, int... R>
 constexpr std::array<MultiplyTile<S>, sizeof...(R)> multiply_tiles(std::integer_sequence<int, R...>) {
-  return {multiply_tile<S, R + 1, Packets>...};
+  return {multiply_tile<S, R + 1, Packets, Prefetch>...};
 }
 
 }  // namespace internal
@@ -78,13 +85,14 @@ constexpr std::array<MultiplyTile<S>, sizeof...(R)> multiply_tiles(std::integer_
 /// tile_packets, held in registers from the first term to the last.
 ///
 /// `left` has a pointer a row; the packets of the right operand are `packet_distance` apart. Every element is summed in the
-/// order of the loops, so its bits depend on no tile size.
-template <class S>
+/// order of the loops, so its bits depend on no tile size. `Prefetch` hides the cache misses of an inner loop that strides.
+template <bool Prefetch = false, class S>
 void multiply_tile(int rows, int packets, const S* const* left, const S* right, Index packet_distance,
                    const SumLoops& loops, Tile<S>& tile) {
   static_assert(tile_packets == 2);
   using Rows = std::make_integer_sequence<int, tile_rows>;
-  static constexpr std::array table = {internal::multiply_tiles<S, 1>(Rows{}), internal::multiply_tiles<S, 2>(Rows{})};
+  static constexpr std::array table = {internal::multiply_tiles<S, 1, Prefetch>(Rows{}),
+                                       internal::multiply_tiles<S, 2, Prefetch>(Rows{})};
   table[static_cast<std::size_t>(packets - 1)][static_cast<std::size_t>(rows - 1)](left, right, packet_distance, loops, tile);
 }
 

@@ -56,7 +56,7 @@ void add_gradient_tile(int rows, const S* const* left, const GradientTile<S>& jo
   constexpr Index size = packet_size<S>;
   const ColumnTile& columns = job.columns;
   Tile<S> tile;
-  multiply_tile(rows, columns.packets, left, job.right, columns.distance, job.loops, tile);
+  multiply_tile<true>(rows, columns.packets, left, job.right, columns.distance, job.loops, tile);
   for (int r = 0; r < rows; ++r)
     for (int p = 0; p < columns.packets; ++p) {
       S* to = job.gradient + job.rows[r] + (columns.first + p * columns.distance) * job.column_step;

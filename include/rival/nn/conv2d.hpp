@@ -1,8 +1,6 @@
 #pragma once
 // Conv2d: every output pixel is a weighted sum of a window of input pixels.
 
-#include <optional>
-
 #include "rival/nn/size2.hpp"
 #include "rival/nn/weighted.hpp"
 
@@ -14,7 +12,7 @@ struct Conv2dOptions {
   Size2 kernel = 3;
   Size2 stride = 1;
   Size2 padding = 0;                 ///< zeros above and to the left
-  std::optional<Size2> padding_end = {};  ///< zeros below and to the right; as `padding` if not given
+  Size2 padding_end = as_padding;  ///< zeros below and to the right
   bool bias = true;
 };
 
@@ -38,7 +36,7 @@ class Conv2d : public Weighted<S> {
     const auto& o = options_;
     require(input.rank() == 3, *this, ": expected images height x width x channels, got ", input);
     require(input[2] == o.in, *this, ": expected ", o.in, " channels, got ", input[2]);
-    const Size2 end = o.padding_end.value_or(o.padding);
+    const Size2 end = padding_end(o);
     const Index h = input[0] + o.padding.h + end.h - o.kernel.h, w = input[1] + o.padding.w + end.w - o.kernel.w;
     require(h >= 0 && w >= 0, *this, ": the kernel of ", o.kernel.h, "x", o.kernel.w,
             " is larger than the padded image of ", h + o.kernel.h, "x", w + o.kernel.w);
@@ -71,11 +69,12 @@ class Conv2d : public Weighted<S> {
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Conv2d>(*this); }
 
  private:
+  static Size2 padding_end(const Conv2dOptions& o) { return o.padding_end == as_padding ? o.padding : o.padding_end; }
   static Shape weight_shape(const Conv2dOptions& o) {
     require(o.in > 0 && o.out > 0, "conv2d: expected positive channels, got in ", o.in, ", out ", o.out);
     require(o.kernel.h > 0 && o.kernel.w > 0 && o.stride.h > 0 && o.stride.w > 0,
             "conv2d: expected positive kernel and stride, got ", o.kernel, " and ", o.stride);
-    const Size2 end = o.padding_end.value_or(o.padding);
+    const Size2 end = padding_end(o);
     require(o.padding.h >= 0 && o.padding.w >= 0 && end.h >= 0 && end.w >= 0,
             "conv2d: expected padding >= 0, got ", o.padding, " and ", end);
     return {o.kernel.h, o.kernel.w, o.in, o.out};

@@ -21,4 +21,7 @@ struct Size2 {
   }
 };
 
+/// For the padding below and to the right: as much as above and to the left.
+inline constexpr Size2 as_padding = -1;
+
 }  // namespace rival
