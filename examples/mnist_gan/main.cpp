@@ -61,7 +61,11 @@ int run(const Options& o) {
                  " for ", o.architecture, ", got ", images.sample_shape(), " in ", o.data);
   rival::require(o.batch <= images.size(), "--batch: expected at most the ", images.size(), " images in ", o.data, ", got ",
                  o.batch);
-  const rival::AdamOptions adam{.learning_rate = o.learning_rate, .beta1 = o.beta1};
+  // Falling to nothing over the second half, the rate lets the two settle: the last picture is the best one.
+  const long steps_in_all = o.steps > 0 ? std::min(o.steps, o.epochs * (images.size() / o.batch)) : o.epochs * (images.size() / o.batch);
+  const rival::AdamOptions adam{.learning_rate = o.learning_rate,
+                                .beta1 = o.beta1,
+                                .schedule = rival::linear_decay({.steps = steps_in_all, .start = steps_in_all / 2})};
   rival::AdversarialTrainer trainer(
       generator, discriminator,
       {.batch = o.batch, .generator_optimizer = adam, .discriminator_optimizer = adam, .seed = o.seed});

@@ -23,6 +23,8 @@
 #include "rival/kernels/elementwise.hpp"
 #include "rival/kernels/few_channels.hpp"
 #include "rival/kernels/geometry.hpp"
+#include "rival/kernels/gradient_tile.hpp"
+#include "rival/kernels/matrix_product.hpp"
 #include "rival/kernels/output_tile.hpp"
 #include "rival/kernels/pack.hpp"
 #include "rival/kernels/packet.hpp"

@@ -26,6 +26,10 @@ struct ConvGeometry {
   Index taps() const { return kernel_h * kernel_w; }
   Index in_pixels() const { return in_h * in_w; }
   Index out_pixels() const { return out_h * out_w; }
+  /// Whether every pixel meets one tap and nothing else, so that each pass is a plain product of matrices.
+  bool is_product() const {
+    return taps() == 1 && stride_h == 1 && stride_w == 1 && pad_h == 0 && pad_w == 0 && in_h == out_h && in_w == out_w;
+  }
   /// Floating-point operations of one pass, taps on padding counted.
   double flops() const {
     return 2.0 * static_cast<double>(batch * out_pixels()) * static_cast<double>(taps() * in_c) *

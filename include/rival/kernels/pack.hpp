@@ -31,7 +31,7 @@ void pack_block(const S* from, bool transposed, Index leading, Index rows, Index
   constexpr Index size = packet_size<S>;
   if (!transposed) {
     for (Index r = 0; r < rows; ++r) {
-      std::copy(from + r * leading, from + r * leading + columns, to + r * width);
+      copy_short(from + r * leading, columns, to + r * width);
       std::fill(to + r * width + columns, to + (r + 1) * width, S(0));
     }
     return;

@@ -72,6 +72,15 @@ EIGEN_STRONG_INLINE void store_part(S* to, const Packet<S>& from, Index count) {
   for (Index i = 0; i < count; ++i) to[i] = whole[i];
 }
 
+/// A copy of a few packets' scalars, for which a call of memcpy would cost more than it moves.
+template <class S>
+EIGEN_STRONG_INLINE void copy_short(const S* from, Index count, S* to) {
+  constexpr Index size = packet_size<S>;
+  Index i = 0;
+  for (; i + size <= count; i += size) store(to + i, load(from + i));
+  for (; i < count; ++i) to[i] = from[i];
+}
+
 /// to[i * to_step + j] = from[j * from_step + i] for a square of one packet's size.
 template <class S>
 EIGEN_STRONG_INLINE void transpose_square(const S* from, Index from_step, S* to, Index to_step) {

@@ -7,7 +7,8 @@
 #include "rival/core/parallel.hpp"
 #include "rival/core/workspace.hpp"
 #include "rival/kernels/geometry.hpp"
-#include "rival/kernels/tile.hpp"
+#include "rival/kernels/gradient_tile.hpp"
+#include "rival/kernels/matrix_product.hpp"
 
 namespace rival::kernels {
 
@@ -17,56 +18,6 @@ namespace internal {
 inline Index images_per_block(Index bytes_per_image, Index batch) {
   constexpr Index cache_share = 384 * 1024;
   return std::clamp<Index>(cache_share / std::max<Index>(1, bytes_per_image), 1, batch);
-}
-
-/// A block of packets of the right operand. The last one ends where the columns end, overlapping the one before: `fresh`
-/// says from which lane on each packet's columns are its own.
-struct ColumnTile {
-  Index first;             ///< column of the first packet
-  int packets;
-  Index distance;          ///< columns from the first packet to the second
-  Index fresh[tile_packets];
-  Index end;               ///< lanes in use; all unless the columns are fewer than a packet's
-};
-
-template <class S>
-ColumnTile column_tile(Index columns, Index block) {
-  constexpr Index size = packet_size<S>;
-  const Index first = block * tile_packets * size, left = columns - first;
-  if (columns < size) return {0, 1, 0, {0, 0}, columns};
-  if (left >= 2 * size) return {first, 2, size, {0, 0}, size};
-  if (left > size) return {first, 2, left - size, {0, 2 * size - left}, size};
-  return {columns - size, 1, 0, {size - left, 0}, size};
-}
-
-/// Where the elements of a gradient tile go: row r's column c is at gradient[rows[r] + c * column_step].
-template <class S>
-struct GradientTile {
-  const S* right;
-  SumLoops loops;
-  S* gradient;
-  const Index* rows;
-  const ColumnTile& columns;
-  Index column_step;
-};
-
-/// gradient += tile
-template <class S>
-void add_gradient_tile(int rows, const S* const* left, const GradientTile<S>& job) {
-  constexpr Index size = packet_size<S>;
-  const ColumnTile& columns = job.columns;
-  Tile<S> tile;
-  multiply_tile<true>(rows, columns.packets, left, job.right, columns.distance, job.loops, tile);
-  for (int r = 0; r < rows; ++r)
-    for (int p = 0; p < columns.packets; ++p) {
-      S* to = job.gradient + job.rows[r] + (columns.first + p * columns.distance) * job.column_step;
-      if (job.column_step == 1 && columns.fresh[p] == 0 && columns.end == size) {
-        store(to, add<S>(load(to), tile.packet(r, p)));
-      } else {
-        const S* sums = tile.sums + (r * tile_packets + p) * size;
-        for (Index c = columns.fresh[p]; c < columns.end; ++c) to[c * job.column_step] += sums[c];
-      }
-    }
 }
 
 /// One side of the sum over pixels: its channels, and how far it moves from image to image, row to row, pixel to pixel of
@@ -104,8 +55,7 @@ struct GradientLayout {
 };
 
 /// Adds for every tap the sum over pixels of left channel times right channel. `left_is_in` tells which of the two is the
-/// in side, whose pixels shift with the tap. A right side of fewer channels
-/// than a packet's comes from `widen`.
+/// in side, whose pixels shift with the tap. A right side of fewer channels than a packet's comes from `widen`.
 template <class S>
 void add_outer_products(const ConvGeometry& g, const PixelOperand<S>& left, const PixelOperand<S>& right, bool left_is_in,
                         S* gradient, const GradientLayout& layout) {
@@ -134,7 +84,7 @@ void add_outer_products(const ConvGeometry& g, const PixelOperand<S>& left, cons
         for (int r = 0; r < height; ++r) rows[r] = tap * layout.tap_step + (row + r) * layout.row_step;
         const S* sources[tile_rows];
         for (int r = 0; r < height; ++r) sources[r] = left.data + left_begin + row + r;
-        add_gradient_tile(height, sources,
+        add_gradient_tile<true>(height, sources,
                       GradientTile<S>{right.data + right_begin + columns.first,
                                       pixel_loops(left, right, std::min(images, g.batch - first), y1 - y0, x1 - x0),
                                       gradient, rows, columns, layout.column_step});
@@ -176,7 +126,7 @@ void add_outer_products_few_in(const ConvGeometry& g, const S* x, const PixelOpe
         sources[r] = padded + first * image + (tap / g.kernel_w * width + tap % g.kernel_w) * g.in_c + channel;
         rows[r] = tap * layout.tap_step + channel * layout.row_step;
       }
-      add_gradient_tile(count, sources,
+      add_gradient_tile<true>(count, sources,
                     GradientTile<S>{out.data + first * out.image + columns.first,
                                     pixel_loops(in, out, std::min(images, g.batch - first), g.out_h, g.out_w), gradient,
                                     rows, columns, layout.column_step});
@@ -204,6 +154,9 @@ PixelOperand<S> widen(const PixelOperand<S>& operand, Index pixels_in_all) {
 /// dw[tap, a, b] += sum over pixels of x[in pixel, a] * dy[out pixel, b] (stored [tap, b, a] if g.out_major).
 template <class S>
 void conv_weight_gradient(const ConvGeometry& g, const S* x, const S* dy, S* dw) {
+  if (g.is_product() && (g.out_major ? g.in_c : g.out_c) >= packet_size<S>)
+    return g.out_major ? add_matrix_gradient(g.batch * g.out_pixels(), g.out_c, g.in_c, dy, x, dw)
+                       : add_matrix_gradient(g.batch * g.out_pixels(), g.in_c, g.out_c, x, dy, dw);
   using internal::PixelOperand;
   const PixelOperand<S> in{x, g.in_c, g.in_pixels() * g.in_c, g.stride_h * g.in_w * g.in_c, g.stride_w * g.in_c};
   const PixelOperand<S> out{dy, g.out_c, g.out_pixels() * g.out_c, g.out_w * g.out_c, g.out_c};
