@@ -1,7 +1,6 @@
 #pragma once
 // Conv2d: every output pixel is a weighted sum of a window of input pixels.
 
-#include "rival/nn/size2.hpp"
 #include "rival/nn/weighted.hpp"
 
 namespace rival {
@@ -11,7 +10,7 @@ struct Conv2dOptions {
   Index out = 0;  ///< channels
   Size2 kernel = 3;
   Size2 stride = 1;
-  Size2 padding = 0;                 ///< zeros above and to the left
+  Size2 padding = 0;               ///< zeros above and to the left
   Size2 padding_end = as_padding;  ///< zeros below and to the right
   bool bias = true;
 };
@@ -24,7 +23,7 @@ class Conv2d : public Weighted<S> {
  public:
   /// Throws Error for sizes that are not positive and paddings that are negative.
   explicit Conv2d(const Conv2dOptions& options)
-      : Weighted<S>(weight_shape(options), options.out, options.bias,
+      : Weighted<S>(internal::window_shape("conv2d", options), options.out, options.bias,
                     {options.in * options.kernel.area(), options.out * options.kernel.area()}),
         options_(options) {}
 
@@ -36,7 +35,7 @@ class Conv2d : public Weighted<S> {
     const auto& o = options_;
     require(input.rank() == 3, *this, ": expected images height x width x channels, got ", input);
     require(input[2] == o.in, *this, ": expected ", o.in, " channels, got ", input[2]);
-    const Size2 end = padding_end(o);
+    const Size2 end = internal::padding_end(o);
     const Index h = input[0] + o.padding.h + end.h - o.kernel.h, w = input[1] + o.padding.w + end.w - o.kernel.w;
     require(h >= 0 && w >= 0, *this, ": the kernel of ", o.kernel.h, "x", o.kernel.w,
             " is larger than the padded image of ", h + o.kernel.h, "x", w + o.kernel.w);
@@ -69,16 +68,6 @@ class Conv2d : public Weighted<S> {
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Conv2d>(*this); }
 
  private:
-  static Size2 padding_end(const Conv2dOptions& o) { return o.padding_end == as_padding ? o.padding : o.padding_end; }
-  static Shape weight_shape(const Conv2dOptions& o) {
-    require(o.in > 0 && o.out > 0, "conv2d: expected positive channels, got in ", o.in, ", out ", o.out);
-    require(o.kernel.h > 0 && o.kernel.w > 0 && o.stride.h > 0 && o.stride.w > 0,
-            "conv2d: expected positive kernel and stride, got ", o.kernel, " and ", o.stride);
-    const Size2 end = padding_end(o);
-    require(o.padding.h >= 0 && o.padding.w >= 0 && end.h >= 0 && end.w >= 0,
-            "conv2d: expected padding >= 0, got ", o.padding, " and ", end);
-    return {o.kernel.h, o.kernel.w, o.in, o.out};
-  }
   kernels::ConvGeometry geometry(const Shape& x, const Shape& y) const {
     const auto& o = options_;
     return {.batch = x[0], .in_h = x[1], .in_w = x[2], .in_c = x[3], .out_h = y[1], .out_w = y[2], .out_c = y[3],

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "rival/nn/size2.hpp"
 #include "rival/nn/weighted.hpp"
 
 namespace rival {
@@ -13,9 +12,9 @@ struct ConvTranspose2dOptions {
   Index out = 0;  ///< channels
   Size2 kernel = 3;
   Size2 stride = 1;
-  Size2 padding = 0;                 ///< rows and columns cropped above and to the left
+  Size2 padding = 0;               ///< rows and columns cropped above and to the left
   Size2 padding_end = as_padding;  ///< cropped below and to the right
-  Size2 output_padding = 0;          ///< rows and columns added below and to the right
+  Size2 output_padding = 0;        ///< rows and columns added below and to the right
   bool bias = true;
 };
 
@@ -44,7 +43,7 @@ class ConvTranspose2d : public Weighted<S> {
     const auto& o = options_;
     require(input.rank() == 3, *this, ": expected images height x width x channels, got ", input);
     require(input[2] == o.in, *this, ": expected ", o.in, " channels, got ", input[2]);
-    const Size2 end = padding_end(o);
+    const Size2 end = internal::padding_end(o);
     const Index h = (input[0] - 1) * o.stride.h + o.kernel.h - o.padding.h - end.h + o.output_padding.h;
     const Index w = (input[1] - 1) * o.stride.w + o.kernel.w - o.padding.w - end.w + o.output_padding.w;
     require(h > 0 && w > 0, *this, ": the padding leaves nothing of an image of ", input[0], "x", input[1]);
@@ -77,18 +76,12 @@ class ConvTranspose2d : public Weighted<S> {
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ConvTranspose2d>(*this); }
 
  private:
-  static Size2 padding_end(const ConvTranspose2dOptions& o) { return o.padding_end == as_padding ? o.padding : o.padding_end; }
   static Shape weight_shape(const ConvTranspose2dOptions& o) {
-    require(o.in > 0 && o.out > 0, "conv_transpose2d: expected positive channels, got in ", o.in, ", out ", o.out);
-    require(o.kernel.h > 0 && o.kernel.w > 0 && o.stride.h > 0 && o.stride.w > 0,
-            "conv_transpose2d: expected positive kernel and stride, got ", o.kernel, " and ", o.stride);
-    const Size2 end = padding_end(o);
-    require(o.padding.h >= 0 && o.padding.w >= 0 && end.h >= 0 && end.w >= 0,
-            "conv_transpose2d: expected padding >= 0, got ", o.padding, " and ", end);
+    const Shape shape = internal::window_shape("conv_transpose2d", o);
     require(o.output_padding.h >= 0 && o.output_padding.w >= 0 && o.output_padding.h < o.stride.h &&
                 o.output_padding.w < o.stride.w,
             "conv_transpose2d: expected 0 <= output_padding < stride ", o.stride, ", got ", o.output_padding);
-    return {o.kernel.h, o.kernel.w, o.in, o.out};
+    return shape;
   }
   kernels::ConvGeometry geometry(const Shape& x, const Shape& y) const {
     const auto& o = options_;

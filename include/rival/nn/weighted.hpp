@@ -6,8 +6,31 @@
 #include "rival/kernels/convolution.hpp"
 #include "rival/kernels/reduce.hpp"
 #include "rival/nn/layer.hpp"
+#include "rival/nn/size2.hpp"
 
 namespace rival {
+
+namespace internal {
+
+/// The padding below and to the right of a convolution's options.
+template <class Options>
+Size2 padding_end(const Options& o) {
+  return o.padding_end == as_padding ? o.padding : o.padding_end;
+}
+
+/// The shape of a convolution's weight. Throws Error, beginning with `kind`, for options that make none.
+template <class Options>
+Shape window_shape(std::string_view kind, const Options& o) {
+  require(o.in > 0 && o.out > 0, kind, ": expected positive channels, got in ", o.in, ", out ", o.out);
+  require(o.kernel.h > 0 && o.kernel.w > 0 && o.stride.h > 0 && o.stride.w > 0, kind,
+          ": expected positive kernel and stride, got ", o.kernel, " and ", o.stride);
+  const Size2 end = padding_end(o);
+  require(o.padding.h >= 0 && o.padding.w >= 0 && end.h >= 0 && end.w >= 0, kind, ": expected padding >= 0, got ",
+          o.padding, " and ", end);
+  return {o.kernel.h, o.kernel.w, o.in, o.out};
+}
+
+}  // namespace internal
 
 /// A layer that is linear in `weight`, which is stored [kernel_h, kernel_w, in, out] ([in, out] for a dense layer), plus a
 /// bias for each output channel, if there is one.
