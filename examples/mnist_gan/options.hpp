@@ -9,11 +9,11 @@ struct Options {
   std::string architecture = "dcgan28";
   std::filesystem::path data = RIVAL_MNIST_DIR;
   std::filesystem::path out = "mnist_gan_out";
-  long epochs = 2;
+  long epochs = 1;
   long steps = 0;  ///< 0: all of the epochs'
-  long batch = 64;
+  long batch = 32;
   long latent = 100;
-  double learning_rate = 2e-4;
+  double learning_rate = 3e-4;
   double beta1 = 0.5;
   std::uint64_t seed = 1;
   int threads = 0;        ///< 0: as many as OpenMP takes
