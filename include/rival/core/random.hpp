@@ -1,7 +1,6 @@
 #pragma once
 // Random streams: counter-based, so the number at a place is a pure function of seed, stream and place.
 
-#include "rival/core/eigen.hpp"
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -12,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "rival/core/eigen.hpp"
 #include "rival/core/parallel.hpp"
 #include "rival/core/tensor.hpp"
 

@@ -1,7 +1,6 @@
 #pragma once
 // Tensor: a shape over aligned memory, row-major, with Eigen maps for the arithmetic.
 
-#include "rival/core/eigen.hpp"
 #include <algorithm>
 #include <cassert>
 #include <initializer_list>
@@ -10,6 +9,7 @@
 #include <new>
 #include <utility>
 
+#include "rival/core/eigen.hpp"
 #include "rival/core/shape.hpp"
 
 namespace rival {

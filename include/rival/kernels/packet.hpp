@@ -3,7 +3,6 @@
 // source. Kernels reach Eigen's packet functions through this file only.
 
 #include "rival/core/eigen.hpp"
-
 #include "rival/core/tensor.hpp"
 
 // g++ says that packets lose their alignment as template arguments, on which nothing here depends.

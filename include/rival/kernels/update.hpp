@@ -1,12 +1,12 @@
 #pragma once
 // The elementwise update of parameters: one sweep over value, gradient and what the optimiser keeps for them.
 
-#include "rival/core/eigen.hpp"
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
 
+#include "rival/core/eigen.hpp"
 #include "rival/core/shape.hpp"
 
 namespace rival::internal {

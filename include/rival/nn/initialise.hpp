@@ -1,10 +1,10 @@
 #pragma once
 // Initialisers: how the weights of a layer are drawn.
 
-#include "rival/core/eigen.hpp"
 #include <cmath>
 #include <functional>
 
+#include "rival/core/eigen.hpp"
 #include "rival/core/random.hpp"
 #include "rival/core/tensor.hpp"
 
