@@ -62,13 +62,18 @@ int run(const Options& o) {
   rival::require(o.batch <= images.size(), "--batch: expected at most the ", images.size(), " images in ", o.data, ", got ",
                  o.batch);
   // Falling to nothing over the second half, the rate lets the two settle: the last picture is the best one.
-  const long steps_in_all = o.steps > 0 ? std::min(o.steps, o.epochs * (images.size() / o.batch)) : o.epochs * (images.size() / o.batch);
+  const long steps_of_epochs = o.epochs * (images.size() / o.batch);
+  const long steps_in_all = o.steps > 0 ? std::min(o.steps, steps_of_epochs) : steps_of_epochs;
   const rival::AdamOptions adam{.learning_rate = o.learning_rate,
                                 .beta1 = o.beta1,
                                 .schedule = rival::linear_decay({.steps = steps_in_all, .start = steps_in_all / 2})};
-  rival::AdversarialTrainer trainer(
-      generator, discriminator,
-      {.batch = o.batch, .generator_optimizer = adam, .discriminator_optimizer = adam, .seed = o.seed});
+  // Smoothed labels keep the discriminator from being too sure for the generator to learn from it.
+  rival::AdversarialTrainer trainer(generator, discriminator,
+                                    {.loss = rival::non_saturating({.real_label = 0.9}),
+                                     .batch = o.batch,
+                                     .generator_optimizer = adam,
+                                     .discriminator_optimizer = adam,
+                                     .seed = o.seed});
   rival::Tensor<std::uint8_t> generated;
   if (o.samples > 0) generated.resize({o.samples, 28, 28});  // here, so that too little memory shows before training
   prepare_folder(o.out);
