@@ -45,7 +45,8 @@ bool parse(int argc, char** argv, Options& o) {
   auto* steps = add_number(app, "--steps", o.steps, "stop after so many training steps");
   add_number(app, "--batch", o.batch, "images a step")->capture_default_str();
   add_number(app, "--latent", o.latent, "numbers in a latent vector")->capture_default_str();
-  add_number(app, "--learning-rate", o.learning_rate, "of Adam, for both networks; falls to 0 over the second half")->capture_default_str();
+  add_number(app, "--learning-rate", o.learning_rate, "of Adam, for both networks; falls to 0 over the second half")
+      ->capture_default_str();
   add_number(app, "--beta1", o.beta1, "of Adam, for both networks")->capture_default_str();
   add_number(app, "--seed", o.seed, "the same seed gives the same weights")->capture_default_str();
   auto* threads = add_number(app, "--threads", o.threads, "threads to use; as many as there are cores if not given");

@@ -69,7 +69,8 @@ class Progress {
     if (options_.bar) {
       constexpr int width = 16;
       const int full = static_cast<int>(done * width);
-      const std::string bar = std::string(static_cast<std::size_t>(full), '#') + std::string(static_cast<std::size_t>(width - full), '.');
+      std::string bar(static_cast<std::size_t>(full), '#');
+      bar.resize(static_cast<std::size_t>(width), '.');
       std::snprintf(text, sizeof text, "\repoch %td/%td [%s] %ld/%ld  %.0f images/s  D %s  G %s  %s left  ",
                     report.epoch, report.epochs, bar.c_str(), report.steps_done, report.steps_in_all,
                     report.images_per_second, discriminator.c_str(), generator.c_str(), left.c_str());

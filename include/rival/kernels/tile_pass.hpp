@@ -145,10 +145,12 @@ void tile_pass(const PassSides& sides, const S* source, const S* packed, S* dest
     job.columns = sides.destination_c - first_column;
     job.epilogue = epilogue;
 
-    const Index first = part_begin(region.tiles, region.chunks, chunk), last = part_begin(region.tiles, region.chunks, chunk + 1);
+    const Index first = part_begin(region.tiles, region.chunks, chunk);
+    const Index last = part_begin(region.tiles, region.chunks, chunk + 1);
     internal::PixelWalk pixel(sides, region, part_begin(region.pixels, region.tiles, first));
     for (Index tile = first; tile < last; ++tile) {
-      const auto height = static_cast<int>(part_begin(region.pixels, region.tiles, tile + 1) - part_begin(region.pixels, region.tiles, tile));
+      const auto height = static_cast<int>(part_begin(region.pixels, region.tiles, tile + 1) -
+                                           part_begin(region.pixels, region.tiles, tile));
       for (int r = 0; r < height; ++r, pixel.next()) {
         sources[r] = source + pixel.source();
         rows[r] = pixel.destination();

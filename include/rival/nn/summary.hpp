@@ -60,7 +60,9 @@ std::string summary(Network<S>& network) {
   }
   std::ostringstream text;
   const auto line = [&](const std::string& a, const std::string& b, const std::string& c, const std::string& d) {
-    const auto spaces = [](std::size_t width, const std::string& s) { return std::string(width - std::min(width, s.size()), ' '); };
+    const auto spaces = [](std::size_t width, const std::string& s) {
+      return std::string(width - std::min(width, s.size()), ' ');
+    };
     text << a << spaces(layer + 2, a) << b << spaces(kind + 2, b) << c;
     if (!d.empty()) text << spaces(shape + 2, c) << spaces(count, d) << d;  // no line ends in blanks
     text << '\n';
