@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <limits>
 #include <new>
 #include <sstream>
 
@@ -62,8 +63,11 @@ int run(const Options& o) {
   rival::require(o.batch <= images.size(), "--batch: expected at most the ", images.size(), " images in ", o.data, ", got ",
                  o.batch);
   // Falling to nothing over the second half, the rate lets the two settle: the last picture is the best one.
-  const long steps_of_epochs = o.epochs * (images.size() / o.batch);
+  const long per_epoch = images.size() / o.batch;
+  const long steps_of_epochs = std::min(o.epochs, std::numeric_limits<long>::max() / per_epoch) * per_epoch;
   const long steps_in_all = o.steps > 0 ? std::min(o.steps, steps_of_epochs) : steps_of_epochs;
+  rival::require(o.batch > 1 || o.architecture == "dcgan28", "--batch: expected at least 2 for the batch norm of ",
+                 o.architecture, ", got 1");
   const rival::AdamOptions adam{.learning_rate = o.learning_rate,
                                 .beta1 = o.beta1,
                                 .schedule = rival::linear_decay({.steps = steps_in_all, .start = steps_in_all / 2})};
@@ -120,6 +124,7 @@ int main(int argc, char** argv) {
     Options options;
     return parse(argc, argv, options) ? run(options) : 0;
   } catch (const rival::Diverged& error) {
+    if (rival::internal::is_terminal(stdout)) std::cout << std::endl;  // the bar stands without its end of line
     std::cerr << "mnist_gan: " << error.what() << '\n';
     return 1;
   } catch (const std::bad_alloc&) {

@@ -16,6 +16,8 @@ template <class T>
 std::string check_number(const std::string& text) {
   if constexpr (std::is_integral_v<T>) {
     T value{};
+    const auto digits = text.find_first_not_of('-');
+    if (digits + 1 < text.size() && text[digits] == '0') return "expected a number without leading zeros, got " + text;
     const char* const text_end = text.data() + text.size();
     const auto [end, error] = std::from_chars(text.data(), text_end, value);
     if (error == std::errc() && end == text_end) return "";

@@ -26,7 +26,7 @@ long warm_allocations(ShortTraining& training, const std::function<void()>& in_e
 TEST_CASE("trainer: a warm step allocates nothing") {
   const int before = threads();
   for (const auto& architecture : rival_test::architectures)
-    for (const int count : {1, 2}) {
+    for (const int count : {1, 2, 4}) {
       set_threads(count);
       ShortTraining training(architecture);
       INFO(architecture << " on " << count << " threads");

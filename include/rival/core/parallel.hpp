@@ -3,6 +3,7 @@
 // number is written by one task: so a result has the same bits on one thread and on twenty.
 
 #include <algorithm>
+#include <type_traits>
 
 #include "rival/core/shape.hpp"
 
@@ -34,18 +35,27 @@ inline constexpr double parallel_work = 100'000;
 
 /// Runs task(0) ... task(tasks - 1), in any order and on any thread. `work` estimates the scalar operations of them all;
 /// loops below `parallel_work` stay on the calling thread. A task must not throw.
+///
+/// A task may take a second argument, the number of the worker that runs it: below threads(), and no two tasks run at the
+/// same time under the same number. It is for picking scratch memory that the caller has made ready.
 template <class Task>
 void parallel_for(Index tasks, double work, const Task& task) {
+  const auto run = [&task](Index i, [[maybe_unused]] Index worker) {
+    if constexpr (std::is_invocable_v<const Task&, Index, Index>)
+      task(i, worker);
+    else
+      task(i);
+  };
 #ifdef _OPENMP
-  const Index team = std::min<Index>({threads(), tasks, static_cast<Index>(2 * work / parallel_work)});
-  if (team > 1 && !omp_in_parallel()) {
-#pragma omp parallel for schedule(dynamic, 1) num_threads(static_cast<int>(team))
-    for (Index i = 0; i < tasks; ++i) task(i);
+  if (std::min<Index>(threads(), tasks) > 1 && work >= parallel_work && !omp_in_parallel()) {
+    // Always the whole team: libgomp ends the threads that a smaller one leaves over, and with them their memory.
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads())
+    for (Index i = 0; i < tasks; ++i) run(i, omp_get_thread_num());
     return;
   }
 #endif
   (void)work;
-  for (Index i = 0; i < tasks; ++i) task(i);
+  for (Index i = 0; i < tasks; ++i) run(i, 0);
 }
 
 /// Cuts `count` items into `parts` that differ by one at most: where part `i` begins.

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 
+#include "rival/core/parallel.hpp"
 #include "rival/core/tensor.hpp"
 
 namespace rival {
@@ -19,5 +20,20 @@ S* scratch(Scratch use, Index size) {
   buffer.resize({size});
   return buffer.data();
 }
+
+/// Scratch memory for the tasks of a parallel_for that this thread is about to call, made ready here because a task must not
+/// allocate: which thread runs which task changes from call to call.
+template <class S>
+class TaskScratch {
+ public:
+  /// `size` scalars for each worker.
+  explicit TaskScratch(Index size) : stride_((size + line - 1) / line * line), data_(scratch<S>(Scratch::task, threads() * stride_)) {}
+  S* of(Index worker) const { return data_ + worker * stride_; }
+
+ private:
+  static constexpr Index line = 64 / static_cast<Index>(sizeof(S));  // workers share no cache line
+  Index stride_;
+  S* data_;
+};
 
 }  // namespace rival

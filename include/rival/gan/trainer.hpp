@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -79,6 +80,9 @@ class AdversarialTrainer {
         latents_(Random(options_.seed).stream("latent")) {
     require(generator.output_shape() == discriminator.input_shape(), "trainer: the generator makes samples of ",
             generator.output_shape(), ", the discriminator scores samples of ", discriminator.input_shape());
+    require(options_.loss.discriminator && options_.loss.generator, "trainer: expected a loss with both of its functions");
+    require_weights(generator);
+    require_weights(discriminator);
     require(options_.batch >= 1, "trainer: expected a batch of at least 1, got ", options_.batch);
     require(options_.discriminator_steps >= 1, "trainer: expected at least 1 discriminator step, got ",
             options_.discriminator_steps);
@@ -97,7 +101,9 @@ class AdversarialTrainer {
     const long per_epoch = loader.batches_per_epoch() / options_.discriminator_steps;
     require(per_epoch >= 1, "trainer: ", options_.discriminator_steps, " batches of ", options_.batch,
             " a step are more than the data set of ", data.size(), " images");
-    const long all = fit.steps > 0 ? std::min(fit.steps, per_epoch * fit.epochs) : per_epoch * fit.epochs;
+    constexpr long most = std::numeric_limits<long>::max();
+    const long of_epochs = fit.epochs > most / per_epoch ? most : per_epoch * fit.epochs;
+    const long all = fit.steps > 0 ? std::min(fit.steps, of_epochs) : of_epochs;
 
     stopped_ = false;
     const auto start = std::chrono::steady_clock::now();
@@ -185,6 +191,17 @@ class AdversarialTrainer {
     generator_.backward(latent_trace_, dimages, {.parameters = true});
     generator_optimizer_->step();
     ++steps_;
+  }
+
+  /// A network whose weights are all zero would train to nothing without a word.
+  static void require_weights(Network<S>& network) {
+    bool zero = false;
+    for (const auto* parameter : network.parameters()) {
+      if (parameter->value.rank() < 2) continue;
+      if ((parameter->value.array() != S(0)).any()) return;
+      zero = true;
+    }
+    require(!zero, "trainer: expected weights in network \"", network.name(), "\", got zeros; call its initialise() first");
   }
 
   void require_finite(S loss, const char* whose) const {

@@ -75,8 +75,9 @@ void conv_input_gradient_few(const ConvGeometry& g, const S* dy, const S* w, S* 
   pack(ordered, false, 1, g.out_c, columns, packed);
 
   const Index pixels = g.out_pixels(), image = g.in_pixels() * g.in_c;
-  parallel_for(g.batch, g.flops() / 8, [&](Index n) {
-    S* products = scratch<S>(Scratch::task, pixels * width);
+  const TaskScratch<S> memory(pixels * width);
+  parallel_for(g.batch, g.flops() / 8, [&](Index n, Index worker) {
+    S* products = memory.of(worker);
     const S* from = dy + n * pixels * g.out_c;
     const Index tiles = (pixels + tile_rows - 1) / tile_rows;
     for (Index block = 0; block < blocks.count(); ++block) {

@@ -41,11 +41,12 @@ void matrix_product(Index m, Index k, Index n, const S* a, const S* b, bool tran
   const S* left = internal::spread_rows(m, k, a, distance);
   const ColumnBlocks<S> blocks{n};
   const Index chunks = (m + rows_in_chunk - 1) / rows_in_chunk;
-  parallel_for(blocks.count() * chunks, static_cast<double>(m * k) * static_cast<double>(n) / 8, [&](Index task) {
+  const TaskScratch<S> memory(k * blocks.width);
+  parallel_for(blocks.count() * chunks, static_cast<double>(m * k) * static_cast<double>(n) / 8, [&](Index task, Index worker) {
     const Index block = task / chunks, column = block * blocks.width;
     const int packets = blocks.packets_of(block);
     const Index width = packets * packet_size<S>;
-    S* panel = scratch<S>(Scratch::task, k * width);
+    S* panel = memory.of(worker);
     internal::pack_block(b + column * (transposed ? k : 1), transposed, transposed ? k : n, k,
                          std::min(blocks.width, n - column), width, panel);
 
@@ -73,10 +74,11 @@ void add_matrix_gradient(Index m, Index k, Index n, const S* a, const S* dc, S* 
   const Index tiles = (k + tile_rows - 1) / tile_rows;
   const Index groups = std::max((tiles + most_tiles - 1) / most_tiles, std::min<Index>(tiles, 8));
   const Index width = tile_packets * packet_size<S>, column_tiles = (n + width - 1) / width;
-  parallel_for(groups, static_cast<double>(m * k) * static_cast<double>(n) / 8, [&](Index group) {
+  const TaskScratch<S> memory(samples * (most_tiles * tile_rows + width));
+  parallel_for(groups, static_cast<double>(m * k) * static_cast<double>(n) / 8, [&](Index group, Index worker) {
     const Index tile0 = part_begin(tiles, groups, group), tile1 = part_begin(tiles, groups, group + 1);
     const Index first = part_begin(k, tiles, tile0), last = part_begin(k, tiles, tile1), rows_here = last - first;
-    S* left = scratch<S>(Scratch::task, samples * (rows_here + width));
+    S* left = memory.of(worker);
     S* right = left + samples * rows_here;
     for (Index begin = 0; begin < m; begin += samples) {
       const Index count = std::min(samples, m - begin);

@@ -1,5 +1,5 @@
 #pragma once
-// The register tile: the one inner loop that dense layers and all convolution passes share.
+// The register tile: the inner loop that dense layers and the convolution passes share (all but outputs of few channels).
 
 #include <array>
 #include <utility>

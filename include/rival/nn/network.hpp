@@ -16,12 +16,12 @@ class Network {
   Network(std::string name, const Shape& input, Sequential<S> layers)
       : input_(input), layers_(std::move(layers)) {
     layers_.set_name(name);
-    output_ = layers_.output_shape(input_);
+    output_shape();
   }
 
   const std::string& name() const { return layers_.name(); }
   const Shape& input_shape() const { return input_; }
-  const Shape& output_shape() const { return output_; }
+  Shape output_shape() const { return layers_.output_shape(input_); }
   Sequential<S>& layers() { return layers_; }
   const Sequential<S>& layers() const { return layers_; }
 
@@ -45,8 +45,10 @@ class Network {
   /// the gradient with respect to the input (an empty tensor if not wanted), which `trace` holds until its next pass.
   /// Throws Error when `dy` has not the shape of the output that `trace` is of.
   const Tensor<S>& backward(Trace<S>& trace, const Tensor<S>& dy, Wanted wanted) {
-    require(trace.input != nullptr, "network \"", name(), "\": backward needs the trace of a forward pass");
-    const Shape expected = output_.batch(trace.input->dim(0));
+    require(trace.input != nullptr && trace.input->shape().sample() == input_ &&
+                trace.children.size() == static_cast<std::size_t>(layers_.size()),
+            "network \"", name(), "\": backward needs the trace of a forward pass through this network");
+    const Shape expected = output_shape().batch(trace.input->dim(0));
     require(dy.shape() == expected, "network \"", name(), "\": expected an output gradient of ", expected, ", got ",
             dy.shape());
     Tensor<S>& dx = trace.gradients[2];
@@ -72,7 +74,7 @@ class Network {
             "\": expected a batch of ", input_, ", got ", x.shape());
   }
 
-  Shape input_, output_;
+  Shape input_;
   Sequential<S> layers_;
 };
 

@@ -57,7 +57,7 @@ class Sequential : public Layer<S> {
   }
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
-    trace.input = &x;
+    trace.input = nullptr;  // until the pass is whole, there is nothing to go back through
     trace.children.resize(layers_.size());
     const Tensor<S>* y = &x;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
@@ -65,6 +65,7 @@ class Sequential : public Layer<S> {
       y = &layers_[i]->forward(*y, trace.children[i], {pass.mode, fused ? layers_[i + 1]->leaky_slope() : S(1)});
       if (fused) trace.children[++i].output.alias(*y, y->shape());
     }
+    trace.input = &x;
     return *y;
   }
 
