@@ -293,6 +293,8 @@ TEST_CASE("mnist_gan: refuses a bad command line") {
   for (const std::string option : {"--batch", "--latent", "--threads", "--epochs"})
     refuse({option, "0"}, {option + ": expected at least 1, got 0"});
   refuse({"--batch", "201"}, {"--batch: expected at most the 200 images in " + quoted(data.path()) + ", got 201"});
+  refuse({"--batch", "1"}, {"--batch: expected at least 2 for the batch norm of dense, got 1"});
+  refuse({"--batch", "010"}, {"--batch: expected a number without leading zeros, got 010"});
   refuse({"--epochs", "abc"}, {"--epochs: expected a whole number, got abc"});
   refuse({"--epochs", "1.5"}, {"--epochs: expected a whole number, got 1.5"});
   refuse({"--epochs", "-3"}, {"--epochs: expected at least 1, got -3"});

@@ -305,6 +305,13 @@ TEST_CASE("trainer: refuses what does not fit") {
   Discriminator<double> other({4, 1, 1}, Sequential<double>(Flatten<double>(), Dense<double>({.in = 4, .out = 1})));
   CHECK_THROWS_WITH(Trainer(generator, other),
                     "trainer: the generator makes samples of 2x2x1, the discriminator scores samples of 4x1x1");
+  AdversarialLoss<double> half = non_saturating<double>();
+  half.generator = nullptr;
+  CHECK_THROWS_WITH(Trainer(generator, discriminator, {.loss = half}),
+                    "trainer: expected a loss with both of its functions");
+  Discriminator<double> zero({2, 2, 1}, Sequential<double>(Flatten<double>(), Dense<double>({.in = 4, .out = 1})));
+  CHECK_THROWS_WITH(Trainer(generator, zero),
+                    "trainer: expected weights in network \"D\", got zeros; call its initialise() first");
   CHECK_THROWS_WITH(Trainer(generator, discriminator, {.batch = 0}),
                     "trainer: expected a batch of at least 1, got 0");
   CHECK_THROWS_WITH(Trainer(generator, discriminator, {.discriminator_steps = 0}),

@@ -77,6 +77,11 @@ TEST_CASE("network: refuses an output gradient of another shape") {
   CHECK_THROWS_WITH(network.backward(trace, wrong_rank, {.input = true}), ContainsSubstring("of 4x1, got 4"));
   CHECK_THROWS_WITH(network.backward(unused, wrong_rank, {.input = true}),
                     ContainsSubstring("network \"D\": backward needs the trace of a forward pass"));
+  // The trace of another network, whose batch is of the right size.
+  Network<> other("other", {7}, Sequential<>(Dense<>({.in = 7, .out = 1})));
+  const Tensor<> vectors({4, 7}), dy({4, 1});
+  other.forward(vectors, unused);
+  CHECK_THROWS_WITH(network.backward(unused, dy, {.input = true}), ContainsSubstring("through this network"));
 }
 
 TEST_CASE("network: backward computes what is wanted and nothing else") {
