@@ -8,15 +8,9 @@
 #include <cstdlib>
 #include <new>
 
-// The sanitizers have a malloc of their own.
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#if defined(__has_feature)
-#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer) && !__has_feature(memory_sanitizer)
+// The sanitizers have a malloc of their own, and LLVM's OpenMP calls it for every parallel loop.
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
 #define RIVAL_TEST_COUNTS_MALLOC 1
-#endif
-#else
-#define RIVAL_TEST_COUNTS_MALLOC 1
-#endif
 #endif
 
 namespace rival_test {
