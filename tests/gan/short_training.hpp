@@ -33,14 +33,20 @@ inline rival::ImageDataset noise_images() {
 
 /// Both networks, and a trainer of small batches.
 struct ShortTraining {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  static constexpr long steps = 4;
+#else
+  static constexpr long steps = 20;
+#endif
+
   // Batches of 9 fill no tile, and 42 images are no whole number of them.
   explicit ShortTraining(const std::string& architecture, std::uint64_t seed = 1)
       : generator(make_generator(architecture, rival::Random(seed))),
         discriminator(make_discriminator(architecture, rival::Random(seed))),
         trainer(generator, discriminator, {.batch = 9, .seed = seed}) {}
 
-  /// 20 steps in all.
-  void run() { trainer.fit(images, {.epochs = 7, .steps = 20}); }
+  /// 20 steps in all; fewer where a sanitizer makes each fifty times as slow.
+  void run() { trainer.fit(images, {.epochs = 7, .steps = steps}); }
 
   /// The bits of every parameter and buffer, one tensor behind the other.
   std::vector<std::uint32_t> bits() {
