@@ -9,13 +9,17 @@ struct Architecture {
   const char* name;
   rival::Generator<> (*generator)(const rival::Random&, rival::Index);
   rival::Discriminator<> (*discriminator)(const rival::Random&);
+  rival::Discriminator<double> (*reference)(const rival::Random&);
 
 };
 
 constexpr Architecture architectures[] = {
-    {"dense", rival::dense_generator<float>, rival::dense_discriminator<float>},
-    {"dcgan28", rival::dcgan28_generator<float>, rival::dcgan28_discriminator<float>},
-    {"tfdcgan", rival::tfdcgan_generator<float>, rival::tfdcgan_discriminator<float>},
+    {"dense", rival::dense_generator<float>, rival::dense_discriminator<float>,
+     rival::dense_discriminator<double>},
+    {"dcgan28", rival::dcgan28_generator<float>, rival::dcgan28_discriminator<float>,
+     rival::dcgan28_discriminator<double>},
+    {"tfdcgan", rival::tfdcgan_generator<float>, rival::tfdcgan_discriminator<float>,
+     rival::tfdcgan_discriminator<double>},
 };
 
 void gan_step(benchmark::State& state, const Architecture& architecture) {
@@ -30,24 +34,17 @@ void gan_step(benchmark::State& state, const Architecture& architecture) {
 
   // Validation: a discriminator score by the fast kernels against the same network in double.
   rival::Trace<float> trace;
-  const auto reference_of = [&] {
-    auto wide = [&] {
-      if (std::string(architecture.name) == "dense") return rival::dense_discriminator<double>(rival::Random(1));
-      if (std::string(architecture.name) == "dcgan28") return rival::dcgan28_discriminator<double>(rival::Random(1));
-      return rival::tfdcgan_discriminator<double>(rival::Random(1));
-    }();
-    auto from = discriminator.parameters();
-    auto to = wide.parameters();
-    for (std::size_t p = 0; p < from.size(); ++p) to[p]->value.array() = from[p]->value.array().template cast<double>();
-    rival::Tensor<double> x(images.shape());
-    x.array() = images.array().template cast<double>();
-    rival::Trace<double> wide_trace;
-    const auto& y = wide.infer(x, wide_trace);
-    std::vector<double> scores(y.data(), y.data() + y.size());
-    return scores;
-  };
+  auto reference = architecture.reference(random);
+  const auto from = discriminator.parameters();
+  const auto to = reference.parameters();
+  for (std::size_t p = 0; p < from.size(); ++p) to[p]->value.array() = from[p]->value.array().cast<double>();
+  rival::Tensor<double> wide_images(images.shape());
+  wide_images.array() = images.array().cast<double>();
+  rival::Trace<double> wide_trace;
+  const auto& wide = reference.infer(wide_images, wide_trace);
   const auto& scores = discriminator.infer(images, trace);
-  const double error = bench::error_of(std::vector<double>(scores.data(), scores.data() + scores.size()), reference_of());
+  const double error = bench::error_of(std::vector<double>(scores.data(), scores.data() + scores.size()),
+                                       std::vector<double>(wide.data(), wide.data() + wide.size()));
   if (!(error < 1e-4)) return state.SkipWithError("scores differ from those in double");
 
   bench::measure(state, threads, bench::step_flops(generator, discriminator, batch), [&] { trainer.step(images); },
