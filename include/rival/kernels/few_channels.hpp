@@ -107,8 +107,9 @@ void conv_input_gradient_few(const ConvGeometry& g, const S* dy, const S* w, S* 
           const auto [x0, x1] = valid_range(g.in_w, g.out_w, g.stride_w, g.pad_w, j);
           const S* term = products + y * g.out_w * width + (i * g.kernel_w + j) * g.in_c;
           S* row = to + (to_y * g.in_w + j - g.pad_w) * g.in_c;
-          for (Index x = x0; x < x1; ++x)
-            for (Index a = 0; a < g.in_c; ++a) row[x * g.stride_w * g.in_c + a] += term[x * width + a];
+          const Index step = g.stride_w * g.in_c;
+          for (Index a = 0; a < g.in_c; ++a)
+            for (Index x = x0; x < x1; ++x) row[x * step + a] += term[x * width + a];
         }
       }
     if (epilogue.bias || epilogue.slope != S(1) || epilogue.gate)

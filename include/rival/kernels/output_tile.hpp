@@ -26,10 +26,44 @@ struct OutputTile {
   Epilogue<S> epilogue;
 };
 
+namespace internal {
+
+/// A tile of whole packets: its sums go to memory without a detour.
+template <class S, int Rows, int Packets>
+void whole_output_tile(const OutputTile<S>& job) {
+  constexpr Index size = packet_size<S>;
+  const auto sum = sum_tile<S, Rows, Packets, false>(job.sources, job.packed, size, job.loops);
+  const Epilogue<S> epilogue = job.epilogue;
+#pragma GCC unroll 2
+  for (int p = 0; p < Packets; ++p) {
+    const Index column = job.column + p * size;
+    const Packet<S> bias = epilogue.bias ? load(epilogue.bias + column) : broadcast(S(0));
+#pragma GCC unroll 16
+    for (int r = 0; r < Rows; ++r) {
+      Packet<S> y = add<S>(sum.row[r][p], bias);
+      if (epilogue.slope != S(1)) y = leak<S>(y, y, epilogue.slope);
+      if (epilogue.gate) y = leak<S>(y, load(epilogue.gate + job.rows[r] + column), epilogue.gate_slope);
+      store(job.destination + job.rows[r] + column, y);
+    }
+  }
+}
+
+template <class S, int Packets, int... R>
+constexpr std::array<void (*)(const OutputTile<S>&), sizeof...(R)> whole_output_tiles(std::integer_sequence<int, R...>) {
+  return {whole_output_tile<S, R + 1, Packets>...};
+}
+
+}  // namespace internal
+
 /// Computes a tile of 1 <= rows <= tile_rows by 1 <= packets <= tile_packets.
 template <class S>
 void output_tile(int rows, int packets, const OutputTile<S>& job) {
   constexpr Index size = packet_size<S>;
+  if (job.columns >= packets * size) {
+    using Rows = std::make_integer_sequence<int, tile_rows>;
+    static constexpr std::array table = {internal::whole_output_tiles<S, 1>(Rows{}), internal::whole_output_tiles<S, 2>(Rows{})};
+    return table[static_cast<std::size_t>(packets - 1)][static_cast<std::size_t>(rows - 1)](job);
+  }
   Tile<S> tile;
   multiply_tile(rows, packets, job.sources, job.packed, size, job.loops, tile);
   const Epilogue<S>& epilogue = job.epilogue;

@@ -33,15 +33,22 @@ struct Tile {
 
 namespace internal {
 
+/// The sums of a tile, in registers.
+template <class S, int Rows, int Packets>
+struct TileSums {
+  Packet<S> row[Rows][Packets];
+};
+
 /// `Prefetch` is for loops whose innermost strides: its runs are short and the next begins where no hardware prefetcher
 /// expects it, so each term asks for its counterpart of the next run.
 template <class S, int Rows, int Packets, bool Prefetch>
-void multiply_tile(const S* const* left, const S* right, Index packet_distance, const SumLoops& loops, Tile<S>& tile) {
-  Packet<S> sum[Rows][Packets];
+EIGEN_ALWAYS_INLINE TileSums<S, Rows, Packets> sum_tile(const S* const* left, const S* right, Index packet_distance,
+                                                       const SumLoops& loops) {
+  TileSums<S, Rows, Packets> sum;
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 2
-    for (int p = 0; p < Packets; ++p) sum[r][p] = broadcast(S(0));
+    for (int p = 0; p < Packets; ++p) sum.row[r][p] = broadcast(S(0));
   for (Index i = 0; i < loops.count[0]; ++i)
     for (Index j = 0; j < loops.count[1]; ++j) {
       Index offset = i * loops.left[0] + j * loops.left[1];
@@ -59,16 +66,22 @@ void multiply_tile(const S* const* left, const S* right, Index packet_distance, 
         for (int r = 0; r < Rows; ++r) {
           const Packet<S> a = broadcast(left[r][offset]);
 #pragma GCC unroll 2
-          for (int p = 0; p < Packets; ++p) sum[r][p] = multiply_add<S>(a, b[p], sum[r][p]);
+          for (int p = 0; p < Packets; ++p) sum.row[r][p] = multiply_add<S>(a, b[p], sum.row[r][p]);
         }
         offset += loops.left[2];
         from += loops.right[2];
       }
     }
+  return sum;
+}
+
+template <class S, int Rows, int Packets, bool Prefetch>
+void multiply_tile(const S* const* left, const S* right, Index packet_distance, const SumLoops& loops, Tile<S>& tile) {
+  const auto sum = sum_tile<S, Rows, Packets, Prefetch>(left, right, packet_distance, loops);
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 2
-    for (int p = 0; p < Packets; ++p) store(tile.sums + (r * tile_packets + p) * packet_size<S>, sum[r][p]);
+    for (int p = 0; p < Packets; ++p) store(tile.sums + (r * tile_packets + p) * packet_size<S>, sum.row[r][p]);
 }
 
 template <class S>

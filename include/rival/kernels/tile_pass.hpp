@@ -80,33 +80,40 @@ inline SumLoops tap_loops(const PassSides& sides, const Region& region, Index wi
 /// Walks a region's pixels in order and says where each begins in the source and in the destination.
 class PixelWalk {
  public:
-  PixelWalk(const PassSides& sides, const Region& region, Index pixel) : sides_(sides), region_(region) {
-    x_ = pixel % region.x.count;
-    y_ = pixel / region.x.count % region.y.count;
-    n_ = pixel / region.x.count / region.y.count;
+  PixelWalk(const PassSides& sides, const Region& region, Index pixel)
+      : sides_(sides), region_(region), x_(pixel % region.x.count), y_(pixel / region.x.count % region.y.count),
+        n_(pixel / region.x.count / region.y.count), source_step_(region.x.source_step * sides.source_c),
+        destination_step_(region.x.step * sides.destination_c) {
+    place();
   }
-  Index source() const {
-    const Segment &y = region_.y, &x = region_.x;
-    return ((n_ * sides_.source_h + y.source_first + y_ * y.source_step) * sides_.source_w + x.source_first +
-            x_ * x.source_step) * sides_.source_c;
-  }
-  Index destination() const {
-    const Segment &y = region_.y, &x = region_.x;
-    return ((n_ * sides_.destination_h + y.first + y_ * y.step) * sides_.destination_w + x.first + x_ * x.step) *
-           sides_.destination_c;
-  }
+  Index source() const { return source_; }
+  Index destination() const { return destination_; }
   void next() {
+    source_ += source_step_;
+    destination_ += destination_step_;
     if (++x_ < region_.x.count) return;
     x_ = 0;
-    if (++y_ < region_.y.count) return;
-    y_ = 0;
-    ++n_;
+    if (++y_ == region_.y.count) {
+      y_ = 0;
+      ++n_;
+    }
+    place();
   }
 
  private:
+  void place() {
+    const Segment &y = region_.y, &x = region_.x;
+    source_ = ((n_ * sides_.source_h + y.source_first + y_ * y.source_step) * sides_.source_w + x.source_first +
+               x_ * x.source_step) * sides_.source_c;
+    destination_ = ((n_ * sides_.destination_h + y.first + y_ * y.step) * sides_.destination_w + x.first + x_ * x.step) *
+                   sides_.destination_c;
+  }
+
   const PassSides& sides_;
   const Region& region_;
-  Index n_, y_, x_;
+  Index x_, y_, n_;
+  Index source_step_, destination_step_;
+  Index source_ = 0, destination_ = 0;
 };
 
 }  // namespace internal

@@ -92,6 +92,15 @@ void add_outer_products(const ConvGeometry& g, const PixelOperand<S>& left, cons
   });
 }
 
+/// One image with its padding, as rows x columns.
+template <class S>
+void copy_padded(const ConvGeometry& g, const S* from, Index rows, Index columns, S* to) {
+  std::fill(to, to + rows * columns * g.in_c, S(0));
+  const Index length = std::max<Index>(0, std::min(g.in_w, columns - g.pad_w)) * g.in_c;  // the padding may be all there is
+  for (Index y = 0; y < std::min(g.in_h, rows - g.pad_h); ++y)
+    std::copy_n(from + y * g.in_w * g.in_c, length, to + ((y + g.pad_h) * columns + g.pad_w) * g.in_c);
+}
+
 /// The same where the in side has few channels: it is copied with its padding, so that every tap is valid everywhere and the
 /// channels of all taps are rows of one tile, which reads the out side once for all of them.
 template <class S>
@@ -99,39 +108,47 @@ void add_outer_products_few_in(const ConvGeometry& g, const S* x, const PixelOpe
                                const GradientLayout& layout) {
   const Index height = (g.out_h - 1) * g.stride_h + g.kernel_h, width = (g.out_w - 1) * g.stride_w + g.kernel_w;
   const Index image = height * width * g.in_c;
-  S* padded = scratch<S>(Scratch::padded_copy, g.batch * image);
-  parallel_for(g.batch, static_cast<double>(g.batch * image) / 4, [&](Index n) {
-    S* to = padded + n * image;
-    std::fill(to, to + image, S(0));
-    const Index columns = std::max<Index>(0, std::min(g.in_w, width - g.pad_w)) * g.in_c;  // the padding may be all there is
-    for (Index y = 0; y < std::min(g.in_h, height - g.pad_h); ++y) {
-      const S* from = x + (n * g.in_h + y) * g.in_w * g.in_c;
-      std::copy(from, from + columns, to + ((y + g.pad_h) * width + g.pad_w) * g.in_c);
-    }
-  });
-
-  const PixelOperand<S> in{padded, g.in_c, image, g.stride_h * width * g.in_c, g.stride_w * g.in_c};
+  const PixelOperand<S> in{nullptr, g.in_c, image, g.stride_h * width * g.in_c, g.stride_w * g.in_c};
   const Index rows_in_all = g.taps() * g.in_c, row_tiles = (rows_in_all + tile_rows - 1) / tile_rows;
   const Index column_tiles = (out.channels + tile_packets * packet_size<S> - 1) / (tile_packets * packet_size<S>);
   const Index images = images_per_block((in.image + out.image) * static_cast<Index>(sizeof(S)), g.batch);
-  parallel_for(row_tiles * column_tiles, g.flops() / 16, [&](Index t) {
-    const ColumnTile columns = column_tile<S>(out.channels, t / row_tiles);
-    const Index row = part_begin(rows_in_all, row_tiles, t % row_tiles);
-    const auto count = static_cast<int>(part_begin(rows_in_all, row_tiles, t % row_tiles + 1) - row);
-    for (Index first = 0; first < g.batch; first += images) {
-      const S* sources[tile_rows];
-      Index rows[tile_rows];
-      for (int r = 0; r < count; ++r) {
-        const Index tap = (row + r) / g.in_c, channel = (row + r) % g.in_c;
-        sources[r] = padded + first * image + (tap / g.kernel_w * width + tap % g.kernel_w) * g.in_c + channel;
-        rows[r] = tap * layout.tap_step + channel * layout.row_step;
+  // The gradient is small and the sum over pixels long: images are summed in parts, which are then added in their order.
+  const Index parts = std::min<Index>((g.batch + images - 1) / images, 16), size = rows_in_all * out.channels;
+  S* sums = scratch<S>(Scratch::partial_sums, parts * size);
+  const TaskScratch<S> memory(images * image);
+  parallel_for(parts * column_tiles, g.flops() / 16, [&](Index task, Index worker) {
+    const Index part = task / column_tiles, end = part_begin(g.batch, parts, part + 1);
+    const ColumnTile columns = column_tile<S>(out.channels, task % column_tiles);
+    S* padded = memory.of(worker);
+    S* sum = sums + part * size;
+    const Index last_column = columns.first + (columns.packets - 1) * columns.distance + columns.end;
+    for (Index row = 0; row < rows_in_all; ++row)
+      std::fill(sum + row * out.channels + columns.first + columns.fresh[0], sum + row * out.channels + last_column, S(0));
+    for (Index first = part_begin(g.batch, parts, part); first < end; first += images) {
+      const Index count = std::min(images, end - first);
+      for (Index n = 0; n < count; ++n) copy_padded(g, x + (first + n) * g.in_pixels() * g.in_c, height, width, padded + n * image);
+      for (Index tile = 0; tile < row_tiles; ++tile) {
+        const Index row = part_begin(rows_in_all, row_tiles, tile);
+        const auto tile_height = static_cast<int>(part_begin(rows_in_all, row_tiles, tile + 1) - row);
+        const S* sources[tile_rows];
+        Index rows[tile_rows];
+        for (int r = 0; r < tile_height; ++r) {
+          const Index tap = (row + r) / g.in_c, channel = (row + r) % g.in_c;
+          sources[r] = padded + (tap / g.kernel_w * width + tap % g.kernel_w) * g.in_c + channel;
+          rows[r] = (row + r) * out.channels;
+        }
+        add_gradient_tile<false>(tile_height, sources,
+                                 GradientTile<S>{out.data + first * out.image + columns.first,
+                                                 pixel_loops(in, out, count, g.out_h, g.out_w), sum, rows, columns, 1});
       }
-      add_gradient_tile<true>(count, sources,
-                    GradientTile<S>{out.data + first * out.image + columns.first,
-                                    pixel_loops(in, out, std::min(images, g.batch - first), g.out_h, g.out_w), gradient,
-                                    rows, columns, layout.column_step});
     }
   });
+  for (Index part = 0; part < parts; ++part)
+    for (Index row = 0; row < rows_in_all; ++row) {
+      const S* sum = sums + part * size + row * out.channels;
+      S* to = gradient + row / g.in_c * layout.tap_step + row % g.in_c * layout.row_step;
+      for (Index c = 0; c < out.channels; ++c) to[c * layout.column_step] += sum[c];
+    }
 }
 
 /// A copy of `operand`, which has fewer channels than a packet, with zeros behind each pixel's up to a packet.
