@@ -3,9 +3,11 @@
 // number is written by one task: so a result has the same bits on one thread and on twenty.
 
 #include <algorithm>
+#include <exception>
 #include <type_traits>
 
 #include "rival/core/shape.hpp"
+#include "rival/core/team.hpp"
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -13,8 +15,20 @@
 
 namespace rival {
 
+namespace internal {
+
+/// The team that this thread leads at the moment, and how many it counts.
+struct Leadership {
+  Team* team = nullptr;
+  int size = 1;
+};
+inline thread_local Leadership leadership;
+
+}  // namespace internal
+
 /// The number of threads that loops started by this thread may use.
 inline int threads() {
+  if (internal::leadership.team != nullptr) return internal::leadership.size;
 #ifdef _OPENMP
   return omp_get_max_threads();
 #else
@@ -33,6 +47,35 @@ inline void set_threads(int count) {
 /// Work (in scalar operations, roughly) below which waking a second thread costs more than it saves.
 inline constexpr double parallel_work = 100'000;
 
+/// Runs body(), and keeps the threads awake between the loops in it: waking them costs as much as half a million operations.
+/// `work` as for parallel_for, which does this by itself for a loop that stands alone. What body throws is thrown on.
+template <class Body>
+void parallel_scope([[maybe_unused]] double work, const Body& body) {
+#ifdef _OPENMP
+  if (internal::leadership.team == nullptr && work >= parallel_work && threads() > 1 && !omp_in_parallel()) {
+    internal::Team team;
+    std::exception_ptr thrown;
+    // Always the whole team: libgomp ends the threads that a smaller one leaves over, and with them their memory.
+#pragma omp parallel num_threads(threads())
+    if (omp_get_thread_num() == 0) {
+      internal::leadership = {&team, omp_get_num_threads()};
+      try {
+        body();
+      } catch (...) {
+        thrown = std::current_exception();
+      }
+      internal::leadership = {};
+      team.dismiss();
+    } else {
+      team.serve(omp_get_thread_num());
+    }
+    if (thrown) std::rethrow_exception(thrown);
+    return;
+  }
+#endif
+  body();
+}
+
 /// Runs task(0) ... task(tasks - 1), in any order and on any thread. `work` estimates the scalar operations of them all;
 /// loops below `parallel_work` stay on the calling thread. A task must not throw.
 ///
@@ -40,22 +83,27 @@ inline constexpr double parallel_work = 100'000;
 /// same time under the same number. It is for picking scratch memory that the caller has made ready.
 template <class Task>
 void parallel_for(Index tasks, double work, const Task& task) {
-  const auto run = [&task](Index i, [[maybe_unused]] Index worker) {
+  const auto run = [](const void* context, Index i, [[maybe_unused]] Index worker) {
+    const Task& body = *static_cast<const Task*>(context);
     if constexpr (std::is_invocable_v<const Task&, Index, Index>)
-      task(i, worker);
+      body(i, worker);
     else
-      task(i);
+      body(i);
   };
-#ifdef _OPENMP
-  if (std::min<Index>(threads(), tasks) > 1 && work >= parallel_work && !omp_in_parallel()) {
-    // Always the whole team: libgomp ends the threads that a smaller one leaves over, and with them their memory.
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads())
-    for (Index i = 0; i < tasks; ++i) run(i, omp_get_thread_num());
+  if (tasks <= 1 || tasks > internal::Team::most_tasks || work < parallel_work) {
+    for (Index i = 0; i < tasks; ++i) run(&task, i, 0);
     return;
   }
-#endif
-  (void)work;
-  for (Index i = 0; i < tasks; ++i) run(i, 0);
+  parallel_scope(work, [&] {
+    const internal::Leadership leader = internal::leadership;
+    if (leader.team == nullptr) {
+      for (Index i = 0; i < tasks; ++i) run(&task, i, 0);
+      return;
+    }
+    internal::leadership = {};  // a loop within a task is the task's own
+    leader.team->run(tasks, run, &task);
+    internal::leadership = leader;
+  });
 }
 
 /// Cuts `count` items into `parts` that differ by one at most: where part `i` begins.

@@ -139,8 +139,10 @@ class AdversarialTrainer {
   /// One training step on real images and given latent vectors {N, latent}: one discriminator step and one generator step.
   StepReport step(const Tensor<S>& real, const Tensor<S>& latent) {
     StepReport report;
-    discriminator_step(real, latent, report);
-    generator_step(real, report);
+    parallel_scope(discriminator_.work(real.dim(0)), [&] {
+      discriminator_step(real, latent, report);
+      generator_step(real, report);
+    });
     return report;
   }
 
@@ -154,10 +156,12 @@ class AdversarialTrainer {
     StepReport report;
     for (int k = 1; k <= options_.discriminator_steps; ++k) {
       const Tensor<S>& real = next_batch();
-      latent_.resize({real.dim(0), generator_.latent()});
-      latents_.fill_normal(latent_);
-      discriminator_step(real, latent_, report);
-      if (k == options_.discriminator_steps) generator_step(real, report);
+      parallel_scope(discriminator_.work(real.dim(0)), [&] {
+        latent_.resize({real.dim(0), generator_.latent()});
+        latents_.fill_normal(latent_);
+        discriminator_step(real, latent_, report);
+        if (k == options_.discriminator_steps) generator_step(real, report);
+      });
     }
     return report;
   }

@@ -30,7 +30,11 @@ template <class S>
 void pack_block(const S* from, bool transposed, Index leading, Index rows, Index columns, Index width, S* to) {
   constexpr Index size = packet_size<S>;
   if (!transposed) {
+    // Rows that are far apart are streams that no hardware prefetcher follows.
+    constexpr Index ahead = 12, line = 64 / static_cast<Index>(sizeof(S));
     for (Index r = 0; r < rows; ++r) {
+      if (r + ahead < rows)
+        for (Index c = 0; c < columns; c += line) prefetch(from + (r + ahead) * leading + c);
       copy_short(from + r * leading, columns, to + r * width);
       std::fill(to + r * width + columns, to + (r + 1) * width, S(0));
     }
@@ -39,6 +43,8 @@ void pack_block(const S* from, bool transposed, Index leading, Index rows, Index
   for (Index c = 0; c < width; c += size)
     for (Index r = 0; r < rows; r += size) {
       if (c + size <= columns && r + size <= rows) {
+        if (r + 3 * size <= rows)
+          for (Index i = 0; i < size; ++i) prefetch(from + (c + i) * leading + r + 2 * size);
         transpose_square(from + c * leading + r, leading, to + r * width + c, width);
         continue;
       }

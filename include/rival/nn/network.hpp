@@ -17,6 +17,7 @@ class Network {
       : input_(input), layers_(std::move(layers)) {
     layers_.set_name(name);
     output_shape();
+    for (const auto* parameter : parameters()) weights_ += parameter->value.size();
   }
 
   const std::string& name() const { return layers_.name(); }
@@ -28,8 +29,7 @@ class Network {
   /// A training pass: batch norm normalises by this batch and moves its running statistics, dropout drops.
   /// `x` is read again by `backward` and must be kept until then.
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace) {
-    check(x);
-    const auto& y = layers_.forward(x, trace, {.mode = Mode::train});
+    const auto& y = run(x, trace, Mode::train);
     layers_.commit(trace);
     return y;
   }
@@ -37,8 +37,7 @@ class Network {
 
   /// An evaluation pass: a pure function of x and the weights.
   const Tensor<S>& infer(const Tensor<S>& x, Trace<S>& trace) const {
-    check(x);
-    return layers_.forward(x, trace, {.mode = Mode::eval});
+    return run(x, trace, Mode::eval);
   }
 
   /// From the gradient with respect to the output computes what is wanted: adds to every Parameter::grad, and returns
@@ -53,7 +52,9 @@ class Network {
             dy.shape());
     Tensor<S>& dx = trace.gradients[2];
     if (!wanted.input) dx.resize({0});
-    layers_.backward(trace, dy, wanted.input ? &dx : nullptr, {.parameters = wanted.parameters});
+    parallel_scope(work(dy.dim(0)), [&] {
+      layers_.backward(trace, dy, wanted.input ? &dx : nullptr, {.parameters = wanted.parameters});
+    });
     return dx;
   }
 
@@ -65,17 +66,24 @@ class Network {
   std::vector<Parameter<S>*> parameters() { return state().parameters; }
   std::vector<Buffer<S>*> buffers() { return state().buffers; }
 
+  /// What a pass of a batch costs at least, as parallel_scope counts it: each weight is used once for each sample.
+  double work(Index batch) const { return static_cast<double>(batch * weights_) / 8; }
+
   /// Draws all weights anew; biases become 0, batch norm's scale 1.
   void initialise(const Initialiser<S>& weights, const Random& random) { layers_.initialise(weights, random); }
 
  private:
-  void check(const Tensor<S>& x) const {
+  const Tensor<S>& run(const Tensor<S>& x, Trace<S>& trace, Mode mode) const {
     require(x.rank() == input_.rank() + 1 && x.shape().sample() == input_ && x.dim(0) > 0, "network \"", name(),
             "\": expected a batch of ", input_, ", got ", x.shape());
+    const Tensor<S>* y = nullptr;
+    parallel_scope(work(x.dim(0)), [&] { y = &layers_.forward(x, trace, {.mode = mode}); });
+    return *y;
   }
 
   Shape input_;
   Sequential<S> layers_;
+  Index weights_ = 0;
 };
 
 }  // namespace rival
