@@ -1,4 +1,5 @@
 #include "catch.hpp"
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <set>
@@ -59,6 +60,55 @@ TEST_CASE("parallel_for: small work stays on the calling thread, in order") {
   rival::parallel_for(100, rival::parallel_work / 2, [&](Index i) { order.push_back(i); });
   REQUIRE(order.size() == 100);
   for (Index i = 0; i < 100; ++i) CHECK(order[static_cast<std::size_t>(i)] == i);
+}
+
+TEST_CASE("parallel_scope: its loops run every task exactly once, one behind the other") {
+  const KeepThreads keep;
+  for (int threads = 1; threads <= 4; ++threads) {
+    rival::set_threads(threads);
+    bool right = true;
+    std::vector<Index> seen(64);
+    rival::parallel_scope(plenty, [&] {
+      for (Index round = 1; round <= 2000; ++round) {
+        // Loops of changing length, each on what the one before left behind.
+        const Index tasks = round % 64 + 1;
+        rival::parallel_for(tasks, plenty, [&](Index i) { ++seen[static_cast<std::size_t>(i)]; });
+        for (Index i = 0; i < tasks; ++i) right = right && seen[static_cast<std::size_t>(i)] == 1;
+        std::fill(seen.begin(), seen.end(), 0);
+      }
+    });
+    INFO(threads << " threads");
+    CHECK(right);
+  }
+}
+
+TEST_CASE("parallel_scope: workers have numbers of their own below threads(), in nested scopes and in loops of tasks too") {
+  const KeepThreads keep;
+  rival::set_threads(4);
+  std::vector<std::atomic<int>> busy(4);
+  std::atomic<bool> right{true};
+  rival::parallel_scope(plenty, [&] {
+    rival::parallel_scope(plenty, [&] {
+      right = right && rival::threads() <= 4;
+      rival::parallel_for(500, plenty, [&](Index, Index worker) {
+        if (worker >= rival::threads() || ++busy[static_cast<std::size_t>(worker)] != 1) right = false;
+        rival::parallel_for(5, plenty, [&](Index, Index inner) { right = right && inner == 0; });
+        --busy[static_cast<std::size_t>(worker)];
+      });
+    });
+  });
+  CHECK(right);
+}
+
+TEST_CASE("parallel_scope: what its body throws comes out, and the next scope works") {
+  const KeepThreads keep;
+  rival::set_threads(3);
+  for (int i = 0; i < 10; ++i) {
+    CHECK_THROWS_WITH(rival::parallel_scope(plenty, [] { throw rival::Error("from within"); }), "from within");
+    std::atomic<int> count{0};
+    rival::parallel_scope(plenty, [&] { rival::parallel_for(7, plenty, [&](Index) { ++count; }); });
+    CHECK(count == 7);
+  }
 }
 
 TEST_CASE("parallel_blocks: cuts by the sizes alone, whatever the threads") {

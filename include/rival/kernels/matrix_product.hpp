@@ -15,7 +15,7 @@ namespace rival::kernels {
 namespace internal {
 
 /// Rows that are a multiple of this many bytes apart compete for the same few lines of the first-level cache.
-inline constexpr Index conflict_bytes = 1024;
+inline constexpr Index conflict_bytes = 4096;
 
 /// `a` itself, or a copy of its rows at a distance at which they do not compete; `distance` becomes the rows' distance.
 template <class S>
