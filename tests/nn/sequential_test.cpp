@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "gradient_check.hpp"
@@ -22,6 +23,7 @@ struct Calls {
   int forward = 0, backward = 0;
   bool parameters = false, input = false;
   double forward_slope = 1, backward_slope = 1;
+  std::set<const void*> gradients;  // the tensors that came down
 };
 
 /// y = w_c x_c for each column: the smallest layer that has a parameter and takes part in everything a
@@ -70,6 +72,7 @@ class Scale : public Layer<S> {
       ++calls_->backward;
       calls_->parameters = pass.parameters;
       calls_->input = dx != nullptr;
+      calls_->gradients.insert(&dy);
       calls_->backward_slope = static_cast<double>(pass.slope);
     }
     if (pass.parameters)
@@ -218,18 +221,26 @@ TEST_CASE("sequential: computes what is wanted, and nothing else") {
   CHECK(layers.has_parameters());
 }
 
-TEST_CASE("sequential: two buffers carry the gradient down, however deep the stack") {
-  Sequential<double> layers;
-  for (int i = 0; i < 9; ++i) layers.add(Scale(2)).add(Tanh<double>());
+TEST_CASE("sequential: two buffers carry the gradient down, however deep the stack and however many the traces") {
+  Calls calls;
+  Sequential<double> layers, inner;
+  for (int i = 0; i < 9; ++i) layers.add(Scale(2, &calls)).add(Tanh<double>());
   const Tensor<double> x({2, 2}, {1, 2, -3, -4}), dy({2, 2}, {1, -2, 3, -4});
-  Trace<double> trace;
+  Trace<double> traces[2];
   Tensor<double> dx;
-  layers.forward(x, trace, {});
-  layers.backward(trace, dy, &dx, {.parameters = true});
-  CHECK(trace.gradients[0].size() == 4);
-  CHECK(trace.gradients[1].size() == 4);
-  for (const auto& child : trace.children)
-    for (const auto& gradient : child.gradients) CHECK(gradient.empty());
+  for (auto& trace : traces) {
+    layers.forward(x, trace, {});
+    layers.backward(trace, dy, &dx, {.parameters = true});
+  }
+  CHECK(calls.gradients.size() == 1);  // below a tanh always the same of the two
+
+  // A sequential within another has two of its own.
+  calls.gradients.clear();
+  for (int i = 0; i < 3; ++i) inner.add(Scale(2, &calls)).add(Scale(2, &calls));
+  Sequential<double> outer(Scale(2, &calls), inner, inner, Scale(2, &calls));
+  outer.forward(x, traces[0], {});
+  outer.backward(traces[0], dy, &dx, {.parameters = true});
+  CHECK(calls.gradients.size() <= 5);  // dy and two pairs
 }
 
 TEST_CASE("sequential: traces of several passes stand side by side") {

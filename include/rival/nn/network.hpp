@@ -50,7 +50,7 @@ class Network {
     const Shape expected = output_shape().batch(trace.input->dim(0));
     require(dy.shape() == expected, "network \"", name(), "\": expected an output gradient of ", expected, ", got ",
             dy.shape());
-    Tensor<S>& dx = trace.gradients[2];
+    Tensor<S>& dx = trace.input_gradient;
     if (!wanted.input) dx.resize({0});
     parallel_scope(work(dy.dim(0)), [&] {
       layers_.backward(trace, dy, wanted.input ? &dx : nullptr, {.parameters = wanted.parameters});

@@ -1,6 +1,9 @@
 #pragma once
 // Sequential: layers one behind the other. It is a layer itself, so it nests.
 
+#include <array>
+#include <cstddef>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,6 +13,36 @@
 #include "rival/nn/layer.hpp"
 
 namespace rival {
+
+namespace internal {
+
+/// Two tensors between which a gradient alternates on its way down. They are the thread's, not the trace's: no pass needs them
+/// when it is over. A Sequential within another takes the next pair.
+template <class S>
+class GradientPair {
+ public:
+  GradientPair() : place_(depth()++) {
+    if (pairs().size() <= place_) pairs().resize(place_ + 1);
+  }
+  ~GradientPair() { --depth(); }
+  GradientPair(const GradientPair&) = delete;
+  GradientPair& operator=(const GradientPair&) = delete;
+  Tensor<S>& operator[](std::size_t i) const { return pairs()[place_][i]; }
+
+ private:
+  static std::deque<std::array<Tensor<S>, 2>>& pairs() {  // its references stay good while it grows
+    thread_local std::deque<std::array<Tensor<S>, 2>> of_thread;
+    return of_thread;
+  }
+  static std::size_t& depth() {
+    thread_local std::size_t of_thread = 0;
+    return of_thread;
+  }
+
+  std::size_t place_;
+};
+
+}  // namespace internal
 
 /// y = f_n(... f_2(f_1(x))). Owns its layers; copying copies them.
 ///
@@ -75,11 +108,12 @@ class Sequential : public Layer<S> {
     if (dx == nullptr)
       while (lowest < layers_.size() && !(pass.parameters && layers_[lowest]->has_parameters())) ++lowest;
     const Tensor<S>* gradient = &dy;
+    const internal::GradientPair<S> pair;
     std::size_t turn = 0;
     for (std::size_t i = layers_.size(); i-- > lowest;) {
       const bool gated = i > lowest && layers_[i]->gates_input() && layers_[i - 1]->leaky_slope() != S(1);
       const bool last = (gated ? i - 1 : i) == lowest;
-      Tensor<S>* below = last ? dx : &trace.gradients[turn ^= 1];
+      Tensor<S>* below = last ? dx : &pair[turn ^= 1];
       layers_[i]->backward(trace.children[i], *gradient, below,
                            {pass.parameters, gated ? layers_[i - 1]->leaky_slope() : S(1)});
       gradient = below;

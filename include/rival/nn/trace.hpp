@@ -1,7 +1,6 @@
 #pragma once
 // Trace: what one forward pass leaves behind for its backward passes.
 
-#include <array>
 #include <cstddef>
 #include <deque>
 #include <vector>
@@ -27,9 +26,8 @@ struct Trace {
   /// What else the layer's backward needs (a mask, a mean); the layer gives the places their meaning.
   std::deque<Tensor<S>> saved;  // its references stay good while it grows
   std::vector<Trace> children;
-  /// Where a Sequential's backward keeps the gradient on its way down: it alternates between the first two and hands
-  /// out the third.
-  std::array<Tensor<S>, 3> gradients;
+  /// The gradient with respect to the input, where a network hands one out.
+  Tensor<S> input_gradient;
 
   Tensor<S>& save(std::size_t place, const Shape& shape) {
     if (saved.size() <= place) saved.resize(place + 1);
