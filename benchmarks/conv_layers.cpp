@@ -1,7 +1,8 @@
 // Every convolution pass of a list of layers. Names:
 // conv_layers/<layer>/output|input_gradient|weight_gradient/batch:<images>/threads:<threads>
+// Options: --batches, --threads, --shapes
 //
-// --shapes FILE adds the layers of a file; without one, those of benchmarks/shapes are taken. A line of a file is
+// --shapes FILE takes the layers of a file instead of those of dcgan28 and tfdcgan. A line of it is
 //   name transposed in_channels out_channels in_size out_size kernel stride pad_begin pad_end
 
 #include <cstdio>
@@ -89,34 +90,25 @@ void conv_layer(benchmark::State& state, const ConvLayer& layer, const std::stri
   auto data = make(static_cast<Index>(state.range(0)));
   g.batch = static_cast<Index>(state.range(0));
   bench::measure(state, threads, g.flops(), [&] { compare(false, g.batch, data[0], data[1], data[2]); });
+  // Each pass reads two of these and writes the third: what it has to move at least.
+  const auto moved = static_cast<double>(data[0].size() + data[1].size() + data[2].size()) * sizeof(float);
+  state.counters["flops_per_byte"] = g.flops() / moved;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::vector<ConvLayer> layers;
-  std::vector<std::string> files;
-  std::vector<char*> rest{argv[0]};
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    if (argument == "--shapes" && i + 1 < argc)
-      files.push_back(argv[++i]);
-    else if (argument.rfind("--shapes=", 0) == 0)
-      files.push_back(argument.substr(9));
-    else
-      rest.push_back(argv[i]);
-  }
-  if (files.empty()) files = {RIVAL_SHAPES_DIR "/layers_dcgan28.txt", RIVAL_SHAPES_DIR "/layers_tfdcgan.txt"};
-  for (const auto& file : files)
-    if (!read_layers(file, layers)) return 2;
-  for (const auto& layer : layers)
-    for (const char* pass : {"output", "input_gradient", "weight_gradient"})
-      benchmark::RegisterBenchmark(("conv_layers/" + layer.name + "/" + pass).c_str(), conv_layer, layer, pass)
-          ->ArgNames({"batch", "threads"})
-          ->ArgsProduct({{64}, {1, 2}})
-          ->Unit(benchmark::kMillisecond);
-  int count = static_cast<int>(rest.size());
-  benchmark::Initialize(&count, rest.data());
-  if (benchmark::ReportUnrecognizedArguments(count, rest.data())) return 1;
-  benchmark::RunSpecifiedBenchmarks();
+  const bench::Arguments defaults{
+      .batches = {64}, .shapes = {RIVAL_SHAPES_DIR "/layers_dcgan28.txt", RIVAL_SHAPES_DIR "/layers_tfdcgan.txt"}};
+  return bench::run(argc, argv, defaults, [](const bench::Arguments& arguments) {
+    std::vector<ConvLayer> layers;
+    for (const auto& file : arguments.shapes)
+      if (!read_layers(file, layers)) std::exit(2);
+    for (const auto& layer : layers)
+      for (const char* pass : {"output", "input_gradient", "weight_gradient"})
+        benchmark::RegisterBenchmark(("conv_layers/" + layer.name + "/" + pass).c_str(), conv_layer, layer, pass)
+            ->ArgNames({"batch", "threads"})
+            ->ArgsProduct({arguments.batches, arguments.threads})
+            ->Unit(benchmark::kMillisecond);
+  });
 }

@@ -1,5 +1,5 @@
 // Matrix products C = A B of the dense layer's kernels: squares, and the shapes of the `dense` architecture at batch 64.
-// Names: gemm/<m>x<k>x<n>/threads:<threads>
+// Names: gemm/<m>x<k>x<n>/threads:<threads>    Options: --threads
 
 #include "common.hpp"
 #include "rival/kernels/naive.hpp"
@@ -36,14 +36,12 @@ int main(int argc, char** argv) {
   for (Index size : {64, 128, 256, 512, 1024, 2048}) products.push_back({size, size, size});
   for (auto [k, n] : {std::pair<Index, Index>{100, 256}, {256, 512}, {512, 1024}, {1024, 784}, {784, 512}, {512, 256}})
     products.push_back({64, k, n});
-  for (const auto& p : products)
-    benchmark::RegisterBenchmark(
-        ("gemm/" + std::to_string(p.m) + "x" + std::to_string(p.k) + "x" + std::to_string(p.n)).c_str(), gemm, p)
-        ->ArgName("threads")
-        ->Arg(1)
-        ->Arg(2)
-        ->Unit(benchmark::kMillisecond);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
+  return bench::run(argc, argv, {}, [&](const bench::Arguments& arguments) {
+    for (const auto& p : products)
+      benchmark::RegisterBenchmark(
+          ("gemm/" + std::to_string(p.m) + "x" + std::to_string(p.k) + "x" + std::to_string(p.n)).c_str(), gemm, p)
+          ->ArgName("threads")
+          ->ArgsProduct({arguments.threads})
+          ->Unit(benchmark::kMillisecond);
+  });
 }
