@@ -1,5 +1,6 @@
 #pragma once
-// What the benchmarks share: nominal operations, medians, the check of a result, and a measurement held against the peak.
+// What the benchmarks share: nominal operations, medians, the check of a result, and a measurement held against the
+// peak.
 
 #include <algorithm>
 #include <cmath>
@@ -17,14 +18,17 @@ inline double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// Nominal operations of one pass through a layer for a batch: every weight and every position that it is applied to, padding
-/// counted; 0 for layers without weights.
-inline double layer_flops(const rival::Layer<float>& layer, const rival::Shape& in, const rival::Shape& out, Index batch) {
+/// Nominal operations of one pass through a layer for a batch: every weight and every position that it is applied to,
+/// padding counted; 0 for layers without weights.
+inline double layer_flops(const rival::Layer<float>& layer, const rival::Shape& in, const rival::Shape& out,
+                          Index batch) {
   const auto count = [&](const rival::Tensor<float>& weight, Index positions) {
     return 2.0 * static_cast<double>(batch * positions) * static_cast<double>(weight.size());
   };
-  if (auto* conv = dynamic_cast<const rival::Conv2d<float>*>(&layer)) return count(conv->weight().value, out[0] * out[1]);
-  if (auto* conv = dynamic_cast<const rival::ConvTranspose2d<float>*>(&layer)) return count(conv->weight().value, in[0] * in[1]);
+  if (auto* conv = dynamic_cast<const rival::Conv2d<float>*>(&layer))
+    return count(conv->weight().value, out[0] * out[1]);
+  if (auto* conv = dynamic_cast<const rival::ConvTranspose2d<float>*>(&layer))
+    return count(conv->weight().value, in[0] * in[1]);
   if (auto* dense = dynamic_cast<const rival::Dense<float>*>(&layer)) return count(dense->weight().value, 1);
   return 0;
 }
@@ -47,10 +51,11 @@ inline NetworkFlops network_flops(const rival::Network<float>& network, Index ba
   return flops;
 }
 
-/// Nominal operations of a training step: the generator forward once and backward once; the discriminator forward three times,
-/// backward to its parameters twice and to its input once. Nobody needs the lowest layer's input gradient in a pass to the
-/// parameters.
-inline double step_flops(const rival::Network<float>& generator, const rival::Network<float>& discriminator, Index batch) {
+/// Nominal operations of a training step: the generator forward once and backward once; the discriminator forward three
+/// times, backward to its parameters twice and to its input once. Nobody needs the lowest layer's input gradient in a
+/// pass to the parameters.
+inline double step_flops(const rival::Network<float>& generator, const rival::Network<float>& discriminator,
+                         Index batch) {
   const NetworkFlops g = network_flops(generator, batch), d = network_flops(discriminator, batch);
   return (g.forward + 2 * g.forward - g.first) + (3 * d.forward + 2 * (2 * d.forward - d.first) + d.forward);
 }
@@ -68,8 +73,10 @@ double error_of(const std::vector<S>& got, const std::vector<S>& reference) {
 }
 
 /// Runs `work` under the benchmark's clock and reports operations a second and their share of the peak, from the median
-/// iteration by the wall clock.
-inline void measure(benchmark::State& state, int threads, double flops, const std::function<void()>& work, double images = 0) {
+/// iteration by the wall clock. The peak is taken just before and just after: a virtual machine's clock comes and goes.
+inline void measure(benchmark::State& state, int threads, double flops, const std::function<void()>& work,
+                    double images = 0) {
+  double peak = peak_flops(threads);
   rival::set_threads(threads);
   for (int i = 0; i < 3; ++i) work();
   std::vector<double> times;
@@ -79,10 +86,7 @@ inline void measure(benchmark::State& state, int threads, double flops, const st
     times.push_back(seconds() - start);
   }
   const double time = median(times);
-  static std::vector<double> peaks(257, 0);  // measured once for each number of threads
-  double& peak = peaks[static_cast<std::size_t>(std::min(threads, 256))];
-  if (peak == 0) peak = peak_flops(threads);
-  rival::set_threads(threads);
+  peak = std::max(peak, peak_flops(threads));
   if (images > 0) state.counters["images_per_second"] = images / time;
   state.counters["flops"] = flops / time;
   state.counters["peak_share"] = flops / time / peak;

@@ -15,13 +15,17 @@ def parse():
     parser = argparse.ArgumentParser(prog="./scripts/benchmark", description=__doc__.split("\n")[0])
     parser.add_argument("build", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=3, help="how often each comparison is made (default: 3)")
-    parser.add_argument("--only", nargs="+", choices=sections, default=list(sections), metavar="SECTION",
+    parser.add_argument("--only", nargs="+", choices=sections, metavar="SECTION", default=list(sections),
                         help=f"run these alone, of: {', '.join(sections)}")
-    parser.add_argument("--growth", dest="only", action="store_const", const=["growth"], help="short for --only growth")
-    parser.add_argument("--page", action="store_true", help="also write docs/performance.md and its picture; sections that "
-                        "--only leaves out are taken from the last run that had them")
-    parser.add_argument("--min-time", type=float, default=0.3, help="seconds that a benchmark of ours runs (default: 0.3)")
-    parser.add_argument("--data", type=pathlib.Path, default=root / "examples/data/mnist", help="folder with MNIST")
+    parser.add_argument("--growth", dest="only", action="store_const", const=["growth"],
+                        help="short for --only growth")
+    parser.add_argument("--page", action="store_true",
+                        help="also write docs/performance.md and its picture; sections that --only leaves out are "
+                             "taken from the last run that had them")
+    parser.add_argument("--min-time", type=float, default=0.3,
+                        help="seconds that a benchmark of ours runs at least (default: 0.3)")
+    parser.add_argument("--data", type=pathlib.Path, default=root / "examples/data/mnist",
+                        help="folder with the MNIST files (default: the digits of this repository)")
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error(f"--rounds: expected at least 1, got {options.rounds}")
@@ -40,16 +44,20 @@ def main():
            "growth": lambda: growth.growth(programs),
            "roofs": lambda: page.machine_roofs(programs)}
     for section in [*options.only, *(["roofs"] if options.page else [])]:
+        note(f"{section}, {options.rounds} rounds" if section in sections else section)
         result = run[section]()
         (kept / f"{section}.json").write_text(json.dumps(result))
         if section in sections:
-            tables = [text for name, text in result.items() if name != "points"]
-            print(f"## {sections[section]}\n", *tables, "", sep="\n" if len(tables) == 1 else "\n\n", flush=True)
+            print(f"## {sections[section]}\n")
+            for name, text in result.items():
+                if name != "points":
+                    print(text if name == "table" else f"By {name}:\n\n{text}", flush=True, end="\n\n")
     if options.page:
         missing = [name for name in run if not (kept / f"{name}.json").exists()]
         if missing:
             raise SystemExit(f"compare: --page needs results of {', '.join(missing)}: run without --only")
-        page.write_page(programs, options.rounds, {name: json.loads((kept / f"{name}.json").read_text()) for name in run})
+        results = {name: json.loads((kept / f"{name}.json").read_text()) for name in run}
+        page.write_page(programs, options.rounds, results)
         note("wrote docs/performance.md and docs/images/roofline.svg")
 
 

@@ -38,11 +38,22 @@ bool read_layers(const std::string& path, std::vector<ConvLayer>& layers) {
     Index in_c, out_c, in, out, kernel, stride, begin, end;
     std::istringstream fields(line);
     if (!(fields >> name >> transposed >> in_c >> out_c >> in >> out >> kernel >> stride >> begin >> end)) {
-      std::fprintf(stderr, "conv_layers: %s:%d: expected a name and nine numbers, got: %s\n", path.c_str(), number, line.c_str());
+      std::fprintf(stderr, "conv_layers: %s:%d: expected a name and nine numbers, got: %s\n", path.c_str(), number,
+                   line.c_str());
       return false;
     }
-    ConvGeometry g{.in_h = in, .in_w = in, .in_c = in_c, .out_h = out, .out_w = out, .out_c = out_c, .kernel_h = kernel,
-                   .kernel_w = kernel, .stride_h = stride, .stride_w = stride, .pad_h = begin, .pad_w = begin};
+    ConvGeometry g{.in_h = in,
+                   .in_w = in,
+                   .in_c = in_c,
+                   .out_h = out,
+                   .out_w = out,
+                   .out_c = out_c,
+                   .kernel_h = kernel,
+                   .kernel_w = kernel,
+                   .stride_h = stride,
+                   .stride_w = stride,
+                   .pad_h = begin,
+                   .pad_w = begin};
     if (transposed) {
       std::swap(g.in_h, g.out_h);
       std::swap(g.in_w, g.out_w);
@@ -65,27 +76,31 @@ void conv_layer(benchmark::State& state, const ConvLayer& layer, const std::stri
   namespace k = rival::kernels;
   ConvGeometry g = layer.geometry;
   const auto threads = static_cast<int>(state.range(1));
-  const auto compare = [&](bool naive, Index batch, std::vector<float>& in, std::vector<float>& out, std::vector<float>& w) {
+  const auto compare = [&](bool naive, Index batch, std::vector<float>& in, std::vector<float>& out,
+                           std::vector<float>& w) {
     g.batch = batch;
     const bool output = pass == "output", forward = output != layer.transposed;
     if (pass == "weight_gradient")
       naive ? k::naive::conv_weight_gradient(g, in.data(), out.data(), w.data())
             : k::conv_weight_gradient(g, in.data(), out.data(), w.data());
     else if (forward)
-      naive ? k::naive::conv_output(g, in.data(), w.data(), out.data()) : k::conv_output(g, in.data(), w.data(), out.data());
+      naive ? k::naive::conv_output(g, in.data(), w.data(), out.data())
+            : k::conv_output(g, in.data(), w.data(), out.data());
     else
       naive ? k::naive::conv_input_gradient(g, out.data(), w.data(), in.data())
             : k::conv_input_gradient(g, out.data(), w.data(), in.data());
   };
   const auto make = [&](Index batch) {
-    return std::array{random_numbers(batch * g.in_pixels() * g.in_c, "in"), random_numbers(batch * g.out_pixels() * g.out_c, "out"),
+    return std::array{random_numbers(batch * g.in_pixels() * g.in_c, "in"),
+                      random_numbers(batch * g.out_pixels() * g.out_c, "out"),
                       random_numbers(g.taps() * g.in_c * g.out_c, "weights")};
   };
   auto fast = make(2), naive = make(2);
   compare(false, 2, fast[0], fast[1], fast[2]);
   compare(true, 2, naive[0], naive[1], naive[2]);
   for (std::size_t i = 0; i < 3; ++i)
-    if (!(bench::error_of(fast[i], naive[i]) < 1e-4)) return state.SkipWithError("the result differs from the reference");
+    if (!(bench::error_of(fast[i], naive[i]) < 1e-4))
+      return state.SkipWithError("the result differs from the reference");
 
   auto data = make(static_cast<Index>(state.range(0)));
   g.batch = static_cast<Index>(state.range(0));

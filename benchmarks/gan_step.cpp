@@ -1,5 +1,6 @@
 // A whole training step: discriminator on a real and a generated batch, then generator; Adam on both.
-// Names: gan_step/<architecture>/batch:<images>/threads:<threads>    Options: --batches, --threads
+// Names: gan_step/<architecture>/batch:<images>/threads:<threads>
+// Options: --batches, --threads
 
 #include "common.hpp"
 
@@ -14,8 +15,10 @@ struct Architecture {
 
 constexpr Architecture architectures[] = {
     {"dense", rival::dense_generator<float>, rival::dense_discriminator<float>, rival::dense_discriminator<double>},
-    {"dcgan28", rival::dcgan28_generator<float>, rival::dcgan28_discriminator<float>, rival::dcgan28_discriminator<double>},
-    {"tfdcgan", rival::tfdcgan_generator<float>, rival::tfdcgan_discriminator<float>, rival::tfdcgan_discriminator<double>},
+    {"dcgan28", rival::dcgan28_generator<float>, rival::dcgan28_discriminator<float>,
+     rival::dcgan28_discriminator<double>},
+    {"tfdcgan", rival::tfdcgan_generator<float>, rival::tfdcgan_discriminator<float>,
+     rival::tfdcgan_discriminator<double>},
 };
 
 void gan_step(benchmark::State& state, const Architecture& architecture) {
@@ -43,8 +46,9 @@ void gan_step(benchmark::State& state, const Architecture& architecture) {
                                        std::vector<double>(wide.data(), wide.data() + wide.size()));
   if (!(error < 1e-4)) return state.SkipWithError("scores differ from those in double");
 
-  bench::measure(state, threads, bench::step_flops(generator, discriminator, batch), [&] { trainer.step(images); },
-                 static_cast<double>(batch));
+  bench::measure(
+      state, threads, bench::step_flops(generator, discriminator, batch), [&] { trainer.step(images); },
+      static_cast<double>(batch));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@ void best_of(benchmark::State& state, const char* counter, double (*measured)(in
   double best = 0;
   for (auto _ : state) best = std::max(best, measured(static_cast<int>(state.range(0))));
   state.counters[counter] = best;
+  state.counters["floats_in_a_packet"] = static_cast<double>(rival::kernels::packet_size<float>);
 }
 
 }  // namespace

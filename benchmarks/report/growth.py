@@ -9,8 +9,9 @@ def steps(programs):
     rows = programs.ours("gan_step", "/dcgan28/", "--batches", ",".join(map(str, batches)),
                          "--threads", ",".join(map(str, thread_counts)))
     cell = lambda row: f"{1e3 * row['median_seconds']:.1f} ms, {figure([row['images_per_second']], 'images/s')}"
-    return markdown(["batch", *(f"{t} thread{'s' * (t > 1)}" for t in thread_counts)],
-                    [[str(b), *(cell(rows[f"gan_step/dcgan28/batch:{b}/threads:{t}"]) for t in thread_counts)] for b in batches])
+    table = [[str(batch), *(cell(rows[f"gan_step/dcgan28/batch:{batch}/threads:{t}"]) for t in thread_counts)]
+             for batch in batches]
+    return markdown(["batch", *(f"{t} thread{'s' * (t > 1)}" for t in thread_counts)], table)
 
 
 def layers(programs, what, shapes):
@@ -22,5 +23,5 @@ def layers(programs, what, shapes):
 
 
 def growth(programs):
-    return {"steps": steps(programs), "channels": layers(programs, "channels", "growth_channels.txt"),
-            "size": layers(programs, "image side", "growth_size.txt")}
+    return {"batch": steps(programs), "channels": layers(programs, "channels", "growth_channels.txt"),
+            "image side": layers(programs, "image side", "growth_size.txt")}

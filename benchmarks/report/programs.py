@@ -20,7 +20,8 @@ class Programs:
                       "OpenBLAS": self._debian_version("libopenblas-dev", "openblas_gemm")}
         for peer, version in self.peers.items():
             if not version:
-                note(f"{peer} is missing, so the rows against it are left out (./scripts/benchmark installs it on Debian)")
+                note(f"{peer} is missing, so the rows against it are left out (./scripts/benchmark installs it on "
+                     "Debian and Ubuntu)")
 
     def _torch_version(self):
         try:
@@ -41,7 +42,8 @@ class Programs:
         result = subprocess.run(command, env=self.environment | {k: str(v) for k, v in variables.items()},
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if result.returncode != 0:
-            raise SystemExit(f"compare: {' '.join(command)}: left with {result.returncode}: {result.stderr.strip()[-500:]}")
+            problem = result.stderr.strip()[-500:]
+            raise SystemExit(f"compare: {' '.join(command)}: left with {result.returncode}: {problem}")
         return result.stdout
 
     def ours(self, program, pattern, *options):
@@ -76,7 +78,8 @@ class Programs:
     def onednn(self, shapes, threads=2):
         """Operations a second of every pass, by "layer/pass"."""
         passes = {"fwd": "output", "bwd-data": "input_gradient", "bwd-weights": "weight_gradient"}
-        text = self.run(self.build / "peers/onednn_layers", root / "benchmarks/shapes" / shapes, 64, OMP_NUM_THREADS=threads)
+        text = self.run(self.build / "peers/onednn_layers", root / "benchmarks/shapes" / shapes, 64,
+                        OMP_NUM_THREADS=threads)
         return {f"{line.split()[0]}/{passes[name]}": 1e9 * float(speed) for line in text.splitlines()
                 for name, speed in re.findall(r"(fwd|bwd-data|bwd-weights) +[\d.]+ ms +([\d.]+) GF/s", line)}
 
@@ -94,16 +97,16 @@ class Programs:
         return 1024 * usage.ru_maxrss
 
     def torch_memory(self, steps, *flags):
-        text = self.run(python, root / "benchmarks/peers/torch_gan.py", "dcgan28", 64, 2, *flags, "--memory", self.data, steps,
-                        OMP_NUM_THREADS=2)
+        text = self.run(python, root / "benchmarks/peers/torch_gan.py", "dcgan28", 64, 2, *flags,
+                        "--memory", self.data, steps, OMP_NUM_THREADS=2)
         return int(re.search(r": (\d+) bytes", text)[1])
 
     def _mnist_gan(self, out):
-        return [str(self.build / "examples/mnist_gan"), "--quiet", "--data", str(self.data), "--batch", "64", "--threads", "2",
-                "--out", out]
+        return [str(self.build / "examples/mnist_gan"), "--quiet", "--data", str(self.data), "--batch", "64",
+                "--threads", "2", "--out", out]
 
     def beside(self, neighbour, work):
-        """What `work` returns while another process keeps the machine busy: "spinning" on one core, or "training" on two."""
+        """What `work` returns beside another process: one "spinning" on one core, or one "training" on two."""
         with tempfile.TemporaryDirectory() as out:
             command = [sys.executable, "-c", "while True: pass"]
             if neighbour == "training":

@@ -1,4 +1,4 @@
-"""The comparison: the same work here and there, in turns. Each section returns its Markdown (and more, if others need it)."""
+"""The comparison: the same work here and there, in turns. Each section returns its tables as Markdown."""
 import math, statistics
 
 from .programs import note
@@ -8,7 +8,7 @@ shapes_of = {"dcgan28": "layers_dcgan28.txt", "tfdcgan": "layers_tfdcgan.txt", "
 
 
 def in_turns(rounds, measurements):
-    """Takes each measurement once a round, so that a machine that slows down does so for all. Lists of figures by name."""
+    """Lists of figures by name. Each is measured once a round, so that a machine that slows down does so for all."""
     figures = {name: [] for name in measurements}
     for _ in range(rounds):
         for name, measure in measurements.items():
@@ -39,8 +39,9 @@ def steps(programs, rounds):
         work = f"step of {architecture}, "
         if programs.peers["PyTorch"]:
             torch = {t: best_of(*(figures[f"torch {t}{layout}"] for layout in layouts)) for t in (1, 2)}
+            better = best_of(*torch.values())
             rows += [Ratio(work + "1 thread", "images/s", one, "PyTorch, 1 thread", torch[1], target),
-                     Ratio(work + "2 threads", "images/s", two, "PyTorch, the better of 1 and 2", best_of(*torch.values()), target)]
+                     Ratio(work + "2 threads", "images/s", two, "PyTorch, the better of 1 and 2", better, target)]
         if "dlib" in figures:
             rows.append(Ratio(work + "2 threads", "images/s", two, "dlib", figures["dlib"], 8))
         if architecture != "dense":
@@ -69,15 +70,16 @@ def layers(programs, rounds, shapes_folder):
         single, few = (few_channels(shapes_folder / shapes, count) for count in (1, 4))
         passes = []
         for name, first in figures["ours"][0].items():
-            own = [figure_of_round[name]["flops"] for figure_of_round in figures["ours"]]
-            share = statistics.median(figure_of_round[name]["peak_share"] for figure_of_round in figures["ours"])
+            own = [round_[name]["flops"] for round_ in figures["ours"]]
+            share = statistics.median(round_[name]["peak_share"] for round_ in figures["ours"])
             layer, kind = name.split("/")
             points.append({"architecture": architecture, "layer": layer, "pass": kind, "few": layer in few,
                            "flops_per_byte": first["flops_per_byte"], "flops": statistics.median(own)})
-            cells = [architecture, layer, kind.replace("_", " "), figure(own, "GFLOP/s"), f"{100 * share:.0f} %", "", ""]
+            cells = [architecture, layer, kind.replace("_", " "), figure(own, "GFLOP/s"), f"{100 * share:.0f} %",
+                     "-", "-"]
             if "oneDNN" in figures:
                 work = f"{architecture} {layer}, {kind.replace('_', ' ')}"
-                theirs = [figure_of_round[name] for figure_of_round in figures["oneDNN"]]
+                theirs = [round_[name] for round_ in figures["oneDNN"]]
                 passes.append(Ratio(work, "GFLOP/s", own, "oneDNN, the lowest of all", theirs, 0.85))
                 cells[-2:] = figure(theirs, "GFLOP/s"), f"{statistics.median(passes[-1].ratios()):.2f}"
                 if layer in single:
@@ -86,10 +88,11 @@ def layers(programs, rounds, shapes_folder):
         if passes:
             own, theirs = ([geometric_mean(round_) for round_ in zip(*(getattr(p, side) for p in passes))]
                            for side in ("ours", "others"))
-            rows += [Ratio(f"{len(passes)} passes of {architecture}", "GFLOP/s", own, "oneDNN, geometric mean", theirs, 1.1),
+            work = f"{len(passes)} passes of {architecture}"
+            rows += [Ratio(work, "GFLOP/s", own, "oneDNN, geometric mean", theirs, 1.1),
                      min(passes, key=lambda ratio: statistics.median(ratio.ratios()))]
     header = ("network", "layer", "pass", "ours", "of the peak", "oneDNN", "ratio")
-    return {"table": ratio_table(rows + one_channel), "passes": markdown(header, every), "points": points}
+    return {"table": ratio_table(rows + one_channel), "pass": markdown(header, every), "points": points}
 
 
 def products(programs, rounds):
@@ -102,9 +105,10 @@ def products(programs, rounds):
         figures = in_turns(rounds, {"ours": lambda: programs.ours("gemm", ".", "--threads", threads),
                                     "OpenBLAS": lambda: programs.openblas(names, threads)})
         for name in names:
-            own = [figure_of_round[f"gemm/{name}/threads:{threads}"]["flops"] for figure_of_round in figures["ours"]]
-            rows.append(Ratio(f"{name}, {threads} thread{'s' * (threads > 1)}", "GFLOP/s", own, "OpenBLAS",
-                              [figure_of_round[name] for figure_of_round in figures["OpenBLAS"]], 0.95))
+            own = [round_[f"gemm/{name}/threads:{threads}"]["flops"] for round_ in figures["ours"]]
+            theirs = [round_[name] for round_ in figures["OpenBLAS"]]
+            work = f"{name}, {threads} thread{'s' * (threads > 1)}"
+            rows.append(Ratio(work, "GFLOP/s", own, "OpenBLAS", theirs, 0.95))
     return {"table": ratio_table(rows)}
 
 
@@ -116,7 +120,7 @@ def machine(programs, rounds):
              "training": lambda: programs.beside("training", speed)}
     has_data = any(programs.data.glob("train-images*"))
     if not has_data:
-        note(f"no MNIST in {programs.data} (--data names another folder), so the rows that need it are left out")
+        note(f"no MNIST in {programs.data} (--data names another folder): the rows that need it are left out")
         del turns["training"]
     elif programs.peers["PyTorch"]:
         turns |= {"memory": lambda: programs.memory(memory_steps),
@@ -127,10 +131,11 @@ def machine(programs, rounds):
     alone, work = figures["alone"], "step of dcgan28, 2 threads"
     rows = [Ratio(f"{work}, beside a process that spins", "images/s", figures["spinning"], "alone", alone, 0.5)]
     if "training" in figures:
-        rows.append(Ratio(f"{work}, beside a second training run", "images/s", figures["training"], "alone", alone, 0.4))
+        beside = figures["training"]
+        rows.append(Ratio(f"{work}, beside a second training run", "images/s", beside, "alone", alone, 0.4))
     rows.append(Ratio("step of dcgan28, 4 threads", "images/s", figures["four"], "2 threads", alone, 0.9))
     if "memory" in figures:
+        torch = best_of(figures["torch"], figures["torch nhwc"], better=min)
         rows.append(Ratio("peak memory of training dcgan28 with MNIST loaded", "MB", figures["memory"],
-                          "PyTorch, the better layout", best_of(figures["torch"], figures["torch nhwc"], better=min), 4,
-                          smaller_is_better=True))
+                          "PyTorch, the better layout", torch, 4, smaller_is_better=True))
     return {"table": ratio_table(rows)}

@@ -4,7 +4,7 @@ import dataclasses, statistics
 
 @dataclasses.dataclass
 class Ratio:
-    """Our figures and the others', one a round; the ratio is formed within a round, its median over the rounds is reported."""
+    """Our figures and the others', one a round. Ratios are formed within a round; what counts is their median."""
     work: str
     unit: str
     ours: list
