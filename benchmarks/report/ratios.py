@@ -129,7 +129,7 @@ def machine(programs, rounds):
     figures = in_turns(rounds, turns)
 
     alone, work = figures["alone"], "step of dcgan28, 2 threads"
-    rows = [Ratio(f"{work}, beside a process that spins", "images/s", figures["spinning"], "alone", alone, 0.5)]
+    rows = [Ratio(f"{work}, beside a process that spins", "images/s", figures["spinning"], "alone", alone, 0.4)]
     if "training" in figures:
         beside = figures["training"]
         rows.append(Ratio(f"{work}, beside a second training run", "images/s", beside, "alone", alone, 0.4))
