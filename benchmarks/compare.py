@@ -24,8 +24,6 @@ def parse():
                              "taken from the last run that had them")
     parser.add_argument("--min-time", type=float, default=0.3,
                         help="seconds that a benchmark of ours runs at least (default: 0.3)")
-    parser.add_argument("--data", type=pathlib.Path, default=root / "examples/data/mnist",
-                        help="folder with the MNIST files (default: the digits of this repository)")
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error(f"--rounds: expected at least 1, got {options.rounds}")
@@ -34,7 +32,7 @@ def parse():
 
 def main():
     options = parse()
-    programs = Programs(options.build, options.data, options.min_time)
+    programs = Programs(options.build, options.min_time)
     kept = options.build / "benchmark_results"
     kept.mkdir(exist_ok=True)
     run = {"steps": lambda: ratios.steps(programs, options.rounds),

@@ -2,6 +2,7 @@
 import json, os, pathlib, re, subprocess, sys, tempfile
 
 root = pathlib.Path(__file__).resolve().parents[2]
+mnist = root / "examples/data/mnist"
 python = "/usr/bin/python3"  # the one that Debian's python3-torch is installed for
 
 
@@ -10,8 +11,8 @@ def note(text):
 
 
 class Programs:
-    def __init__(self, build, data, min_time):
-        self.build, self.data, self.min_time = build, data, min_time
+    def __init__(self, build, min_time):
+        self.build, self.min_time = build, min_time
         # Threads that wait must not spin, and OpenBLAS chooses its kernels itself: so each shows its best.
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
         self.environment["OMP_WAIT_POLICY"] = "passive"
@@ -46,10 +47,11 @@ class Programs:
             raise SystemExit(f"compare: {' '.join(command)}: left with {result.returncode}: {problem}")
         return result.stdout
 
-    def ours(self, program, pattern, *options):
+    def ours(self, program, pattern, *options, min_time=0):
         """The counters of the benchmarks whose names match, by name."""
+        min_time = max(min_time, self.min_time)
         text = self.run(self.build / "benchmarks" / program, *options, f"--benchmark_filter={pattern}",
-                        "--benchmark_format=json", f"--benchmark_min_time={self.min_time}")
+                        "--benchmark_format=json", f"--benchmark_min_time={min_time}")
         rows = {row["name"]: row for row in json.loads(text)["benchmarks"]}
         for name, row in rows.items():
             if row.get("error_occurred"):
@@ -58,7 +60,7 @@ class Programs:
 
     def step(self, architecture, threads, batch=64):
         name = f"gan_step/{architecture}/batch:{batch}/threads:{threads}"
-        return self.ours("gan_step", f"{name}$", "--batches", batch, "--threads", threads)[name]
+        return self.ours("gan_step", f"{name}$", "--batches", batch, "--threads", threads, min_time=1)[name]
 
     def layers(self, shapes, threads=2):
         """The counters of every pass, by "layer/pass"."""
@@ -87,30 +89,22 @@ class Programs:
         text = self.run(self.build / "peers/openblas_gemm", *products, OPENBLAS_NUM_THREADS=threads)
         return {name: 1e9 * float(speed) for name, speed in (line.split() for line in text.splitlines())}
 
-    def memory(self, steps):
-        """Peak of the resident bytes of mnist_gan: MNIST loaded, dcgan28 trained at batch 64 on two threads."""
-        with tempfile.TemporaryDirectory() as out:
-            process = subprocess.Popen([*self._mnist_gan(out), "--steps", str(steps)], env=self.environment)
-            _, status, usage = os.wait4(process.pid, 0)
-        if status != 0:
-            raise SystemExit("compare: mnist_gan failed")
-        return 1024 * usage.ru_maxrss
+    def memory(self):
+        """Peak of the resident bytes: MNIST loaded, dcgan28 trained for 30 steps at batch 64 on two threads."""
+        return self.ours("memory", ".", "--threads", 2)["memory/dcgan28/batch:64/threads:2"]["peak_bytes"]
 
-    def torch_memory(self, steps, *flags):
+    def torch_memory(self, *flags):
         text = self.run(python, root / "benchmarks/peers/torch_gan.py", "dcgan28", 64, 2, *flags,
-                        "--memory", self.data, steps, OMP_NUM_THREADS=2)
+                        "--memory", mnist, 30, OMP_NUM_THREADS=2)
         return int(re.search(r": (\d+) bytes", text)[1])
-
-    def _mnist_gan(self, out):
-        return [str(self.build / "examples/mnist_gan"), "--quiet", "--data", str(self.data), "--batch", "64",
-                "--threads", "2", "--out", out]
 
     def beside(self, neighbour, work):
         """What `work` returns beside another process: one "spinning" on one core, or one "training" on two."""
         with tempfile.TemporaryDirectory() as out:
             command = [sys.executable, "-c", "while True: pass"]
             if neighbour == "training":
-                command = [*self._mnist_gan(out), "--epochs", "1000"]
+                command = [self.build / "examples/mnist_gan", "--quiet", "--epochs", "1000", "--threads", "2",
+                           "--out", out]
             process = subprocess.Popen(command, env=self.environment, stderr=subprocess.DEVNULL)
             try:
                 return work()

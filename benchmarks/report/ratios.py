@@ -1,7 +1,7 @@
 """The comparison: the same work here and there, in turns. Each section returns its tables as Markdown."""
 import math, statistics
 
-from .programs import note
+from .programs import mnist
 from .tables import Ratio, figure, markdown, ratio_table
 
 shapes_of = {"dcgan28": "layers_dcgan28.txt", "tfdcgan": "layers_tfdcgan.txt", "dense": "layers_dense.txt"}
@@ -114,18 +114,17 @@ def products(programs, rounds):
 
 def machine(programs, rounds):
     """What training asks of the machine beside speed, and what it does on a machine that is busy."""
-    memory_steps = 30
     speed = lambda threads=2: programs.step("dcgan28", threads)["images_per_second"]
     turns = {"alone": speed, "four": lambda: speed(4), "spinning": lambda: programs.beside("spinning", speed),
              "training": lambda: programs.beside("training", speed)}
-    has_data = any(programs.data.glob("train-images*"))
-    if not has_data:
-        note(f"no MNIST in {programs.data} (--data names another folder): the rows that need it are left out")
+    missing = ""
+    if not any(mnist.glob("train-images*")):
+        missing = f"\n\nThere is no MNIST in {mnist}, so the rows of memory and of a second training run are missing."
         del turns["training"]
     elif programs.peers["PyTorch"]:
-        turns |= {"memory": lambda: programs.memory(memory_steps),
-                  "torch": lambda: programs.torch_memory(memory_steps),
-                  "torch nhwc": lambda: programs.torch_memory(memory_steps, "--channels-last")}
+        turns |= {"memory": lambda: programs.memory(),
+                  "torch": lambda: programs.torch_memory(),
+                  "torch nhwc": lambda: programs.torch_memory("--channels-last")}
     figures = in_turns(rounds, turns)
 
     alone, work = figures["alone"], "step of dcgan28, 2 threads"
@@ -138,4 +137,4 @@ def machine(programs, rounds):
         torch = best_of(figures["torch"], figures["torch nhwc"], better=min)
         rows.append(Ratio("peak memory of training dcgan28 with MNIST loaded", "MB", figures["memory"],
                           "PyTorch, the better layout", torch, 4, smaller_is_better=True))
-    return {"table": ratio_table(rows)}
+    return {"table": ratio_table(rows) + missing}
