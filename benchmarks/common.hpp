@@ -1,71 +1,35 @@
 #pragma once
-// What the benchmarks share: the machine's peak, nominal operations, medians, and the check of a result.
-
-#include <benchmark/benchmark.h>
+// What the benchmarks share: nominal operations, medians, the check of a result, and a measurement held against the
+// peak.
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
-#include "rival/rival.hpp"
+#include "arguments.hpp"
+#include "machine.hpp"
 
 namespace bench {
-
-using rival::Index;
-
-inline double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-/// Fused multiply-adds on registers alone, one independent chain for each of 24 registers (12 where there are 16).
-__attribute__((noinline)) inline float fma_chains(long rounds) {
-  using namespace rival::kernels;
-  constexpr int chains = tile_rows >= 14 ? 24 : 12;
-  Packet<float> sum[chains];
-  for (int i = 0; i < chains; ++i) sum[i] = broadcast(static_cast<float>(i));
-  const Packet<float> factor = broadcast(0.999f), term = broadcast(1e-3f);
-  for (long r = 0; r < rounds; ++r)
-#pragma GCC unroll 24
-    for (int i = 0; i < chains; ++i) sum[i] = multiply_add<float>(sum[i], factor, term);
-  alignas(64) float lanes[packet_size<float>], total = 0;
-  for (int i = 0; i < chains; ++i) {
-    store(lanes, sum[i]);
-    total += lanes[0];
-  }
-  return total;
-}
-
-/// Operations a second that the processor's multiply-add units reach with so many threads: the best of five trials.
-inline double peak_flops(int threads) {
-  constexpr long rounds = 400'000;
-  constexpr double chains = rival::kernels::tile_rows >= 14 ? 24 : 12;
-  rival::set_threads(threads);
-  double best = 0;
-  for (int trial = 0; trial < 5; ++trial) {
-    const double start = seconds();
-    rival::parallel_for(threads, 1e9, [](Index) { benchmark::DoNotOptimize(fma_chains(rounds)); });
-    const double flops = 2.0 * rounds * chains * static_cast<double>(rival::kernels::packet_size<float> * threads);
-    best = std::max(best, flops / (seconds() - start));
-  }
-  return best;
-}
 
 inline double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
 }
 
-/// Nominal operations of one pass through a layer for a batch: every weight and every position that it is applied to, padding
-/// counted; 0 for layers without weights.
-inline double layer_flops(const rival::Layer<float>& layer, const rival::Shape& in, const rival::Shape& out, Index batch) {
+/// Nominal operations of one pass through a layer for a batch: every weight and every position that it is applied to,
+/// padding counted; 0 for layers without weights.
+inline double layer_flops(const rival::Layer<float>& layer, const rival::Shape& in, const rival::Shape& out,
+                          Index batch) {
   const auto count = [&](const rival::Tensor<float>& weight, Index positions) {
     return 2.0 * static_cast<double>(batch * positions) * static_cast<double>(weight.size());
   };
-  if (auto* conv = dynamic_cast<const rival::Conv2d<float>*>(&layer)) return count(conv->weight().value, out[0] * out[1]);
-  if (auto* conv = dynamic_cast<const rival::ConvTranspose2d<float>*>(&layer)) return count(conv->weight().value, in[0] * in[1]);
+  if (auto* conv = dynamic_cast<const rival::Conv2d<float>*>(&layer))
+    return count(conv->weight().value, out[0] * out[1]);
+  if (auto* conv = dynamic_cast<const rival::ConvTranspose2d<float>*>(&layer))
+    return count(conv->weight().value, in[0] * in[1]);
   if (auto* dense = dynamic_cast<const rival::Dense<float>*>(&layer)) return count(dense->weight().value, 1);
   return 0;
 }
@@ -88,10 +52,11 @@ inline NetworkFlops network_flops(const rival::Network<float>& network, Index ba
   return flops;
 }
 
-/// Nominal operations of a training step: the generator forward once and backward once; the discriminator forward three times,
-/// backward to its parameters twice and to its input once. Nobody needs the lowest layer's input gradient in a pass to the
-/// parameters.
-inline double step_flops(const rival::Network<float>& generator, const rival::Network<float>& discriminator, Index batch) {
+/// Nominal operations of a training step: the generator forward once and backward once; the discriminator forward three
+/// times, backward to its parameters twice and to its input once. Nobody needs the lowest layer's input gradient in a
+/// pass to the parameters.
+inline double step_flops(const rival::Network<float>& generator, const rival::Network<float>& discriminator,
+                         Index batch) {
   const NetworkFlops g = network_flops(generator, batch), d = network_flops(discriminator, batch);
   return (g.forward + 2 * g.forward - g.first) + (3 * d.forward + 2 * (2 * d.forward - d.first) + d.forward);
 }
@@ -109,8 +74,13 @@ double error_of(const std::vector<S>& got, const std::vector<S>& reference) {
 }
 
 /// Runs `work` under the benchmark's clock and reports operations a second and their share of the peak, from the median
-/// iteration by the wall clock.
-inline void measure(benchmark::State& state, int threads, double flops, const std::function<void()>& work, double images = 0) {
+/// iteration by the wall clock. The peak is taken before and after each measurement, and the highest so far counts: on a
+/// virtual machine a core may be away for just the moment that the peak is taken in.
+inline void measure(benchmark::State& state, int threads, double flops, const std::function<void()>& work,
+                    double images = 0) {
+  static std::map<int, double> peaks;
+  double& peak = peaks[threads];
+  peak = std::max(peak, peak_flops(threads));
   rival::set_threads(threads);
   for (int i = 0; i < 3; ++i) work();
   std::vector<double> times;
@@ -120,10 +90,7 @@ inline void measure(benchmark::State& state, int threads, double flops, const st
     times.push_back(seconds() - start);
   }
   const double time = median(times);
-  static std::vector<double> peaks(257, 0);  // measured once for each number of threads
-  double& peak = peaks[static_cast<std::size_t>(std::min(threads, 256))];
-  if (peak == 0) peak = peak_flops(threads);
-  rival::set_threads(threads);
+  peak = std::max(peak, peak_flops(threads));
   if (images > 0) state.counters["images_per_second"] = images / time;
   state.counters["flops"] = flops / time;
   state.counters["peak_share"] = flops / time / peak;

@@ -1,7 +1,8 @@
 // Every convolution pass of a list of layers. Names:
 // conv_layers/<layer>/output|input_gradient|weight_gradient/batch:<images>/threads:<threads>
+// Options: --batches, --threads, --shapes
 //
-// --shapes FILE adds the layers of a file; without one, those of benchmarks/shapes are taken. A line of a file is
+// --shapes FILE takes the layers of a file instead of those of dcgan28 and tfdcgan. A line of it is
 //   name transposed in_channels out_channels in_size out_size kernel stride pad_begin pad_end
 
 #include <cstdio>
@@ -37,11 +38,22 @@ bool read_layers(const std::string& path, std::vector<ConvLayer>& layers) {
     Index in_c, out_c, in, out, kernel, stride, begin, end;
     std::istringstream fields(line);
     if (!(fields >> name >> transposed >> in_c >> out_c >> in >> out >> kernel >> stride >> begin >> end)) {
-      std::fprintf(stderr, "conv_layers: %s:%d: expected a name and nine numbers, got: %s\n", path.c_str(), number, line.c_str());
+      std::fprintf(stderr, "conv_layers: %s:%d: expected a name and nine numbers, got: %s\n", path.c_str(), number,
+                   line.c_str());
       return false;
     }
-    ConvGeometry g{.in_h = in, .in_w = in, .in_c = in_c, .out_h = out, .out_w = out, .out_c = out_c, .kernel_h = kernel,
-                   .kernel_w = kernel, .stride_h = stride, .stride_w = stride, .pad_h = begin, .pad_w = begin};
+    ConvGeometry g{.in_h = in,
+                   .in_w = in,
+                   .in_c = in_c,
+                   .out_h = out,
+                   .out_w = out,
+                   .out_c = out_c,
+                   .kernel_h = kernel,
+                   .kernel_w = kernel,
+                   .stride_h = stride,
+                   .stride_w = stride,
+                   .pad_h = begin,
+                   .pad_w = begin};
     if (transposed) {
       std::swap(g.in_h, g.out_h);
       std::swap(g.in_w, g.out_w);
@@ -64,59 +76,54 @@ void conv_layer(benchmark::State& state, const ConvLayer& layer, const std::stri
   namespace k = rival::kernels;
   ConvGeometry g = layer.geometry;
   const auto threads = static_cast<int>(state.range(1));
-  const auto compare = [&](bool naive, Index batch, std::vector<float>& in, std::vector<float>& out, std::vector<float>& w) {
+  const auto compare = [&](bool naive, Index batch, std::vector<float>& in, std::vector<float>& out,
+                           std::vector<float>& w) {
     g.batch = batch;
     const bool output = pass == "output", forward = output != layer.transposed;
     if (pass == "weight_gradient")
       naive ? k::naive::conv_weight_gradient(g, in.data(), out.data(), w.data())
             : k::conv_weight_gradient(g, in.data(), out.data(), w.data());
     else if (forward)
-      naive ? k::naive::conv_output(g, in.data(), w.data(), out.data()) : k::conv_output(g, in.data(), w.data(), out.data());
+      naive ? k::naive::conv_output(g, in.data(), w.data(), out.data())
+            : k::conv_output(g, in.data(), w.data(), out.data());
     else
       naive ? k::naive::conv_input_gradient(g, out.data(), w.data(), in.data())
             : k::conv_input_gradient(g, out.data(), w.data(), in.data());
   };
   const auto make = [&](Index batch) {
-    return std::array{random_numbers(batch * g.in_pixels() * g.in_c, "in"), random_numbers(batch * g.out_pixels() * g.out_c, "out"),
+    return std::array{random_numbers(batch * g.in_pixels() * g.in_c, "in"),
+                      random_numbers(batch * g.out_pixels() * g.out_c, "out"),
                       random_numbers(g.taps() * g.in_c * g.out_c, "weights")};
   };
   auto fast = make(2), naive = make(2);
   compare(false, 2, fast[0], fast[1], fast[2]);
   compare(true, 2, naive[0], naive[1], naive[2]);
   for (std::size_t i = 0; i < 3; ++i)
-    if (!(bench::error_of(fast[i], naive[i]) < 1e-4)) return state.SkipWithError("the result differs from the reference");
+    if (!(bench::error_of(fast[i], naive[i]) < 1e-4))
+      return state.SkipWithError("the result differs from the reference");
 
   auto data = make(static_cast<Index>(state.range(0)));
   g.batch = static_cast<Index>(state.range(0));
   bench::measure(state, threads, g.flops(), [&] { compare(false, g.batch, data[0], data[1], data[2]); });
+  // Each pass reads two of these and writes the third: what it has to move at least.
+  const auto moved = static_cast<double>(data[0].size() + data[1].size() + data[2].size()) * sizeof(float);
+  state.counters["flops_per_byte"] = g.flops() / moved;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::vector<ConvLayer> layers;
-  std::vector<std::string> files;
-  std::vector<char*> rest{argv[0]};
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    if (argument == "--shapes" && i + 1 < argc)
-      files.push_back(argv[++i]);
-    else if (argument.rfind("--shapes=", 0) == 0)
-      files.push_back(argument.substr(9));
-    else
-      rest.push_back(argv[i]);
-  }
-  if (files.empty()) files = {RIVAL_SHAPES_DIR "/layers_dcgan28.txt", RIVAL_SHAPES_DIR "/layers_tfdcgan.txt"};
-  for (const auto& file : files)
-    if (!read_layers(file, layers)) return 2;
-  for (const auto& layer : layers)
-    for (const char* pass : {"output", "input_gradient", "weight_gradient"})
-      benchmark::RegisterBenchmark(("conv_layers/" + layer.name + "/" + pass).c_str(), conv_layer, layer, pass)
-          ->ArgNames({"batch", "threads"})
-          ->ArgsProduct({{64}, {1, 2}})
-          ->Unit(benchmark::kMillisecond);
-  int count = static_cast<int>(rest.size());
-  benchmark::Initialize(&count, rest.data());
-  if (benchmark::ReportUnrecognizedArguments(count, rest.data())) return 1;
-  benchmark::RunSpecifiedBenchmarks();
+  const bench::Arguments defaults{
+      .batches = {64}, .shapes = {RIVAL_SHAPES_DIR "/layers_dcgan28.txt", RIVAL_SHAPES_DIR "/layers_tfdcgan.txt"}};
+  return bench::run(argc, argv, defaults, [](const bench::Arguments& arguments) {
+    std::vector<ConvLayer> layers;
+    for (const auto& file : arguments.shapes)
+      if (!read_layers(file, layers)) std::exit(2);
+    for (const auto& layer : layers)
+      for (const char* pass : {"output", "input_gradient", "weight_gradient"})
+        benchmark::RegisterBenchmark(("conv_layers/" + layer.name + "/" + pass).c_str(), conv_layer, layer, pass)
+            ->ArgNames({"batch", "threads"})
+            ->ArgsProduct({arguments.batches, arguments.threads})
+            ->Unit(benchmark::kMillisecond);
+  });
 }

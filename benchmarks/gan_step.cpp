@@ -1,5 +1,6 @@
 // A whole training step: discriminator on a real and a generated batch, then generator; Adam on both.
 // Names: gan_step/<architecture>/batch:<images>/threads:<threads>
+// Options: --batches, --threads
 
 #include "common.hpp"
 
@@ -10,12 +11,10 @@ struct Architecture {
   rival::Generator<> (*generator)(const rival::Random&, rival::Index);
   rival::Discriminator<> (*discriminator)(const rival::Random&);
   rival::Discriminator<double> (*reference)(const rival::Random&);
-
 };
 
 constexpr Architecture architectures[] = {
-    {"dense", rival::dense_generator<float>, rival::dense_discriminator<float>,
-     rival::dense_discriminator<double>},
+    {"dense", rival::dense_generator<float>, rival::dense_discriminator<float>, rival::dense_discriminator<double>},
     {"dcgan28", rival::dcgan28_generator<float>, rival::dcgan28_discriminator<float>,
      rival::dcgan28_discriminator<double>},
     {"tfdcgan", rival::tfdcgan_generator<float>, rival::tfdcgan_discriminator<float>,
@@ -47,19 +46,19 @@ void gan_step(benchmark::State& state, const Architecture& architecture) {
                                        std::vector<double>(wide.data(), wide.data() + wide.size()));
   if (!(error < 1e-4)) return state.SkipWithError("scores differ from those in double");
 
-  bench::measure(state, threads, bench::step_flops(generator, discriminator, batch), [&] { trainer.step(images); },
-                 static_cast<double>(batch));
+  bench::measure(
+      state, threads, bench::step_flops(generator, discriminator, batch), [&] { trainer.step(images); },
+      static_cast<double>(batch));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  for (const auto& architecture : architectures)
-    benchmark::RegisterBenchmark((std::string("gan_step/") + architecture.name).c_str(), gan_step, architecture)
-        ->ArgNames({"batch", "threads"})
-        ->ArgsProduct({{16, 64, 256}, {1, 2}})
-        ->Unit(benchmark::kMillisecond);
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
+  return bench::run(argc, argv, {.batches = {16, 64, 256}}, [](const bench::Arguments& arguments) {
+    for (const auto& architecture : architectures)
+      benchmark::RegisterBenchmark((std::string("gan_step/") + architecture.name).c_str(), gan_step, architecture)
+          ->ArgNames({"batch", "threads"})
+          ->ArgsProduct({arguments.batches, arguments.threads})
+          ->Unit(benchmark::kMillisecond);
+  });
 }

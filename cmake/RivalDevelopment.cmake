@@ -1,19 +1,22 @@
-# rival_development: how this project's own tests, examples and benchmarks are compiled. Nothing here reaches a user.
+# rival_development: how this project's own tests, examples and benchmarks are compiled; rival_warnings is the part of it
+# that goes with any processor. Nothing here reaches a user.
 include(CheckCXXCompilerFlag)
 
+add_library(rival_warnings INTERFACE)
 add_library(rival_development INTERFACE)
+target_link_libraries(rival_development INTERFACE rival_warnings)
 
 if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
-  target_compile_options(rival_development INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+  target_compile_options(rival_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     # GCC 12 is wrong about its own headers: it takes AVX-512 intrinsics, inlined through Eigen, for reads of
     # uninitialised values (GCC bug 105593), and "text" + std::string for a copy of too many bytes (bug 105651).
-    target_compile_options(rival_development INTERFACE
+    target_compile_options(rival_warnings INTERFACE
       -Wno-maybe-uninitialized -Wno-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread
       -Wno-array-bounds)
   endif()
   if(RIVAL_WERROR)
-    target_compile_options(rival_development INTERFACE -Werror)
+    target_compile_options(rival_warnings INTERFACE -Werror)
   endif()
 endif()
 
