@@ -14,11 +14,17 @@ namespace rival::kernels {
 
 namespace internal {
 
-/// Images a block of pixels holds: so many that both operands stay in the second-level cache.
-inline Index images_per_block(Index bytes_per_image, Index batch) {
-  constexpr Index cache_share = 384 * 1024;
-  return std::clamp<Index>(cache_share / std::max<Index>(1, bytes_per_image), 1, batch);
-}
+/// The sum over pixels in blocks of which both operands stay in the second-level cache: several images, or some rows of one.
+struct PixelBlocks {
+  Index images, rows;
+
+  PixelBlocks(Index bytes_per_image, Index batch, Index height) {
+    constexpr Index cache_share = 384 * 1024;
+    images = std::clamp<Index>(cache_share / std::max<Index>(1, bytes_per_image), 1, batch);
+    const Index pieces = (bytes_per_image + cache_share - 1) / cache_share;
+    rows = images > 1 ? height : (height + pieces - 1) / std::max<Index>(1, pieces);
+  }
+};
 
 /// One side of the sum over pixels: its channels, and how far it moves from image to image, row to row, pixel to pixel of
 /// the out side.
@@ -29,11 +35,14 @@ struct PixelOperand {
   Index image, row, pixel;
 };
 
-/// The loops over out pixels [y0, y1) x [x0, x1) of `images` images, the longest innermost.
+/// The loops over out pixels [y0, y1) x [x0, x1) of `images` images: in the order of memory, unless the rows are so short that
+/// the loop around them would cost more than a stride.
 template <class S>
 SumLoops pixel_loops(const PixelOperand<S>& left, const PixelOperand<S>& right, Index images, Index height, Index width) {
+  constexpr Index short_row = 12;
   SumLoops loops{{images, height, width}, {left.image, left.row, left.pixel}, {right.image, right.row, right.pixel}};
   loops.merge_inner();
+  if (loops.count[2] >= short_row) return loops;
   const auto longest = std::max_element(loops.count, loops.count + 3) - loops.count;
   std::swap(loops.count[longest], loops.count[2]);
   std::swap(loops.left[longest], loops.left[2]);
@@ -62,33 +71,35 @@ void add_outer_products(const ConvGeometry& g, const PixelOperand<S>& left, cons
   const Index row_tiles = (left.channels + tile_rows - 1) / tile_rows;
   const Index column_tiles = (right.channels + tile_packets * packet_size<S> - 1) / (tile_packets * packet_size<S>);
   const Index tiles = g.taps() * row_tiles * column_tiles;
-  const Index images = images_per_block((left.image + right.image) * static_cast<Index>(sizeof(S)), g.batch);
+  const PixelBlocks block((left.image + right.image) * static_cast<Index>(sizeof(S)), g.batch, g.out_h);
   const Index tasks = std::clamp<Index>(static_cast<Index>(g.flops() / 4e6), 1, std::min<Index>(tiles, 48));
 
   parallel_for(tasks, g.flops() / 16, [&](Index task) {
-    for (Index first = 0; first < g.batch; first += images)
-      for (Index t = part_begin(tiles, tasks, task); t < part_begin(tiles, tasks, task + 1); ++t) {
-        const Index tap = t / (row_tiles * column_tiles), tap_y = tap / g.kernel_w, tap_x = tap % g.kernel_w;
-        const auto [y0, y1] = valid_range(g.in_h, g.out_h, g.stride_h, g.pad_h, tap_y);
-        const auto [x0, x1] = valid_range(g.in_w, g.out_w, g.stride_w, g.pad_w, tap_x);
-        if (y0 == y1 || x0 == x1) continue;
-        // Steps within the in side, counted on the side itself: a widened one has longer pixels.
-        const Index in_pixel = (left_is_in ? left : right).pixel / g.stride_w;
-        const Index in_shift = ((tap_y - g.pad_h) * g.in_w + tap_x - g.pad_w) * in_pixel;
-        const Index left_begin = first * left.image + y0 * left.row + x0 * left.pixel + (left_is_in ? in_shift : 0);
-        const Index right_begin = first * right.image + y0 * right.row + x0 * right.pixel + (left_is_in ? 0 : in_shift);
-        const ColumnTile columns = column_tile<S>(right.channels, t / row_tiles % column_tiles);
-        const Index row = part_begin(left.channels, row_tiles, t % row_tiles);
-        const auto height = static_cast<int>(part_begin(left.channels, row_tiles, t % row_tiles + 1) - row);
-        Index rows[tile_rows];
-        for (int r = 0; r < height; ++r) rows[r] = tap * layout.tap_step + (row + r) * layout.row_step;
-        const S* sources[tile_rows];
-        for (int r = 0; r < height; ++r) sources[r] = left.data + left_begin + row + r;
-        add_gradient_tile<true>(height, sources,
-                      GradientTile<S>{right.data + right_begin + columns.first,
-                                      pixel_loops(left, right, std::min(images, g.batch - first), y1 - y0, x1 - x0),
-                                      gradient, rows, columns, layout.column_step});
-      }
+    for (Index first = 0; first < g.batch; first += block.images)
+      for (Index top = 0; top < g.out_h; top += block.rows)
+        for (Index t = part_begin(tiles, tasks, task); t < part_begin(tiles, tasks, task + 1); ++t) {
+          const Index tap = t / (row_tiles * column_tiles), tap_y = tap / g.kernel_w, tap_x = tap % g.kernel_w;
+          auto [y0, y1] = valid_range(g.in_h, g.out_h, g.stride_h, g.pad_h, tap_y);
+          const auto [x0, x1] = valid_range(g.in_w, g.out_w, g.stride_w, g.pad_w, tap_x);
+          y0 = std::max(y0, top);
+          y1 = std::min(y1, top + block.rows);
+          if (y0 >= y1 || x0 == x1) continue;
+          // Steps within the in side, counted on the side itself: a widened one has longer pixels.
+          const Index in_pixel = (left_is_in ? left : right).pixel / g.stride_w;
+          const Index in_shift = ((tap_y - g.pad_h) * g.in_w + tap_x - g.pad_w) * in_pixel;
+          const Index left_begin = first * left.image + y0 * left.row + x0 * left.pixel + (left_is_in ? in_shift : 0);
+          const Index right_begin = first * right.image + y0 * right.row + x0 * right.pixel + (left_is_in ? 0 : in_shift);
+          const ColumnTile columns = column_tile<S>(right.channels, t / row_tiles % column_tiles);
+          const Index row = part_begin(left.channels, row_tiles, t % row_tiles);
+          const auto height = static_cast<int>(part_begin(left.channels, row_tiles, t % row_tiles + 1) - row);
+          Index rows[tile_rows];
+          for (int r = 0; r < height; ++r) rows[r] = tap * layout.tap_step + (row + r) * layout.row_step;
+          const S* sources[tile_rows];
+          for (int r = 0; r < height; ++r) sources[r] = left.data + left_begin + row + r;
+          const SumLoops loops = pixel_loops(left, right, std::min(block.images, g.batch - first), y1 - y0, x1 - x0);
+          add_gradient_tile<true>(height, sources, GradientTile<S>{right.data + right_begin + columns.first, loops, gradient,
+                                                                   rows, columns, layout.column_step});
+        }
   });
 }
 
@@ -111,7 +122,7 @@ void add_outer_products_few_in(const ConvGeometry& g, const S* x, const PixelOpe
   const PixelOperand<S> in{nullptr, g.in_c, image, g.stride_h * width * g.in_c, g.stride_w * g.in_c};
   const Index rows_in_all = g.taps() * g.in_c, row_tiles = (rows_in_all + tile_rows - 1) / tile_rows;
   const Index column_tiles = (out.channels + tile_packets * packet_size<S> - 1) / (tile_packets * packet_size<S>);
-  const Index images = images_per_block((in.image + out.image) * static_cast<Index>(sizeof(S)), g.batch);
+  const Index images = PixelBlocks((in.image + out.image) * static_cast<Index>(sizeof(S)), g.batch, g.out_h).images;
   // The gradient is small and the sum over pixels long: images are summed in parts, which are then added in their order.
   const Index parts = std::min<Index>((g.batch + images - 1) / images, 16), size = rows_in_all * out.channels;
   S* sums = scratch<S>(Scratch::partial_sums, parts * size);
