@@ -65,41 +65,61 @@ struct GradientLayout {
 
 /// Adds for every tap the sum over pixels of left channel times right channel. `left_is_in` tells which of the two is the
 /// in side, whose pixels shift with the tap. A right side of fewer channels than a packet's comes from `widen`.
+///
+/// Channels are taken in groups and pixels in blocks, of which both operands and the sums stay near the processor while all
+/// tiles of a group, which the threads share, read them.
 template <class S>
 void add_outer_products(const ConvGeometry& g, const PixelOperand<S>& left, const PixelOperand<S>& right, bool left_is_in,
                         S* gradient, const GradientLayout& layout) {
+  constexpr Index group_channels = 128, tile_width = tile_packets * packet_size<S>;
   const Index row_tiles = (left.channels + tile_rows - 1) / tile_rows;
-  const Index column_tiles = (right.channels + tile_packets * packet_size<S> - 1) / (tile_packets * packet_size<S>);
-  const Index tiles = g.taps() * row_tiles * column_tiles;
-  const PixelBlocks block((left.image + right.image) * static_cast<Index>(sizeof(S)), g.batch, g.out_h);
-  const Index tasks = std::clamp<Index>(static_cast<Index>(g.flops() / 4e6), 1, std::min<Index>(tiles, 48));
+  const Index column_tiles = (right.channels + tile_width - 1) / tile_width;
+  const Index row_groups = (left.channels + group_channels - 1) / group_channels;
+  const Index column_groups = (right.channels + group_channels - 1) / group_channels;
+  const Index bytes = (left.image / row_groups + right.image / column_groups) * static_cast<Index>(sizeof(S));
+  const PixelBlocks block(bytes, g.batch, g.out_h);
 
-  parallel_for(tasks, g.flops() / 16, [&](Index task) {
-    for (Index first = 0; first < g.batch; first += block.images)
-      for (Index top = 0; top < g.out_h; top += block.rows)
-        for (Index t = part_begin(tiles, tasks, task); t < part_begin(tiles, tasks, task + 1); ++t) {
-          const Index tap = t / (row_tiles * column_tiles), tap_y = tap / g.kernel_w, tap_x = tap % g.kernel_w;
-          auto [y0, y1] = valid_range(g.in_h, g.out_h, g.stride_h, g.pad_h, tap_y);
-          const auto [x0, x1] = valid_range(g.in_w, g.out_w, g.stride_w, g.pad_w, tap_x);
-          y0 = std::max(y0, top);
-          y1 = std::min(y1, top + block.rows);
-          if (y0 >= y1 || x0 == x1) continue;
-          // Steps within the in side, counted on the side itself: a widened one has longer pixels.
-          const Index in_pixel = (left_is_in ? left : right).pixel / g.stride_w;
-          const Index in_shift = ((tap_y - g.pad_h) * g.in_w + tap_x - g.pad_w) * in_pixel;
-          const Index left_begin = first * left.image + y0 * left.row + x0 * left.pixel + (left_is_in ? in_shift : 0);
-          const Index right_begin = first * right.image + y0 * right.row + x0 * right.pixel + (left_is_in ? 0 : in_shift);
-          const ColumnTile columns = column_tile<S>(right.channels, t / row_tiles % column_tiles);
-          const Index row = part_begin(left.channels, row_tiles, t % row_tiles);
-          const auto height = static_cast<int>(part_begin(left.channels, row_tiles, t % row_tiles + 1) - row);
-          Index rows[tile_rows];
-          for (int r = 0; r < height; ++r) rows[r] = tap * layout.tap_step + (row + r) * layout.row_step;
-          const S* sources[tile_rows];
-          for (int r = 0; r < height; ++r) sources[r] = left.data + left_begin + row + r;
-          const SumLoops loops = pixel_loops(left, right, std::min(block.images, g.batch - first), y1 - y0, x1 - x0);
-          add_gradient_tile<true>(height, sources, GradientTile<S>{right.data + right_begin + columns.first, loops, gradient,
-                                                                   rows, columns, layout.column_step});
+  const auto add_tiles = [&](Index row_group, Index column_group, Index first, Index top) {
+    const Index row0 = part_begin(row_tiles, row_groups, row_group), column0 = part_begin(column_tiles, column_groups, column_group);
+    const Index rows_here = part_begin(row_tiles, row_groups, row_group + 1) - row0;
+    const Index columns_here = part_begin(column_tiles, column_groups, column_group + 1) - column0;
+    const Index images = std::min(block.images, g.batch - first), tiles = g.taps() * columns_here * rows_here;
+    const double work = g.flops() * static_cast<double>(tiles * images * std::min(block.rows, g.out_h - top)) /
+                        static_cast<double>(g.taps() * column_tiles * row_tiles * g.batch * g.out_h);
+    const Index tasks = std::clamp<Index>(static_cast<Index>(work / 1e6), 1, tiles);
+    parallel_for(tasks, work / 16, [&](Index task) {
+      for (Index t = part_begin(tiles, tasks, task); t < part_begin(tiles, tasks, task + 1); ++t) {
+        const Index tap = t / (rows_here * columns_here), tap_y = tap / g.kernel_w, tap_x = tap % g.kernel_w;
+        auto [y0, y1] = valid_range(g.in_h, g.out_h, g.stride_h, g.pad_h, tap_y);
+        const auto [x0, x1] = valid_range(g.in_w, g.out_w, g.stride_w, g.pad_w, tap_x);
+        y0 = std::max(y0, top);
+        y1 = std::min(y1, top + block.rows);
+        if (y0 >= y1 || x0 == x1) continue;
+        // Steps within the in side, counted on the side itself: a widened one has longer pixels.
+        const Index in_pixel = (left_is_in ? left : right).pixel / g.stride_w;
+        const Index in_shift = ((tap_y - g.pad_h) * g.in_w + tap_x - g.pad_w) * in_pixel;
+        const Index left_begin = first * left.image + y0 * left.row + x0 * left.pixel + (left_is_in ? in_shift : 0);
+        const Index right_begin = first * right.image + y0 * right.row + x0 * right.pixel + (left_is_in ? 0 : in_shift);
+        const ColumnTile columns = column_tile<S>(right.channels, column0 + t / rows_here % columns_here);
+        const Index row = part_begin(left.channels, row_tiles, row0 + t % rows_here);
+        const auto height = static_cast<int>(part_begin(left.channels, row_tiles, row0 + t % rows_here + 1) - row);
+        Index rows[tile_rows];
+        const S* sources[tile_rows];
+        for (int r = 0; r < height; ++r) {
+          rows[r] = tap * layout.tap_step + (row + r) * layout.row_step;
+          sources[r] = left.data + left_begin + row + r;
         }
+        const SumLoops loops = pixel_loops(left, right, images, y1 - y0, x1 - x0);
+        add_gradient_tile<true>(height, sources, GradientTile<S>{right.data + right_begin + columns.first, loops, gradient,
+                                                                 rows, columns, layout.column_step});
+      }
+    });
+  };
+  parallel_scope(g.flops() / 16, [&] {
+    for (Index row_group = 0; row_group < row_groups; ++row_group)
+      for (Index column_group = 0; column_group < column_groups; ++column_group)
+        for (Index first = 0; first < g.batch; first += block.images)
+          for (Index top = 0; top < g.out_h; top += block.rows) add_tiles(row_group, column_group, first, top);
   });
 }
 
