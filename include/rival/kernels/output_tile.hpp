@@ -1,15 +1,16 @@
 #pragma once
-// Output tiles: a register tile whose sums, finished, go through bias and activation to memory.
+// Output tiles: a register tile whose sums, finished, go through scale, bias and activation to memory.
 
 #include "rival/kernels/tile.hpp"
 
 namespace rival::kernels {
 
-/// What happens to a sum on its way to memory: add the bias, apply y > 0 ? y : slope * y, multiply by
-/// (gate > 0 ? 1 : gate_slope). A slope of 1 stands for nothing.
+/// What happens to a sum on its way to memory: multiply by the scale, add the bias, apply y > 0 ? y : slope * y, multiply by
+/// (gate > 0 ? 1 : gate_slope). A null pointer and a slope of 1 stand for nothing.
 template <class S>
 struct Epilogue {
-  const S* bias = nullptr;  ///< one a column
+  const S* scale = nullptr;  ///< one a column
+  const S* bias = nullptr;   ///< one a column
   S slope = S(1);
   const S* gate = nullptr;  ///< of the destination's layout
   S gate_slope = S(1);
@@ -36,10 +37,11 @@ void output_tile(int rows, int packets, const OutputTile<S>& job) {
   for (int p = 0; p < packets; ++p) {
     const Index column = job.column + p * size, left = job.columns - p * size;
     const auto read = [&](const S* from) { return left >= size ? load(from) : load_part(from, left); };
+    const Packet<S> scale = epilogue.scale ? read(epilogue.scale + column) : broadcast(S(1));
     const Packet<S> bias = epilogue.bias ? read(epilogue.bias + column) : broadcast(S(0));
     for (int r = 0; r < rows; ++r) {
       const Index to = job.rows[r] + column;
-      Packet<S> y = add<S>(tile.packet(r, p), bias);
+      Packet<S> y = multiply_add<S>(tile.packet(r, p), scale, bias);  // a scale of 1 changes no bit of sum + bias
       if (epilogue.slope != S(1)) y = leak<S>(y, y, epilogue.slope);
       if (epilogue.gate) y = leak<S>(y, read(epilogue.gate + to), epilogue.gate_slope);
       if (left >= size)

@@ -35,19 +35,22 @@ class Network {
   }
   const Tensor<S>& forward(Tensor<S>&& x, Trace<S>& trace) = delete;
 
-  /// An evaluation pass: a pure function of x and the weights.
+  /// An evaluation pass: a pure function of x and the weights. It leaves in `trace` nothing to go backward through, and batch
+  /// norms directly behind dense layers and convolutions are folded into them. Several threads may infer with one network at
+  /// once, each with a trace of its own.
   const Tensor<S>& infer(const Tensor<S>& x, Trace<S>& trace) const {
     check(x);
-    return layers_.forward(x, trace, {.mode = Mode::eval});
+    return layers_.forward(x, trace, {.mode = Mode::eval, .backward = false});
   }
 
   /// From the gradient with respect to the output computes what is wanted: adds to every Parameter::grad, and returns
   /// the gradient with respect to the input (an empty tensor if not wanted), which `trace` holds until its next pass.
-  /// Throws Error when `dy` has not the shape of the output that `trace` is of.
+  /// Throws Error when `trace` is not of a `forward` through this network (`infer` leaves nothing to go back through), and when
+  /// `dy` has not the shape of that pass's output.
   const Tensor<S>& backward(Trace<S>& trace, const Tensor<S>& dy, Wanted wanted) {
     require(trace.input != nullptr && trace.input->shape().sample() == input_ &&
                 trace.children.size() == static_cast<std::size_t>(layers_.size()),
-            "network \"", name(), "\": backward needs the trace of a forward pass through this network");
+            "network \"", name(), "\": backward needs the trace of a forward pass through this network, and `infer` leaves none");
     const Shape expected = output_shape().batch(trace.input->dim(0));
     require(dy.shape() == expected, "network \"", name(), "\": expected an output gradient of ", expected, ", got ",
             dy.shape());
