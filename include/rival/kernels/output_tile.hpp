@@ -9,12 +9,22 @@ namespace rival::kernels {
 /// (gate > 0 ? 1 : gate_slope). A null pointer and a slope of 1 stand for nothing.
 template <class S>
 struct Epilogue {
-  const S* scale = nullptr;  ///< one a column
-  const S* bias = nullptr;   ///< one a column
+  const S* bias = nullptr;  ///< one a column
   S slope = S(1);
   const S* gate = nullptr;  ///< of the destination's layout
   S gate_slope = S(1);
+  const S* scale = nullptr;  ///< one a column
 };
+
+/// The epilogue of a packet of sums, given the packet's scale and bias; `gate()` reads its gate.
+template <class S, class Gate>
+EIGEN_STRONG_INLINE Packet<S> finish(const Packet<S>& sum, const Packet<S>& scale, const Packet<S>& bias,
+                                     const Epilogue<S>& epilogue, const Gate& gate) {
+  Packet<S> y = multiply_add<S>(sum, scale, bias);  // a scale of 1 changes no bit of sum + bias
+  if (epilogue.slope != S(1)) y = leak<S>(y, y, epilogue.slope);
+  if (epilogue.gate) y = leak<S>(y, gate(), epilogue.gate_slope);
+  return y;
+}
 
 template <class S>
 struct OutputTile {
@@ -41,9 +51,7 @@ void output_tile(int rows, int packets, const OutputTile<S>& job) {
     const Packet<S> bias = epilogue.bias ? read(epilogue.bias + column) : broadcast(S(0));
     for (int r = 0; r < rows; ++r) {
       const Index to = job.rows[r] + column;
-      Packet<S> y = multiply_add<S>(tile.packet(r, p), scale, bias);  // a scale of 1 changes no bit of sum + bias
-      if (epilogue.slope != S(1)) y = leak<S>(y, y, epilogue.slope);
-      if (epilogue.gate) y = leak<S>(y, read(epilogue.gate + to), epilogue.gate_slope);
+      const Packet<S> y = finish<S>(tile.packet(r, p), scale, bias, epilogue, [&] { return read(epilogue.gate + to); });
       if (left >= size)
         store(job.destination + to, y);
       else

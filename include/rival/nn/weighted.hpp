@@ -76,7 +76,7 @@ class Weighted : public Layer<S> {
     } else if (scale) {
       bias = pass.map.shift;
     }
-    return {.scale = scale, .bias = bias, .slope = pass.slope};
+    return {.bias = bias, .slope = pass.slope, .scale = scale};
   }
   static kernels::Epilogue<S> input_epilogue(const Trace<S>& trace, S slope) {
     return {.gate = slope == S(1) ? nullptr : trace.input->data(), .gate_slope = slope};
