@@ -1,6 +1,8 @@
 // Batch norm folded into the layer in front of it, in a pass that nobody goes backward through.
 #include <algorithm>
-#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
 #include <utility>
 
 #include "catch.hpp"
@@ -27,8 +29,10 @@ Network<S> network(const Shape& input, Sequential<S> layers) {
   for (auto* parameter : net.parameters())
     if (parameter->name.ends_with("bias") || parameter->name.find(".bn") != std::string::npos)
       random.fill_uniform(parameter->value, S(-1.5), S(1.5));
-  for (auto* buffer : net.buffers())
-    random.fill_uniform(buffer->value, S(buffer->name.ends_with("variance") ? 0.02 : -8), S(buffer->name.ends_with("variance") ? 30 : 8));
+  for (auto* buffer : net.buffers()) {
+    const bool variance = buffer->name.ends_with("variance");
+    random.fill_uniform(buffer->value, S(variance ? 0.02 : -8), S(variance ? 30 : 8));
+  }
   return net;
 }
 
@@ -85,13 +89,16 @@ TEMPLATE_TEST_CASE("folding: infer gives what an unfolded evaluation gives", "",
 
 TEMPLATE_TEST_CASE("folding: in nested stacks too, but not across their borders", "", float, double) {
   using S = TestType;
-  const Sequential<S> block(Conv2d<S>({.in = 4, .out = 4, .kernel = 3, .padding = 1}), BatchNorm<S>({.features = 4}), LeakyReLU<S>(0.2));
-  const Network<S> net = network<S>({6, 5, 4}, Sequential<S>(block, BatchNorm<S>({.features = 4}), block, Flatten<S>(),
-                                                             BatchNorm<S>({.features = 120}), Dense<S>({.in = 120, .out = 3})));
+  const Sequential<S> block(Conv2d<S>({.in = 4, .out = 4, .kernel = 3, .padding = 1}), BatchNorm<S>({.features = 4}),
+                            LeakyReLU<S>(0.2));
+  const Network<S> net = network<S>(
+      {6, 5, 4}, Sequential<S>(block, BatchNorm<S>({.features = 4}), block, Flatten<S>(), BatchNorm<S>({.features = 120}),
+                               Dense<S>({.in = 120, .out = 3})));
   const Tensor<S> x = drawn<S>({3, 6, 5, 4}, 1), expected = unfolded(net, x);
   Trace<S> trace;
   const Tensor<S>& y = net.infer(x, trace);
-  CHECK((y.array() - expected.array()).abs().maxCoeff() <= 1000 * std::numeric_limits<S>::epsilon() * expected.array().abs().maxCoeff());
+  const S largest = expected.array().abs().maxCoeff();
+  CHECK((y.array() - expected.array()).abs().maxCoeff() <= 1000 * std::numeric_limits<S>::epsilon() * largest);
   const auto folded = [&](const Trace<S>& of, std::size_t layer) {
     return of.children[layer].output.data() == of.children[layer - 1].output.data();
   };
@@ -102,8 +109,8 @@ TEMPLATE_TEST_CASE("folding: in nested stacks too, but not across their borders"
 }
 
 TEST_CASE("folding: training, and evaluation that is gone back through, do not fold") {
-  Network<double> net = network<double>({5}, Sequential<double>(Dense<double>({.in = 5, .out = 4}), BatchNorm<double>({.features = 4}),
-                                                                LeakyReLU<double>(0.2)));
+  Network<double> net = network<double>({5}, Sequential<double>(Dense<double>({.in = 5, .out = 4}),
+                                                                BatchNorm<double>({.features = 4}), LeakyReLU<double>(0.2)));
   const Tensor<double> x = drawn<double>({6, 5}, 1), dy = drawn<double>({6, 4}, 2);
   for (const Mode mode : {Mode::train, Mode::eval}) {
     Trace<double> fresh, used;
@@ -120,15 +127,18 @@ TEST_CASE("folding: training, and evaluation that is gone back through, do not f
 }
 
 TEST_CASE("folding: nobody goes backward through infer") {
-  Network<double> net = network<double>({5}, Sequential<double>(Dense<double>({.in = 5, .out = 4}), BatchNorm<double>({.features = 4})));
+  Network<double> net = network<double>({5}, Sequential<double>(Dense<double>({.in = 5, .out = 4}),
+                                                                BatchNorm<double>({.features = 4})));
   const Tensor<double> x = drawn<double>({6, 5}, 1), dy = drawn<double>({6, 4}, 2);
   Trace<double> trace;
   net.forward(x, trace);
   CHECK_NOTHROW(net.backward(trace, dy, {.parameters = true}));
   net.infer(x, trace);
-  CHECK_THROWS_WITH(net.backward(trace, dy, {.parameters = true}),
-                    "network \"N\": backward needs the trace of a forward pass through this network, and `infer` leaves none");
-  CHECK_THROWS_WITH(net.layers().backward(trace, dy, nullptr, {.parameters = true}), ContainsSubstring("sequential \"N\": backward needs"));
+  CHECK_THROWS_WITH(
+      net.backward(trace, dy, {.parameters = true}),
+      "network \"N\": backward needs the trace of a forward pass through this network, and `infer` leaves none");
+  CHECK_THROWS_WITH(net.layers().backward(trace, dy, nullptr, {.parameters = true}),
+                    ContainsSubstring("sequential \"N\": backward needs"));
 }
 
 TEST_CASE("folding: a batch norm that does not fit says so as ever") {

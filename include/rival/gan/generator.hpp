@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "rival/core/parallel.hpp"
 #include "rival/nn/network.hpp"
 
 namespace rival {
@@ -48,8 +49,8 @@ class Generator : public Network<S> {
   }
 
  private:
-  /// Samples that go through the network side by side: so many that the largest layer's activations take about 4 MB, since ten
-  /// thousand samples should need no more memory than that, and what stays in the caches is done sooner.
+  /// Samples that go through the network side by side: so many that the largest layer's activations take about 4 MB. Ten
+  /// thousand samples need no more memory than that, and what stays in the caches is done sooner.
   Index most_at_once() const {
     constexpr Index bytes = 4 << 20, most = 256;
     Index largest = latent();
