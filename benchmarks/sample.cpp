@@ -92,7 +92,9 @@ void users(benchmark::State& state, const Architecture& architecture) {
     others.emplace_back([&, user] {
       rival::set_threads(1);
       rival::Random random(user);
-      for (turn.arrive_and_wait(); more; turn.arrive_and_wait()) {
+      while (true) {
+        turn.arrive_and_wait();
+        if (!more) return;
         use(user, random);
         turn.arrive_and_wait();
       }
