@@ -418,7 +418,7 @@ TEST_CASE("generator: samples are what infer gives, whatever their number") {
   const Tensor<> all = generator.infer(latent, trace);
   REQUIRE(all.shape() == Shape{300, 28, 28, 1});
   CHECK((all.array().maxCoeff() > 0 && all.array().minCoeff() < 0));
-  for (const Index count : {1, 127, 128, 129, 300}) {
+  for (const Index count : {1, 2, 3, 15, 63, 64, 83, 84, 167, 300}) {  // a part takes 83 at most
     INFO(count << " samples");
     Tensor<> first({count, 100}), expected({count, 28, 28, 1});
     std::copy_n(latent.data(), first.size(), first.data());
@@ -430,24 +430,57 @@ TEST_CASE("generator: samples are what infer gives, whatever their number") {
   CHECK_THROWS_WITH(generator.sample(Tensor<>({3, 99})), "sample: expected latent vectors of 100, got 3x99");
   CHECK_THROWS_WITH(generator.sample(Tensor<>({100})), "sample: expected latent vectors of 100, got 100");
   Random random;
+  CHECK_THROWS_WITH(generator.sample(Tensor<>({0, 100})), "sample: expected latent vectors of 100, got 0x100");
   CHECK_THROWS_WITH(generator.sample(0, random), "sample: expected a count of at least 1, got 0");
+  CHECK_THROWS_WITH(generator.sample(-3, random), "sample: expected a count of at least 1, got -3");
+  CHECK_THROWS_AS(generator.sample(std::numeric_limits<Index>::max(), random), Error);
 }
 
-TEST_CASE("generator: several threads sample at once") {
-  const auto generator = dense_generator(Random(3));
-  constexpr std::size_t count = 4;
-  std::vector<Tensor<>> alone(count), together(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    Random random(i);
-    alone[i] = generator.sample(140, random);
-  }
-  std::vector<std::thread> team;
-  for (std::size_t i = 0; i < count; ++i)
-    team.emplace_back([&, i] {
+TEST_CASE("generator: a sample's bits depend neither on its number, nor on those beside it, nor on the threads") {
+  const int before = threads();
+  const auto check = [](const auto& generator) {
+    Tensor<> latent({300, 100}), one({1, 100});
+    Random(5).fill_normal(latent);
+    set_threads(1);
+    const Tensor<> all = generator.sample(latent);
+    const Index size = all.size() / all.dim(0);
+    for (const int count : {1, 3}) {
+      set_threads(count);
+      CHECK(same_bits(generator.sample(latent), all));
+      for (const Index i : {0, 82, 255, 256, 299}) {
+        std::copy_n(latent.data() + i * 100, 100, one.data());
+        const Tensor<> alone = generator.sample(one);
+        CHECK(std::equal(alone.data(), alone.data() + size, all.data() + i * size));
+      }
+    }
+  };
+  check(dense_generator(Random(3)));
+  check(dcgan28_generator(Random(3)));
+  check(tfdcgan_generator(Random(3)));
+  set_threads(before);
+}
+
+TEST_CASE("generator: several threads sample from one network at once") {
+  const auto check = [](const auto& generator, Index samples) {
+    constexpr std::size_t count = 4;
+    std::vector<Tensor<>> alone(count), together(count);
+    for (std::size_t i = 0; i < count; ++i) {
       Random random(i);
-      together[i] = generator.sample(140, random);
-    });
-  for (auto& thread : team) thread.join();
-  for (std::size_t i = 0; i < count; ++i) CHECK(same_bits(alone[i], together[i]));
-  CHECK_FALSE(same_bits(alone[0], alone[1]));
+      alone[i] = generator.sample(samples, random);
+    }
+    std::vector<std::thread> team;
+    for (std::size_t i = 0; i < count; ++i)
+      team.emplace_back([&, i] {
+        if (i % 2 == 0) set_threads(1);  // the others each with a team of their own
+        for (int repeat = 0; repeat < 3; ++repeat) {
+          Random random(i);
+          together[i] = generator.sample(samples, random);
+        }
+      });
+    for (auto& thread : team) thread.join();
+    for (std::size_t i = 0; i < count; ++i) CHECK(same_bits(alone[i], together[i]));
+    CHECK_FALSE(same_bits(alone[0], alone[1]));
+  };
+  check(dense_generator(Random(3)), 300);
+  for (const Index samples : {1, 90}) check(dcgan28_generator(Random(3)), samples);
 }

@@ -83,7 +83,7 @@ class Guarded {
 template <class S>
 struct Operands {
   ConvGeometry g;
-  std::vector<S> x, dy, w, in_bias, out_bias;
+  std::vector<S> x, dy, w, in_bias, out_bias, in_scale, out_scale;
 
   Operands(const ConvGeometry& geometry, std::mt19937& random)
       : g(geometry),
@@ -91,13 +91,16 @@ struct Operands {
         dy(whole_numbers<S>(g.batch * g.out_pixels() * g.out_c, random)),
         w(whole_numbers<S>(g.taps() * g.in_c * g.out_c, random)),
         in_bias(whole_numbers<S>(g.in_c, random)),
-        out_bias(whole_numbers<S>(g.out_c, random)) {}
+        out_bias(whole_numbers<S>(g.out_c, random)),
+        in_scale(whole_numbers<S>(g.in_c, random)),
+        out_scale(whole_numbers<S>(g.out_c, random)) {}
 };
 
 template <class S>
 std::vector<S> finished(std::vector<S> sums, Index channels, const Epilogue<S>& epilogue) {
   for (std::size_t i = 0; i < sums.size(); ++i) {
     S& y = sums[i];
+    if (epilogue.scale) y *= epilogue.scale[static_cast<Index>(i) % channels];
     if (epilogue.bias) y += epilogue.bias[static_cast<Index>(i) % channels];
     if (!(y > 0)) y *= epilogue.slope;
     if (epilogue.gate && !(epilogue.gate[i] > 0)) y *= epilogue.gate_slope;
@@ -105,17 +108,18 @@ std::vector<S> finished(std::vector<S> sums, Index channels, const Epilogue<S>& 
   return sums;
 }
 
-/// One of the 8 combinations of bias, slope and gate.
+/// One of the 16 combinations of bias, slope, gate and scale.
 template <class S>
-Epilogue<S> combination(unsigned bits, const std::vector<S>& bias, const std::vector<S>& gate) {
+Epilogue<S> combination(unsigned bits, const std::vector<S>& bias, const std::vector<S>& gate, const std::vector<S>& scale) {
   Epilogue<S> epilogue;
   if (bits & 1) epilogue.bias = bias.data();
   if (bits & 2) epilogue.slope = S(0.25);
   if (bits & 4) epilogue.gate = gate.data(), epilogue.gate_slope = S(0.5);
+  if (bits & 8) epilogue.scale = scale.data();
   return epilogue;
 }
 
-constexpr unsigned every_combination = 8;
+constexpr unsigned every_combination = 16;
 
 /// Checks the three passes; the first two with combination number `bits` of the epilogue, or with each.
 template <class S>
@@ -123,13 +127,13 @@ void check_one(const ConvGeometry& g, unsigned bits = 0) {
   INFO(text(g) << ", epilogue " << bits);
   std::mt19937 random(static_cast<unsigned>(g.batch + 10 * g.in_c + 1000 * g.out_c));
   const Operands<S> o(g, random);
-  const unsigned first = bits == every_combination ? 0 : bits, last = bits == every_combination ? 7 : bits;
+  const unsigned first = bits == every_combination ? 0 : bits, last = bits == every_combination ? 15 : bits;
 
   std::vector<S> y(o.dy.size()), dx(o.x.size());
   kernels::naive::conv_output(g, o.x.data(), o.w.data(), y.data());
   kernels::naive::conv_input_gradient(g, o.dy.data(), o.w.data(), dx.data());
   for (unsigned e = first; e <= last; ++e) {
-    const auto output = combination(e, o.out_bias, o.dy), input = combination(e, o.in_bias, o.x);
+    const auto output = combination(e, o.out_bias, o.dy, o.out_scale), input = combination(e, o.in_bias, o.x, o.in_scale);
     Guarded<S> fast_y(static_cast<Index>(y.size())), fast_dx(static_cast<Index>(dx.size()));
     kernels::conv_output(g, o.x.data(), o.w.data(), fast_y.data(), output);
     const std::string wrong_y = fast_y.difference(finished(y, g.out_c, output));
@@ -211,7 +215,7 @@ TEMPLATE_TEST_CASE("convolution: every kernel, stride and padding", "", float, d
     const Pair c = channels[i % std::size(channels)];
     check<TestType>(geometry(2, {v.in, h.in}, c.h, c.w, {v.kernel, h.kernel}, {v.stride, h.stride}, {v.pad, h.pad},
                              {v.pad_end, h.pad_end}),
-                    static_cast<unsigned>(i % 8));
+                    static_cast<unsigned>(i % 16));
   }
 }
 
@@ -235,9 +239,10 @@ TEMPLATE_TEST_CASE("convolution: rows around every multiple of the tile", "", fl
     }
 }
 
-TEMPLATE_TEST_CASE("convolution: bias, slope and gate in every combination and on every path", "", float, double) {
-  for (const Index in : {1, 2, 3, 4, 17, 33})
-    for (const Index out : {1, 2, 3, 4, 17, 33}) {
+TEMPLATE_TEST_CASE("convolution: scale, bias, slope and gate in every combination and on every path", "", float, double) {
+  for (const Index in : {1, 2, 3, 4, 17, 32, 33})
+    for (const Index out : {1, 2, 3, 4, 17, 32, 33}) {
+      check<TestType>(geometry(5, {4, 8}, in, out, {3, 3}, {2, 1}, {1, 1}, {1, 1}), every_combination);  // 80 pixels
       check<TestType>(geometry(2, {4, 5}, in, out, {3, 3}, {2, 1}, {1, 1}, {1, 1}), every_combination);
       check<TestType>(dense(7, in, out), every_combination);
       check<TestType>(geometry(1, {2, 2}, in, out, {2, 2}, {3, 3}, {3, 2}, {4, 3}), every_combination);  // few taps
@@ -256,7 +261,15 @@ TEMPLATE_TEST_CASE("convolution: batches of several blocks of images", "", float
 }
 
 TEMPLATE_TEST_CASE("convolution: the layers of the ready architectures", "", float, double) {
-  for (const ConvGeometry& g : architecture_layers()) check_one<TestType>(g, 7);
+  for (const ConvGeometry& g : architecture_layers()) {
+    check_one<TestType>(g, 15);
+    // A single image, and so many that their weights are worth packing.
+    for (const Index batch : {1, 30}) {
+      ConvGeometry other = g;
+      other.batch = batch;
+      if (batch == 1 || g.in_c < 1000) check_one<TestType>(other, 11);
+    }
+  }
 }
 
 TEMPLATE_TEST_CASE("convolution: random geometries", "", float, double) {
@@ -269,7 +282,7 @@ TEMPLATE_TEST_CASE("convolution: random geometries", "", float, double) {
     const Index most = draw(0, 1) == 0 ? 6 : 40;
     const auto c = static_cast<unsigned>(most);
     check<TestType>(geometry(draw(1, 5), in, draw(1, c), draw(1, c), kernel, stride, pad, end),
-                    static_cast<unsigned>(draw(0, 7)));
+                    static_cast<unsigned>(draw(0, 15)));
     ++i;
   }
 }
@@ -342,14 +355,44 @@ TEMPLATE_TEST_CASE("convolution: rounds as a sum of its length does", "", float,
   SUCCEED();
 }
 
+TEMPLATE_TEST_CASE("convolution: an image's bits do not depend on the images beside it", "", float, double) {
+  using S = TestType;
+  std::mt19937 random(4);
+  for (ConvGeometry g : architecture_layers()) {
+    g.batch = 67;  // above every bound below which weights are read in place
+    INFO(text(g));
+    const Index from_size = (g.out_major ? g.out_pixels() * g.out_c : g.in_pixels() * g.in_c);
+    const Index to_size = (g.out_major ? g.in_pixels() * g.in_c : g.out_pixels() * g.out_c);
+    const auto x = reals<S>(g.batch * from_size, random), w = reals<S>(g.taps() * g.in_c * g.out_c, random);
+    const auto forward = [&](Index first, Index count) {
+      ConvGeometry part = g;
+      part.batch = count;
+      std::vector<S> y(static_cast<std::size_t>(count * to_size));
+      if (g.out_major)
+        kernels::conv_input_gradient(part, x.data() + first * from_size, w.data(), y.data());
+      else
+        kernels::conv_output(part, x.data() + first * from_size, w.data(), y.data());
+      return y;
+    };
+    const std::vector<S> all = forward(0, g.batch);
+    Index first = 0;
+    for (const Index count : {1, 1, 2, 3, 60}) {
+      const std::vector<S> part = forward(first, count);
+      CHECK(std::equal(part.begin(), part.end(), all.begin() + first * to_size));
+      first += count;
+    }
+  }
+}
+
 TEMPLATE_TEST_CASE("convolution: the same bits on any number of threads", "", float, double) {
   using S = TestType;
   std::mt19937 random(3);
   const int before = threads();
   const Pair s2{2, 2}, p1{1, 1};
-  // Each large enough to be shared among four threads.
+  // Each large enough to be shared among four threads; the last three are of few pixels.
   for (ConvGeometry g : {geometry(13, {14, 14}, 24, 40, {4, 4}, s2, p1, p1), geometry(40, {28, 28}, 1, 40, {4, 4}, s2, p1, p1),
-                         geometry(40, {28, 28}, 40, 1, {4, 4}, s2, p1, p1), dense(50, 300, 200)})
+                         geometry(40, {28, 28}, 40, 1, {4, 4}, s2, p1, p1), dense(70, 300, 200), dense(50, 300, 1024), dense(1, 1024, 8192),
+                         geometry(1, {7, 7}, 128, 256, {5, 5}, {1, 1}, {2, 2}, {2, 2})})
     for (const bool out_major : {false, true}) {
       g.out_major = out_major;
       INFO(text(g));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "rival/core/parallel.hpp"
 #include "rival/nn/network.hpp"
 
 namespace rival {
@@ -28,22 +29,37 @@ class Generator : public Network<S> {
     return sample(latents);
   }
 
-  /// The samples of the given latent vectors {N, latent}.
+  /// The samples of the given latent vectors {N, latent}, N >= 1; a sample does not depend on those beside it.
   Tensor<S> sample(const Tensor<S>& latents) const {
-    require(latents.rank() == 2 && latents.dim(1) == latent(), "sample: expected latent vectors of ", latent(), ", got ",
-            latents.shape());
-    // By chunks, so that the activations of ten thousand samples need no more memory than those of one chunk.
-    constexpr Index chunk = 128;
+    require(latents.rank() == 2 && latents.dim(0) >= 1 && latents.dim(1) == latent(), "sample: expected latent vectors of ",
+            latent(), ", got ", latents.shape());
     const Index count = latents.dim(0), size = this->output_shape().size();
-    Tensor<S> samples(this->output_shape().batch(count)), part;
+    const Index chunks = (count + most_at_once() - 1) / most_at_once();
+    Tensor<S> samples, part;
+    samples.resize(this->output_shape().batch(count));
     Trace<S> trace;
-    for (Index first = 0; first < count; first += chunk) {
-      part.resize({std::min(chunk, count - first), latent()});
+    for (Index chunk = 0; chunk < chunks; ++chunk) {
+      const Index first = part_begin(count, chunks, chunk);
+      part.resize({part_begin(count, chunks, chunk + 1) - first, latent()});
       std::copy_n(latents.data() + first * latent(), part.size(), part.data());
       const Tensor<S>& made = this->infer(part, trace);
       std::copy_n(made.data(), made.size(), samples.data() + first * size);
     }
     return samples;
+  }
+
+ private:
+  /// Samples that go through the network side by side: so many that the largest layer's activations take about 4 MB. Ten
+  /// thousand samples need no more memory than that, and what stays in the caches is done sooner.
+  Index most_at_once() const {
+    constexpr Index bytes = 4 << 20, most = 256;
+    Index largest = latent();
+    Shape shape = this->input_shape();
+    for (Index i = 0; i < this->layers().size(); ++i) {
+      shape = this->layers()[i].output_shape(shape);
+      largest = std::max(largest, shape.size());
+    }
+    return std::clamp<Index>(bytes / static_cast<Index>(sizeof(S)) / largest, 1, most);
   }
 };
 

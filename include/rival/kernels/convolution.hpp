@@ -6,6 +6,7 @@
 
 #include "rival/core/workspace.hpp"
 #include "rival/kernels/few_channels.hpp"
+#include "rival/kernels/few_pixels.hpp"
 #include "rival/kernels/tile_pass.hpp"
 #include "rival/kernels/weight_gradient.hpp"
 
@@ -56,6 +57,8 @@ template <class S>
 void conv_output(const ConvGeometry& g, const S* x, const S* w, S* y, const Epilogue<S>& epilogue = {}) {
   if (internal::is_few<S>(g.out_c) && g.in_c * g.kernel_w >= packet_size<S>)
     internal::conv_output_few(g, x, w, y, epilogue);
+  else if (!g.out_major && internal::reads_in_place<S>(g, g.out_c))
+    internal::conv_few_pixels(g, true, x, w, y, epilogue);
   else if (g.is_product())
     matrix_product(g.batch * g.out_pixels(), g.in_c, g.out_c, x, w, g.out_major, y, epilogue);
   else
@@ -68,6 +71,8 @@ template <class S>
 void conv_input_gradient(const ConvGeometry& g, const S* dy, const S* w, S* dx, const Epilogue<S>& epilogue = {}) {
   if (internal::is_few<S>(g.in_c) && g.taps() > 1)
     internal::conv_input_gradient_few(g, dy, w, dx, epilogue);
+  else if (g.out_major && internal::reads_in_place<S>(g, g.in_c))
+    internal::conv_few_pixels(g, false, dy, w, dx, epilogue);
   else if (g.is_product())
     matrix_product(g.batch * g.out_pixels(), g.out_c, g.in_c, dy, w, !g.out_major, dx, epilogue);
   else

@@ -15,6 +15,7 @@ namespace rival::kernels::internal {
 
 template <class S>
 S finish_one(S value, Index at, Index channel, const Epilogue<S>& epilogue) {
+  if (epilogue.scale) value *= epilogue.scale[channel];
   if (epilogue.bias) value += epilogue.bias[channel];
   if (epilogue.slope != S(1) && !(value > S(0))) value *= epilogue.slope;
   if (epilogue.gate && !(epilogue.gate[at] > S(0))) value *= epilogue.gate_slope;
@@ -112,7 +113,7 @@ void conv_input_gradient_few(const ConvGeometry& g, const S* dy, const S* w, S* 
             for (Index x = x0; x < x1; ++x) row[x * step + a] += term[x * width + a];
         }
       }
-    if (epilogue.bias || epilogue.slope != S(1) || epilogue.gate)
+    if (epilogue.scale || epilogue.bias || epilogue.slope != S(1) || epilogue.gate)
       for (Index at = 0; at < image; ++at) to[at] = finish_one(to[at], n * image + at, at % g.in_c, epilogue);
   });
 }

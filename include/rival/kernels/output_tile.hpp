@@ -1,19 +1,30 @@
 #pragma once
-// Output tiles: a register tile whose sums, finished, go through bias and activation to memory.
+// Output tiles: a register tile whose sums, finished, go through scale, bias and activation to memory.
 
 #include "rival/kernels/tile.hpp"
 
 namespace rival::kernels {
 
-/// What happens to a sum on its way to memory: add the bias, apply y > 0 ? y : slope * y, multiply by
-/// (gate > 0 ? 1 : gate_slope). A slope of 1 stands for nothing.
+/// What happens to a sum on its way to memory: multiply by the scale, add the bias, apply y > 0 ? y : slope * y, multiply by
+/// (gate > 0 ? 1 : gate_slope). A null pointer and a slope of 1 stand for nothing.
 template <class S>
 struct Epilogue {
   const S* bias = nullptr;  ///< one a column
   S slope = S(1);
   const S* gate = nullptr;  ///< of the destination's layout
   S gate_slope = S(1);
+  const S* scale = nullptr;  ///< one a column
 };
+
+/// The epilogue of a packet of sums, given the packet's scale and bias; `gate()` reads its gate.
+template <class S, class Gate>
+EIGEN_STRONG_INLINE Packet<S> finish(const Packet<S>& sum, const Packet<S>& scale, const Packet<S>& bias,
+                                     const Epilogue<S>& epilogue, const Gate& gate) {
+  Packet<S> y = multiply_add<S>(sum, scale, bias);  // a scale of 1 changes no bit of sum + bias
+  if (epilogue.slope != S(1)) y = leak<S>(y, y, epilogue.slope);
+  if (epilogue.gate) y = leak<S>(y, gate(), epilogue.gate_slope);
+  return y;
+}
 
 template <class S>
 struct OutputTile {
@@ -32,18 +43,18 @@ namespace internal {
 template <class S, int Rows, int Packets>
 void whole_output_tile(const OutputTile<S>& job) {
   constexpr Index size = packet_size<S>;
-  const auto sum = sum_tile<S, Rows, Packets, false>(job.sources, job.packed, size, job.loops);
+  const auto sum = sum_tile<false>(job.sources, job.packed, size, job.loops, TileSums<S, Rows, Packets>::zero());
   const Epilogue<S> epilogue = job.epilogue;
 #pragma GCC unroll 2
   for (int p = 0; p < Packets; ++p) {
     const Index column = job.column + p * size;
+    const Packet<S> scale = epilogue.scale ? load(epilogue.scale + column) : broadcast(S(1));
     const Packet<S> bias = epilogue.bias ? load(epilogue.bias + column) : broadcast(S(0));
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
-      Packet<S> y = add<S>(sum.row[r][p], bias);
-      if (epilogue.slope != S(1)) y = leak<S>(y, y, epilogue.slope);
-      if (epilogue.gate) y = leak<S>(y, load(epilogue.gate + job.rows[r] + column), epilogue.gate_slope);
-      store(job.destination + job.rows[r] + column, y);
+      const Index to = job.rows[r] + column;
+      store(job.destination + to,
+            finish<S>(sum.row[r][p], scale, bias, epilogue, [&] { return load(epilogue.gate + to); }));
     }
   }
 }
@@ -70,12 +81,11 @@ void output_tile(int rows, int packets, const OutputTile<S>& job) {
   for (int p = 0; p < packets; ++p) {
     const Index column = job.column + p * size, left = job.columns - p * size;
     const auto read = [&](const S* from) { return left >= size ? load(from) : load_part(from, left); };
+    const Packet<S> scale = epilogue.scale ? read(epilogue.scale + column) : broadcast(S(1));
     const Packet<S> bias = epilogue.bias ? read(epilogue.bias + column) : broadcast(S(0));
     for (int r = 0; r < rows; ++r) {
       const Index to = job.rows[r] + column;
-      Packet<S> y = add<S>(tile.packet(r, p), bias);
-      if (epilogue.slope != S(1)) y = leak<S>(y, y, epilogue.slope);
-      if (epilogue.gate) y = leak<S>(y, read(epilogue.gate + to), epilogue.gate_slope);
+      const Packet<S> y = finish<S>(tile.packet(r, p), scale, bias, epilogue, [&] { return read(epilogue.gate + to); });
       if (left >= size)
         store(job.destination + to, y);
       else

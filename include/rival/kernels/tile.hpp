@@ -37,18 +37,22 @@ namespace internal {
 template <class S, int Rows, int Packets>
 struct TileSums {
   Packet<S> row[Rows][Packets];
+
+  static EIGEN_ALWAYS_INLINE TileSums zero() {
+    TileSums sum;
+#pragma GCC unroll 16
+    for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 2
+      for (int p = 0; p < Packets; ++p) sum.row[r][p] = broadcast(S(0));
+    return sum;
+  }
 };
 
-/// `Prefetch` is for loops whose innermost strides: its runs are short and the next begins where no hardware prefetcher
-/// expects it, so each term asks for its counterpart of the next run.
-template <class S, int Rows, int Packets, bool Prefetch>
+/// Goes on from `sum`. `Prefetch` is for loops whose innermost strides: its runs are short and the next begins where no
+/// hardware prefetcher expects it, so each term asks for its counterpart of the next run.
+template <bool Prefetch, class S, int Rows, int Packets>
 EIGEN_ALWAYS_INLINE TileSums<S, Rows, Packets> sum_tile(const S* const* left, const S* right, Index packet_distance,
-                                                       const SumLoops& loops) {
-  TileSums<S, Rows, Packets> sum;
-#pragma GCC unroll 16
-  for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 2
-    for (int p = 0; p < Packets; ++p) sum.row[r][p] = broadcast(S(0));
+                                                       const SumLoops& loops, TileSums<S, Rows, Packets> sum) {
   for (Index i = 0; i < loops.count[0]; ++i)
     for (Index j = 0; j < loops.count[1]; ++j) {
       Index offset = i * loops.left[0] + j * loops.left[1];
@@ -75,9 +79,13 @@ EIGEN_ALWAYS_INLINE TileSums<S, Rows, Packets> sum_tile(const S* const* left, co
   return sum;
 }
 
-template <class S, int Rows, int Packets, bool Prefetch>
+template <class S, int Rows, int Packets, bool Prefetch, bool Continue>
 void multiply_tile(const S* const* left, const S* right, Index packet_distance, const SumLoops& loops, Tile<S>& tile) {
-  const auto sum = sum_tile<S, Rows, Packets, Prefetch>(left, right, packet_distance, loops);
+  auto sum = TileSums<S, Rows, Packets>::zero();
+  if constexpr (Continue)
+    for (int r = 0; r < Rows; ++r)
+      for (int p = 0; p < Packets; ++p) sum.row[r][p] = tile.packet(r, p);
+  sum = sum_tile<Prefetch>(left, right, packet_distance, loops, sum);
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 2
@@ -87,9 +95,9 @@ void multiply_tile(const S* const* left, const S* right, Index packet_distance, 
 template <class S>
 using MultiplyTile = void (*)(const S* const*, const S*, Index, const SumLoops&, Tile<S>&);
 
-template <class S, int Packets, bool Prefetch, int... R>
+template <class S, int Packets, bool Prefetch, bool Continue, int... R>
 constexpr std::array<MultiplyTile<S>, sizeof...(R)> multiply_tiles(std::integer_sequence<int, R...>) {
-  return {multiply_tile<S, R + 1, Packets, Prefetch>...};
+  return {multiply_tile<S, R + 1, Packets, Prefetch, Continue>...};
 }
 
 }  // namespace internal
@@ -98,14 +106,15 @@ constexpr std::array<MultiplyTile<S>, sizeof...(R)> multiply_tiles(std::integer_
 /// tile_packets, held in registers from the first term to the last.
 ///
 /// `left` has a pointer a row; the packets of the right operand are `packet_distance` apart. Every element is summed in the
-/// order of the loops, so its bits depend on no tile size. `Prefetch` hides the cache misses of an inner loop that strides.
-template <bool Prefetch = false, class S>
+/// order of the loops, so its bits depend on no tile size. `Prefetch` hides the cache misses of an inner loop that strides;
+/// with `Continue` the sums go on from what the tile holds.
+template <bool Prefetch = false, bool Continue = false, class S>
 void multiply_tile(int rows, int packets, const S* const* left, const S* right, Index packet_distance,
                    const SumLoops& loops, Tile<S>& tile) {
   static_assert(tile_packets == 2);
   using Rows = std::make_integer_sequence<int, tile_rows>;
-  static constexpr std::array table = {internal::multiply_tiles<S, 1, Prefetch>(Rows{}),
-                                       internal::multiply_tiles<S, 2, Prefetch>(Rows{})};
+  static constexpr std::array table = {internal::multiply_tiles<S, 1, Prefetch, Continue>(Rows{}),
+                                       internal::multiply_tiles<S, 2, Prefetch, Continue>(Rows{})};
   table[static_cast<std::size_t>(packets - 1)][static_cast<std::size_t>(rows - 1)](left, right, packet_distance, loops, tile);
 }
 

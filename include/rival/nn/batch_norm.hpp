@@ -59,19 +59,17 @@ class BatchNorm : public Layer<S> {
     trace.output.resize(x.shape());
     Tensor<S>& mean = trace.save(saved_mean, {features});
     Tensor<S>& variance = trace.save(saved_variance, {features});
-    Tensor<S>& factors = trace.save(saved_factors, {3, features});
     if (pass.mode == Mode::train) {
       kernels::column_moments(rows, features, x.data(), mean.data(), variance.data());
     } else {
       mean = mean_.value;
       variance = variance_.value;
     }
-    ArrayMap<S> scale(factors.data(), features), shift(factors.data() + features, features);
-    scale = weight_.value.array() * (variance.array() + static_cast<S>(options_.epsilon)).sqrt().inverse();
-    shift = bias_.value.array() - mean.array() * scale;
-    kernels::scale_and_shift(rows, features, x.data(), scale.data(), shift.data(), pass.slope, trace.output.data());
+    const ChannelMap<S> map = channel_map(mean, variance, trace);
+    kernels::scale_and_shift(rows, features, x.data(), map.scale, map.shift, pass.slope, trace.output.data());
     return trace.output;
   }
+  ChannelMap<S> channel_map(Trace<S>& trace) const override { return channel_map(mean_.value, variance_.value, trace); }
 
   /// With x^ = (x - mean) / s, s = sqrt(variance + epsilon) and <.> the mean over a feature's values:
   /// dweight += sum of dy x^, dbias += sum of dy, dx = weight / s (dy - <dy> - x^ <dy x^>); in evaluation dx = weight / s dy.
@@ -143,6 +141,15 @@ class BatchNorm : public Layer<S> {
  private:
   static constexpr std::size_t saved_mean = 0, saved_variance = 1, saved_factors = 2, saved_sums = 3;
 
+  /// scale = weight / sqrt(variance + epsilon), shift = bias - mean * scale.
+  ChannelMap<S> channel_map(const Tensor<S>& mean, const Tensor<S>& variance, Trace<S>& trace) const {
+    const Index features = options_.features;
+    Tensor<S>& factors = trace.save(saved_factors, {3, features});
+    ArrayMap<S> scale(factors.data(), features), shift(factors.data() + features, features);
+    scale = weight_.value.array() * (variance.array() + static_cast<S>(options_.epsilon)).sqrt().inverse();
+    shift = bias_.value.array() - mean.array() * scale;
+    return {scale.data(), shift.data()};
+  }
   auto inverse_deviation(const Trace<S>& trace) const {
     return (trace.saved[saved_variance].array() + static_cast<S>(options_.epsilon)).sqrt().inverse();
   }

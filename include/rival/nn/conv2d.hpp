@@ -46,7 +46,7 @@ class Conv2d : public Weighted<S> {
     trace.input = &x;
     trace.output.resize(output_shape(x.shape().sample()).batch(x.dim(0)));
     kernels::conv_output(geometry(x.shape(), trace.output.shape()), x.data(), this->weight().value.data(),
-                         trace.output.data(), this->output_epilogue(pass.slope));
+                         trace.output.data(), this->output_epilogue(trace, pass));
     return trace.output;
   }
 

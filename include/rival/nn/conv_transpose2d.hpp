@@ -55,7 +55,7 @@ class ConvTranspose2d : public Weighted<S> {
     trace.input = &x;
     trace.output.resize(output_shape(x.shape().sample()).batch(x.dim(0)));
     kernels::conv_input_gradient(geometry(x.shape(), trace.output.shape()), x.data(), this->weight().value.data(),
-                                 trace.output.data(), this->output_epilogue(pass.slope));
+                                 trace.output.data(), this->output_epilogue(trace, pass));
     return trace.output;
   }
 

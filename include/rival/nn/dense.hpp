@@ -34,7 +34,7 @@ class Dense : public Weighted<S> {
     trace.input = &x;
     trace.output.resize({x.dim(0), out_});
     kernels::conv_output(geometry(x.dim(0)), x.data(), this->weight().value.data(), trace.output.data(),
-                         this->output_epilogue(pass.slope));
+                         this->output_epilogue(trace, pass));
     return trace.output;
   }
 

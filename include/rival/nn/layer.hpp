@@ -19,6 +19,13 @@ struct Wanted {
   bool input = false;       ///< return the gradient with respect to the input
 };
 
+/// The map y = x * scale[c] + shift[c] of every channel (the last axis); null stands for none.
+template <class S>
+struct ChannelMap {
+  const S* scale = nullptr;
+  const S* shift = nullptr;
+};
+
 /// How a layer is asked to run forward.
 template <class S>
 struct ForwardPass {
@@ -26,6 +33,11 @@ struct ForwardPass {
   /// The layer applies y -> max(y, slope * y) to its output as it writes it: the leaky ReLU behind it, for which no
   /// second sweep over memory is then made. 1 stands for none. Only given to layers that `fuses_activation()`.
   S slope = S(1);
+  /// Whether somebody may go backward through this pass. If not, layers need not keep what only backward reads.
+  bool backward = true;
+  /// The layer applies this map to its output as it writes it, in front of the slope: the batch norm behind it, in a pass
+  /// that nobody goes back through. Only given to layers that `fuses_channel_map()`.
+  ChannelMap<S> map = {};
 };
 
 /// How a layer is asked to run backward.
@@ -77,6 +89,12 @@ class Layer {
   virtual S leaky_slope() const { return S(1); }
   virtual bool fuses_activation() const { return false; }
   virtual bool gates_input() const { return false; }
+  /// What the layer is in evaluation, if that is a map of channels; its numbers are kept in `trace`. Otherwise none.
+  virtual ChannelMap<S> channel_map(Trace<S>& trace) const {
+    (void)trace;
+    return {};
+  }
+  virtual bool fuses_channel_map() const { return false; }
 
   virtual std::unique_ptr<Layer> clone() const = 0;
 

@@ -29,24 +29,27 @@ class Network {
   /// A training pass: batch norm normalises by this batch and moves its running statistics, dropout drops.
   /// `x` is read again by `backward` and must be kept until then.
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace) {
-    const auto& y = run(x, trace, Mode::train);
+    const auto& y = run(x, trace, {.mode = Mode::train});
     layers_.commit(trace);
     return y;
   }
   const Tensor<S>& forward(Tensor<S>&& x, Trace<S>& trace) = delete;
 
-  /// An evaluation pass: a pure function of x and the weights.
+  /// An evaluation pass: a pure function of x and the weights. It leaves in `trace` nothing to go backward through, and batch
+  /// norms directly behind dense layers and convolutions are folded into them. Several threads may infer with one network at
+  /// once, each with a trace of its own.
   const Tensor<S>& infer(const Tensor<S>& x, Trace<S>& trace) const {
-    return run(x, trace, Mode::eval);
+    return run(x, trace, {.mode = Mode::eval, .backward = false});
   }
 
   /// From the gradient with respect to the output computes what is wanted: adds to every Parameter::grad, and returns
   /// the gradient with respect to the input (an empty tensor if not wanted), which `trace` holds until its next pass.
-  /// Throws Error when `dy` has not the shape of the output that `trace` is of.
+  /// Throws Error when `trace` is not of a `forward` through this network (`infer` leaves nothing to go back through), and when
+  /// `dy` has not the shape of that pass's output.
   const Tensor<S>& backward(Trace<S>& trace, const Tensor<S>& dy, Wanted wanted) {
     require(trace.input != nullptr && trace.input->shape().sample() == input_ &&
                 trace.children.size() == static_cast<std::size_t>(layers_.size()),
-            "network \"", name(), "\": backward needs the trace of a forward pass through this network");
+            "network \"", name(), "\": backward needs the trace of a forward pass through this network, and `infer` leaves none");
     const Shape expected = output_shape().batch(trace.input->dim(0));
     require(dy.shape() == expected, "network \"", name(), "\": expected an output gradient of ", expected, ", got ",
             dy.shape());
@@ -67,17 +70,17 @@ class Network {
   std::vector<Buffer<S>*> buffers() { return state().buffers; }
 
   /// What a pass of a batch costs at least, as parallel_scope counts it: each weight is used once for each sample.
-  double work(Index batch) const { return static_cast<double>(batch * weights_) / 8; }
+  double work(Index batch) const { return static_cast<double>(batch * weights_) / 16; }
 
   /// Draws all weights anew; biases become 0, batch norm's scale 1.
   void initialise(const Initialiser<S>& weights, const Random& random) { layers_.initialise(weights, random); }
 
  private:
-  const Tensor<S>& run(const Tensor<S>& x, Trace<S>& trace, Mode mode) const {
+  const Tensor<S>& run(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const {
     require(x.rank() == input_.rank() + 1 && x.shape().sample() == input_ && x.dim(0) > 0, "network \"", name(),
             "\": expected a batch of ", input_, ", got ", x.shape());
     const Tensor<S>* y = nullptr;
-    parallel_scope(work(x.dim(0)), [&] { y = &layers_.forward(x, trace, {.mode = mode}); });
+    parallel_scope(work(x.dim(0)), [&] { y = &layers_.forward(x, trace, pass); });
     return *y;
   }
 

@@ -47,7 +47,8 @@ class GradientPair {
 /// y = f_n(... f_2(f_1(x))). Owns its layers; copying copies them.
 ///
 /// A leaky ReLU directly behind a layer that can apply it while writing its output (dense, convolution, batch norm)
-/// costs no sweep of its own forward, and one in front of a layer that can gate its input gradient none backward.
+/// costs no sweep of its own forward, and one in front of a layer that can gate its input gradient none backward. Nor does a
+/// batch norm directly behind a dense layer or a convolution, in an evaluation that nobody goes backward through.
 template <class S = float>
 class Sequential : public Layer<S> {
  public:
@@ -93,16 +94,25 @@ class Sequential : public Layer<S> {
     trace.input = nullptr;  // until the pass is whole, there is nothing to go back through
     trace.children.resize(layers_.size());
     const Tensor<S>* y = &x;
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      const bool fused = fuses_next(i);
-      y = &layers_[i]->forward(*y, trace.children[i], {pass.mode, fused ? layers_[i + 1]->leaky_slope() : S(1)});
-      if (fused) trace.children[++i].output.alias(*y, y->shape());
+    for (std::size_t i = 0; i < layers_.size();) {
+      ForwardPass<S> request{pass.mode, S(1), pass.backward};
+      std::size_t next = i + 1;
+      if (pass.mode == Mode::eval && !pass.backward && next < layers_.size() && layers_[i]->fuses_channel_map()) {
+        const Shape out = layers_[i]->output_shape(y->shape().sample());
+        request.map = layers_[next]->channel_map(trace.children[next]);
+        if (request.map.scale) layers_[next++]->output_shape(out);
+      }
+      if (next < layers_.size() && layers_[i]->fuses_activation() && layers_[next]->leaky_slope() != S(1))
+        request.slope = layers_[next++]->leaky_slope();
+      y = &layers_[i]->forward(*y, trace.children[i], request);
+      while (++i < next) trace.children[i].output.alias(*y, y->shape());
     }
-    trace.input = &x;
+    if (pass.backward) trace.input = &x;
     return *y;
   }
 
   void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
+    require(trace.input != nullptr, *this, ": backward needs the trace of a forward pass that leaves what it needs");
     // Below the lowest layer that has parameters nobody needs a gradient, unless the input's own is asked for.
     std::size_t lowest = 0;
     if (dx == nullptr)
@@ -150,10 +160,6 @@ class Sequential : public Layer<S> {
   }
 
  private:
-  bool fuses_next(std::size_t i) const {
-    return i + 1 < layers_.size() && layers_[i]->fuses_activation() && layers_[i + 1]->leaky_slope() != S(1);
-  }
-
   std::vector<std::unique_ptr<Layer<S>>> layers_;
 };
 

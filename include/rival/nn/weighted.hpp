@@ -56,6 +56,7 @@ class Weighted : public Layer<S> {
   }
   bool fuses_activation() const override { return true; }
   bool gates_input() const override { return true; }
+  bool fuses_channel_map() const override { return true; }
   void set_name(const std::string& name) override {
     Layer<S>::set_name(name);
     weight_.name = name + ".weight";
@@ -66,8 +67,16 @@ class Weighted : public Layer<S> {
   Weighted(const Shape& weight, Index out, bool bias, Fan fan)
       : weight_("weight", weight), bias_("bias", bias ? Shape{out} : Shape{0}), fan_(fan) {}
 
-  kernels::Epilogue<S> output_epilogue(S slope) const {
-    return {.bias = bias_.value.empty() ? nullptr : bias_.value.data(), .slope = slope};
+  kernels::Epilogue<S> output_epilogue(Trace<S>& trace, const ForwardPass<S>& pass) const {
+    const S *scale = pass.map.scale, *bias = bias_.value.empty() ? nullptr : bias_.value.data();
+    if (scale && bias) {  // (sum + bias) * scale + shift
+      Tensor<S>& both = trace.save(0, bias_.value.shape());
+      both.array() = bias_.value.array() * ConstArrayMap<S>(scale, both.size()) + ConstArrayMap<S>(pass.map.shift, both.size());
+      bias = both.data();
+    } else if (scale) {
+      bias = pass.map.shift;
+    }
+    return {.bias = bias, .slope = pass.slope, .scale = scale};
   }
   static kernels::Epilogue<S> input_epilogue(const Trace<S>& trace, S slope) {
     return {.gate = slope == S(1) ? nullptr : trace.input->data(), .gate_slope = slope};
