@@ -1,0 +1,295 @@
+#pragma once
+// Output passes and input gradients by Winograd's minimal filtering.
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "rival/core/parallel.hpp"
+#include "rival/core/workspace.hpp"
+#include "rival/kernels/output_tile.hpp"
+#include "rival/kernels/pack.hpp"
+#include "rival/kernels/winograd_geometry.hpp"
+#include "rival/kernels/winograd_transform.hpp"
+
+namespace rival::kernels {
+
+namespace internal {
+
+/// to[i] = sum over k of factor[k] * from[k][i] for i < count, whole packets.
+template <class S, int Terms>
+void add_up(const S* const* from, const S* factor, Index count, S* to) {
+  Packet<S> factors[Terms];
+#pragma GCC unroll 9
+  for (int k = 0; k < Terms; ++k) factors[k] = broadcast(factor[k]);
+  for (Index i = 0; i < count; i += packet_size<S>) {
+    Packet<S> sum = multiply<S>(factors[0], load(from[0] + i));
+#pragma GCC unroll 9
+    for (int k = 1; k < Terms; ++k) sum = multiply_add<S>(factors[k], load(from[k] + i), sum);
+    store(to + i, sum);
+  }
+}
+
+/// One point's share of the taps of a pair of groups: kernel taps and what each counts.
+template <class S>
+struct TapSum {
+  static constexpr int most = WinogradTransform<S>::most_taps * WinogradTransform<S>::most_taps;
+  int terms = 0;
+  std::array<Index, most> tap;
+  std::array<S, most> factor;
+
+  TapSum(const TileRegion& region, Index kernel_w, Index a, Index b, Index p, Index q) {
+    const FilterPhase &y = *region.y->phase, &x = *region.x->phase;
+    const TapGroup &down = y.group[static_cast<std::size_t>(a)], &across = x.group[static_cast<std::size_t>(b)];
+    const auto& weights_y = winograd_transform<S>(region.y->outputs, y.taps()).weights[p];
+    const auto& weights_x = winograd_transform<S>(region.x->outputs, x.taps()).weights[q];
+    for (Index i = 0; i < down.taps; ++i)
+      for (Index j = 0; j < across.taps; ++j) {
+        const double product = weights_y[i] * weights_x[j];
+        if (product == 0) continue;
+        tap[static_cast<std::size_t>(terms)] =
+            (down.tap_first + y.tap_step * i) * kernel_w + across.tap_first + x.tap_step * j;
+        factor[static_cast<std::size_t>(terms++)] = static_cast<S>(product);
+      }
+  }
+};
+
+/// to = sum over the taps of factor * their matrix of `count` scalars, which lie tap_step apart in `packed`.
+template <class S>
+void sum_taps(const TapSum<S>& sum, const S* packed, Index tap_step, Index count, S* to) {
+  static constexpr auto table = []<int... K>(std::integer_sequence<int, K...>) {
+    return std::array<void (*)(const S* const*, const S*, Index, S*), sizeof...(K)>{add_up<S, K + 1>...};
+  }(std::make_integer_sequence<int, TapSum<S>::most>{});
+  if (sum.terms == 0) return std::fill(to, to + count, S(0)), void();
+  std::array<const S*, TapSum<S>::most> from;
+  for (std::size_t k = 0; k < static_cast<std::size_t>(sum.terms); ++k) from[k] = packed + sum.tap[k] * tap_step;
+  table[static_cast<std::size_t>(sum.terms - 1)](from.data(), sum.factor.data(), count, to);
+}
+
+/// Which tile a row of the products is.
+struct TileOfRow {
+  Index image, y, x;
+  TileOfRow(const TileRegion& region, Index row)
+      : image(row / region.tiles()), y(row / region.x->tiles % region.y->tiles), x(row % region.x->tiles) {}
+};
+
+/// The scratch memory of one region: V = B^T d B of the source's tiles, and their products with the weights.
+struct WinogradRegion : TileRegion {
+  Index source_begin, product_begin;
+};
+
+template <class S>
+class WinogradPass {
+ public:
+  WinogradPass(const ConvGeometry& g, bool output, const FilterPlan& plan)
+      : g_(g), plan_(plan), source_c_(output ? g.in_c : g.out_c), destination_c_(output ? g.out_c : g.in_c),
+        blocks_{destination_c_} {}
+
+  void run(bool transposed, const S* source, const S* w, S* destination, const Epilogue<S>& epilogue) {
+    packed_ = scratch<S>(Scratch::packed_weights, blocks_.packed_size(g_.taps() * source_c_));
+    pack(w, transposed, g_.taps(), source_c_, destination_c_, packed_);
+    Index largest = 1;
+    for (const TileRun& y : plan_.rows)
+      for (const TileRun& x : plan_.columns) largest = std::max(largest, size_per_image({&y, &x}));
+    const Index groups = (g_.batch * largest + stage_size - 1) / stage_size;
+    const Index parts = std::clamp<Index>(groups, 1, std::max<Index>(1, g_.batch / 32));
+    for (Index i = 0; i < parts; ++i) {
+      const Index first = part_begin(g_.batch, parts, i);
+      images_ = part_begin(g_.batch, parts, i + 1) - first;
+      source_ = source + first * plan_.y.source * plan_.x.source * source_c_;
+      const Index done = first * plan_.y.destination * plan_.x.destination * destination_c_;
+      destination_ = destination + done;
+      epilogue_ = epilogue;
+      if (epilogue.gate) epilogue_.gate += done;
+      run_images();
+    }
+  }
+
+ private:
+  static constexpr Index size = packet_size<S>;
+  /// Scalars of scratch memory that a stage of regions may take.
+  static constexpr Index stage_size = 1 << 20;
+
+  static Index padded(Index channels) { return (channels + size - 1) / size * size; }
+  /// Scalars from row to row of V: not a multiple of what makes rows compete for the first-level cache.
+  Index row_step(const TileRegion& region) const {
+    const Index step = region.groups() * padded(source_c_);
+    return step * static_cast<Index>(sizeof(S)) % 1024 == 0 ? step + 2 * size : step;
+  }
+  Index size_per_image(const TileRegion& region) const {
+    return region.tiles() * region.points() * (row_step(region) + padded(destination_c_));
+  }
+  Index rows(const TileRegion& region) const { return images_ * region.tiles(); }
+
+  /// Some images: the regions in stages that share the scratch memory.
+  void run_images() {
+    thread_local std::vector<WinogradRegion> regions_of_thread;
+    regions_ = &regions_of_thread;
+    regions_->clear();
+    Index used = 0;
+    const auto finish = [&] {
+      memory_ = scratch<S>(Scratch::partial_sums, used);
+      run_stage();
+      regions_->clear();
+      used = 0;
+    };
+    for (const TileRun& y : plan_.rows)
+      for (const TileRun& x : plan_.columns) {
+        const TileRegion region{&y, &x};
+        const Index needed = images_ * size_per_image(region);
+        if (used > 0 && used + needed > stage_size) finish();
+        const Index products = used + rows(region) * region.points() * row_step(region);
+        regions_->push_back({region, used, products});
+        used += needed;
+      }
+    finish();
+  }
+
+  void run_stage() {
+    const double channels = static_cast<double>(source_c_ + destination_c_);
+    double points = 0, products = 0;
+    for (const auto& region : *regions_) {
+      points += static_cast<double>(rows(region) * region.points());
+      products += static_cast<double>(rows(region) * region.points() * region.groups());
+    }
+    for_each([&](const TileRegion& r) { return (rows(r) + 3) / 4; }, points * channels,
+             [&](const WinogradRegion& r, Index task, Index) {
+               for (Index row = task * 4; row < std::min(rows(r), task * 4 + 4); ++row) transform_source(r, row);
+             });
+    const TaskScratch<S> panels(FilterPhase::most_groups * FilterPhase::most_groups * source_c_ * blocks_.width);
+    for_each([&](const TileRegion& r) { return r.points(); },
+             products * static_cast<double>(source_c_) * static_cast<double>(destination_c_) / 8,
+             [&](const WinogradRegion& r, Index point, Index worker) { multiply(r, point, panels.of(worker)); });
+    for_each([&](const TileRegion& r) { return (rows(r) + 3) / 4; }, points * channels,
+             [&](const WinogradRegion& r, Index task, Index) {
+               for (Index row = task * 4; row < std::min(rows(r), task * 4 + 4); ++row) transform_destination(r, row);
+             });
+  }
+
+  /// task(region, i, worker) for each region's i < count(region).
+  template <class Count, class Task>
+  void for_each(const Count& count, double work, const Task& task) const {
+    Index tasks = 0;
+    for (const auto& region : *regions_) tasks += count(region);
+    parallel_for(tasks, work, [&](Index i, Index worker) {
+      auto region = regions_->begin();
+      for (; i >= count(*region); ++region) i -= count(*region);
+      task(*region, i, worker);
+    });
+  }
+
+  void transform_source(const WinogradRegion& region, Index row) const {
+    const TileOfRow tile(region, row);
+    const FilterPhase &y = *region.y->phase, &x = *region.x->phase;
+    const Index step = row_step(region);
+    for (Index a = 0; a < y.groups; ++a)
+      for (Index b = 0; b < x.groups; ++b) {
+        const TapGroup &down = y.group[static_cast<std::size_t>(a)], &across = x.group[static_cast<std::size_t>(b)];
+        S* to = memory_ + region.source_begin + row * step + (a * x.groups + b) * padded(source_c_);
+        transform_tile(
+            winograd_transform<S>(region.y->outputs, y.taps()).source,
+            winograd_transform<S>(region.x->outputs, x.taps()).source, source_c_,
+            [&](Index i, Index j) -> const S* {
+              const Index at_y = region.y->source(down, tile.y, i), at_x = region.x->source(across, tile.x, j);
+              if (at_y < 0 || at_y >= plan_.y.source || at_x < 0 || at_x >= plan_.x.source) return nullptr;
+              return source_ + ((tile.image * plan_.y.source + at_y) * plan_.x.source + at_x) * source_c_;
+            },
+            [&](Index p, Index q) -> S* {
+              if (a >= region.y->groups_at(p) || b >= region.x->groups_at(q)) return nullptr;
+              return to + (p * region.x->points() + q) * rows(region) * step;
+            });
+      }
+  }
+
+  void multiply(const WinogradRegion& region, Index point, S* panel) const {
+    const Index p = point / region.x->points(), q = point % region.x->points();
+    const Index groups_y = region.y->groups_at(p), groups_x = region.x->groups_at(q), channels = padded(source_c_);
+    const Index step = row_step(region), count = rows(region), tiles = (count + tile_rows - 1) / tile_rows;
+    const S* left = memory_ + region.source_begin + point * count * step;
+    for (Index block = 0; block < blocks_.count(); ++block) {
+      const int packets = blocks_.packets_of(block);
+      const Index width = packets * size, column = block * blocks_.width;
+      for (Index a = 0; a < groups_y; ++a)
+        for (Index b = 0; b < groups_x; ++b)
+          sum_taps(TapSum<S>(region, g_.kernel_w, a, b, p, q), packed_ + column * g_.taps() * source_c_, source_c_ * width,
+                   source_c_ * width, panel + (a * groups_x + b) * source_c_ * width);
+      const S* sources[tile_rows];
+      Index to[tile_rows];
+      SumLoops loops{{groups_y, groups_x, source_c_},
+                     {region.x->phase->groups * channels, channels, 1},
+                     {groups_x * source_c_ * width, source_c_ * width, width}};
+      loops.merge_inner();
+      const OutputTile<S> job{sources, panel, loops, memory_ + region.product_begin + point * count * padded(destination_c_),
+                              to, column, padded(destination_c_) - column, {}};
+      for (Index t = 0; t < tiles; ++t) {
+        const Index first = part_begin(count, tiles, t);
+        const auto height = static_cast<int>(part_begin(count, tiles, t + 1) - first);
+        for (int r = 0; r < height; ++r) {
+          sources[r] = left + (first + r) * step;
+          to[r] = (first + r) * padded(destination_c_);
+        }
+        output_tile(height, packets, job);
+      }
+    }
+  }
+
+  void transform_destination(const WinogradRegion& region, Index row) const {
+    const TileOfRow tile(region, row);
+    const S* from = memory_ + region.product_begin + row * padded(destination_c_);
+    const auto pixel = [&](Index i, Index j) {
+      const Index at_y = region.y->destination(tile.y, i), at_x = region.x->destination(tile.x, j);
+      return ((tile.image * plan_.y.destination + at_y) * plan_.x.destination + at_x) * destination_c_;
+    };
+    transform_tile(
+        winograd_transform<S>(region.y->outputs, region.y->phase->taps()).destination,
+        winograd_transform<S>(region.x->outputs, region.x->phase->taps()).destination, destination_c_,
+        [&](Index p, Index q) { return from + (p * region.x->points() + q) * rows(region) * padded(destination_c_); },
+        [&](Index i, Index j) { return destination_ + pixel(i, j); });
+    if (!epilogue_.bias && epilogue_.slope == S(1) && !epilogue_.gate) return;
+    for (Index i = 0; i < region.y->outputs; ++i)
+      for (Index j = 0; j < region.x->outputs; ++j) finish(pixel(i, j));
+  }
+
+  /// The epilogue on one pixel.
+  void finish(Index pixel) const {
+    for (Index c = 0; c < destination_c_; c += size) {
+      const Index left = destination_c_ - c;
+      const auto read = [&](const S* from) { return left >= size ? load(from) : load_part(from, left); };
+      Packet<S> y = read(destination_ + pixel + c);
+      if (epilogue_.bias) y = add<S>(y, read(epilogue_.bias + c));
+      if (epilogue_.slope != S(1)) y = leak<S>(y, y, epilogue_.slope);
+      if (epilogue_.gate) y = leak<S>(y, read(epilogue_.gate + pixel + c), epilogue_.gate_slope);
+      if (left >= size)
+        store(destination_ + pixel + c, y);
+      else
+        store_part(destination_ + pixel + c, y, left);
+    }
+  }
+
+  const ConvGeometry& g_;
+  const FilterPlan& plan_;
+  Index source_c_, destination_c_;
+  ColumnBlocks<S> blocks_;
+  Index images_ = 0;
+  S* packed_ = nullptr;
+  S* memory_ = nullptr;
+  const S* source_ = nullptr;
+  S* destination_ = nullptr;
+  Epilogue<S> epilogue_;
+  std::vector<WinogradRegion>* regions_ = nullptr;
+};
+
+/// Runs the pass if it suits; false if it should go to the direct kernel.
+template <class S>
+bool winograd_pass(const ConvGeometry& g, bool output, const S* source, const S* w, S* destination,
+                   const Epilogue<S>& epilogue) {
+  thread_local FilterPlan plan;
+  if (!plan.make(g, output)) return false;
+  WinogradPass<S>(g, output, plan).run(output == g.out_major, source, w, destination, epilogue);
+  return true;
+}
+
+}  // namespace internal
+
+}  // namespace rival::kernels
