@@ -10,8 +10,7 @@
 #include "rival/core/workspace.hpp"
 #include "rival/kernels/output_tile.hpp"
 #include "rival/kernels/pack.hpp"
-#include "rival/kernels/winograd_geometry.hpp"
-#include "rival/kernels/winograd_transform.hpp"
+#include "rival/kernels/winograd_tiles.hpp"
 
 namespace rival::kernels {
 
@@ -31,30 +30,6 @@ void add_up(const S* const* from, const S* factor, Index count, S* to) {
   }
 }
 
-/// One point's share of the taps of a pair of groups: kernel taps and what each counts.
-template <class S>
-struct TapSum {
-  static constexpr int most = WinogradTransform<S>::most_taps * WinogradTransform<S>::most_taps;
-  int terms = 0;
-  std::array<Index, most> tap;
-  std::array<S, most> factor;
-
-  TapSum(const TileRegion& region, Index kernel_w, Index a, Index b, Index p, Index q) {
-    const FilterPhase &y = *region.y->phase, &x = *region.x->phase;
-    const TapGroup &down = y.group[static_cast<std::size_t>(a)], &across = x.group[static_cast<std::size_t>(b)];
-    const auto& weights_y = winograd_transform<S>(region.y->outputs, y.taps()).weights[p];
-    const auto& weights_x = winograd_transform<S>(region.x->outputs, x.taps()).weights[q];
-    for (Index i = 0; i < down.taps; ++i)
-      for (Index j = 0; j < across.taps; ++j) {
-        const double product = weights_y[i] * weights_x[j];
-        if (product == 0) continue;
-        tap[static_cast<std::size_t>(terms)] =
-            (down.tap_first + y.tap_step * i) * kernel_w + across.tap_first + x.tap_step * j;
-        factor[static_cast<std::size_t>(terms++)] = static_cast<S>(product);
-      }
-  }
-};
-
 /// to = sum over the taps of factor * their matrix of `count` scalars, which lie tap_step apart in `packed`.
 template <class S>
 void sum_taps(const TapSum<S>& sum, const S* packed, Index tap_step, Index count, S* to) {
@@ -66,13 +41,6 @@ void sum_taps(const TapSum<S>& sum, const S* packed, Index tap_step, Index count
   for (std::size_t k = 0; k < static_cast<std::size_t>(sum.terms); ++k) from[k] = packed + sum.tap[k] * tap_step;
   table[static_cast<std::size_t>(sum.terms - 1)](from.data(), sum.factor.data(), count, to);
 }
-
-/// Which tile a row of the products is.
-struct TileOfRow {
-  Index image, y, x;
-  TileOfRow(const TileRegion& region, Index row)
-      : image(row / region.tiles()), y(row / region.x->tiles % region.y->tiles), x(row % region.x->tiles) {}
-};
 
 /// The scratch memory of one region: V = B^T d B of the source's tiles, and their products with the weights.
 struct WinogradRegion : TileRegion {
@@ -89,11 +57,13 @@ class WinogradPass {
   void run(bool transposed, const S* source, const S* w, S* destination, const Epilogue<S>& epilogue) {
     packed_ = scratch<S>(Scratch::packed_weights, blocks_.packed_size(g_.taps() * source_c_));
     pack(w, transposed, g_.taps(), source_c_, destination_c_, packed_);
-    Index largest = 1;
-    for (const TileRun& y : plan_.rows)
-      for (const TileRun& x : plan_.columns) largest = std::max(largest, size_per_image({&y, &x}));
-    const Index groups = (g_.batch * largest + stage_size - 1) / stage_size;
-    const Index parts = std::clamp<Index>(groups, 1, std::max<Index>(1, g_.batch / 32));
+    const Index parts = image_parts(g_.batch, [&](Index images) {
+      images_ = images;
+      Index largest = 0;
+      for (const TileRun& y : plan_.rows)
+        for (const TileRun& x : plan_.columns) largest = std::max(largest, size_of({&y, &x}));
+      return largest;
+    });
     for (Index i = 0; i < parts; ++i) {
       const Index first = part_begin(g_.batch, parts, i);
       images_ = part_begin(g_.batch, parts, i + 1) - first;
@@ -108,19 +78,17 @@ class WinogradPass {
 
  private:
   static constexpr Index size = packet_size<S>;
-  /// Scalars of scratch memory that a stage of regions may take.
-  static constexpr Index stage_size = 1 << 20;
-
   static Index padded(Index channels) { return (channels + size - 1) / size * size; }
   /// Scalars from row to row of V: not a multiple of what makes rows compete for the first-level cache.
   Index row_step(const TileRegion& region) const {
     const Index step = region.groups() * padded(source_c_);
     return step * static_cast<Index>(sizeof(S)) % 1024 == 0 ? step + 2 * size : step;
   }
-  Index size_per_image(const TileRegion& region) const {
-    return region.tiles() * region.points() * (row_step(region) + padded(destination_c_));
-  }
   Index rows(const TileRegion& region) const { return images_ * region.tiles(); }
+  Index point_step(const TileRegion& region, Index step) const { return spread_points<S>(rows(region) * step); }
+  Index size_of(const TileRegion& region) const {
+    return region.points() * (point_step(region, row_step(region)) + point_step(region, padded(destination_c_)));
+  }
 
   /// Some images: the regions in stages that share the scratch memory.
   void run_images() {
@@ -137,9 +105,9 @@ class WinogradPass {
     for (const TileRun& y : plan_.rows)
       for (const TileRun& x : plan_.columns) {
         const TileRegion region{&y, &x};
-        const Index needed = images_ * size_per_image(region);
-        if (used > 0 && used + needed > stage_size) finish();
-        const Index products = used + rows(region) * region.points() * row_step(region);
+        const Index needed = size_of(region);
+        if (used > 0 && used + needed > winograd_memory) finish();
+        const Index products = used + region.points() * point_step(region, row_step(region));
         regions_->push_back({region, used, products});
         used += needed;
       }
@@ -180,33 +148,20 @@ class WinogradPass {
   }
 
   void transform_source(const WinogradRegion& region, Index row) const {
-    const TileOfRow tile(region, row);
-    const FilterPhase &y = *region.y->phase, &x = *region.x->phase;
-    const Index step = row_step(region);
-    for (Index a = 0; a < y.groups; ++a)
-      for (Index b = 0; b < x.groups; ++b) {
-        const TapGroup &down = y.group[static_cast<std::size_t>(a)], &across = x.group[static_cast<std::size_t>(b)];
-        S* to = memory_ + region.source_begin + row * step + (a * x.groups + b) * padded(source_c_);
-        transform_tile(
-            winograd_transform<S>(region.y->outputs, y.taps()).source,
-            winograd_transform<S>(region.x->outputs, x.taps()).source, source_c_,
-            [&](Index i, Index j) -> const S* {
-              const Index at_y = region.y->source(down, tile.y, i), at_x = region.x->source(across, tile.x, j);
-              if (at_y < 0 || at_y >= plan_.y.source || at_x < 0 || at_x >= plan_.x.source) return nullptr;
-              return source_ + ((tile.image * plan_.y.source + at_y) * plan_.x.source + at_x) * source_c_;
-            },
-            [&](Index p, Index q) -> S* {
-              if (a >= region.y->groups_at(p) || b >= region.x->groups_at(q)) return nullptr;
-              return to + (p * region.x->points() + q) * rows(region) * step;
-            });
-      }
+    const Index groups_x = region.x->phase->groups, step = row_step(region), channels = padded(source_c_);
+    for (Index a = 0; a < region.y->phase->groups; ++a)
+      for (Index b = 0; b < groups_x; ++b)
+        transform_source_tile(plan_, region, row, a, b, source_, source_c_, 0, source_c_,
+                              memory_ + region.source_begin + row * step + (a * groups_x + b) * channels,
+                              point_step(region, step));
   }
 
   void multiply(const WinogradRegion& region, Index point, S* panel) const {
     const Index p = point / region.x->points(), q = point % region.x->points();
     const Index groups_y = region.y->groups_at(p), groups_x = region.x->groups_at(q), channels = padded(source_c_);
     const Index step = row_step(region), count = rows(region), tiles = (count + tile_rows - 1) / tile_rows;
-    const S* left = memory_ + region.source_begin + point * count * step;
+    const S* left = memory_ + region.source_begin + point * point_step(region, step);
+    S* products = memory_ + region.product_begin + point * point_step(region, padded(destination_c_));
     for (Index block = 0; block < blocks_.count(); ++block) {
       const int packets = blocks_.packets_of(block);
       const Index width = packets * size, column = block * blocks_.width;
@@ -220,8 +175,7 @@ class WinogradPass {
                      {region.x->phase->groups * channels, channels, 1},
                      {groups_x * source_c_ * width, source_c_ * width, width}};
       loops.merge_inner();
-      const OutputTile<S> job{sources, panel, loops, memory_ + region.product_begin + point * count * padded(destination_c_),
-                              to, column, padded(destination_c_) - column, {}};
+      const OutputTile<S> job{sources, panel, loops, products, to, column, padded(destination_c_) - column, {}};
       for (Index t = 0; t < tiles; ++t) {
         const Index first = part_begin(count, tiles, t);
         const auto height = static_cast<int>(part_begin(count, tiles, t + 1) - first);
@@ -235,20 +189,17 @@ class WinogradPass {
   }
 
   void transform_destination(const WinogradRegion& region, Index row) const {
-    const TileOfRow tile(region, row);
-    const S* from = memory_ + region.product_begin + row * padded(destination_c_);
-    const auto pixel = [&](Index i, Index j) {
-      const Index at_y = region.y->destination(tile.y, i), at_x = region.x->destination(tile.x, j);
-      return ((tile.image * plan_.y.destination + at_y) * plan_.x.destination + at_x) * destination_c_;
-    };
+    const DestinationTile tile(plan_, region, row, destination_c_);
+    const Index channels = padded(destination_c_), step = point_step(region, channels);
+    const S* from = memory_ + region.product_begin + row * channels;
     transform_tile(
         winograd_transform<S>(region.y->outputs, region.y->phase->taps()).destination,
         winograd_transform<S>(region.x->outputs, region.x->phase->taps()).destination, destination_c_,
-        [&](Index p, Index q) { return from + (p * region.x->points() + q) * rows(region) * padded(destination_c_); },
-        [&](Index i, Index j) { return destination_ + pixel(i, j); });
+        [&](Index p, Index q) { return from + (p * region.x->points() + q) * step; },
+        [&](Index i, Index j) { return destination_ + tile.pixel(i, j); });
     if (!epilogue_.bias && epilogue_.slope == S(1) && !epilogue_.gate) return;
     for (Index i = 0; i < region.y->outputs; ++i)
-      for (Index j = 0; j < region.x->outputs; ++j) finish(pixel(i, j));
+      for (Index j = 0; j < region.x->outputs; ++j) finish(tile.pixel(i, j));
   }
 
   /// The epilogue on one pixel.

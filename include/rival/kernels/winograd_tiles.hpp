@@ -1,0 +1,100 @@
+#pragma once
+// Tiles of Winograd's algorithm in memory: what its passes and its weight gradient share.
+
+#include <algorithm>
+#include <array>
+
+#include "rival/kernels/winograd_geometry.hpp"
+#include "rival/kernels/winograd_transform.hpp"
+
+namespace rival::kernels::internal {
+
+/// Scalars of scratch memory beyond which the images are taken in parts, of no fewer than `winograd_images`: the weights
+/// are transformed for each part.
+inline constexpr Index winograd_memory = Index{1} << 19, winograd_images = 64;
+
+/// In how many parts to take the batch if so many images need size(images) scalars.
+template <class Size>
+Index image_parts(Index batch, const Size& size) {
+  const Index parts = (size(batch) + winograd_memory - 1) / winograd_memory;
+  return std::clamp<Index>(parts, 1, std::max<Index>(1, batch / winograd_images));
+}
+
+/// A distance from point to point at which a tile's points do not compete for the same lines of the first-level cache.
+template <class S>
+Index spread_points(Index size) {
+  constexpr Index line = 64 / static_cast<Index>(sizeof(S));
+  return (size + line - 1) / line * line + 5 * line;
+}
+
+/// One point's share of the taps of a pair of groups: kernel taps and what each counts.
+template <class S>
+struct TapSum {
+  static constexpr int most = WinogradTransform<S>::most_taps * WinogradTransform<S>::most_taps;
+  int terms = 0;
+  std::array<Index, most> tap;    ///< of the kernel
+  std::array<Index, most> place;  ///< within the groups: row * most_taps + column
+  std::array<S, most> factor;
+
+  TapSum(const TileRegion& region, Index kernel_w, Index a, Index b, Index p, Index q) {
+    const FilterPhase &y = *region.y->phase, &x = *region.x->phase;
+    const TapGroup &down = y.group[static_cast<std::size_t>(a)], &across = x.group[static_cast<std::size_t>(b)];
+    const auto& weights_y = winograd_transform<S>(region.y->outputs, y.taps()).weights[p];
+    const auto& weights_x = winograd_transform<S>(region.x->outputs, x.taps()).weights[q];
+    for (Index i = 0; i < down.taps; ++i)
+      for (Index j = 0; j < across.taps; ++j) {
+        const double product = weights_y[i] * weights_x[j];
+        if (product == 0) continue;
+        tap[static_cast<std::size_t>(terms)] =
+            (down.tap_first + y.tap_step * i) * kernel_w + across.tap_first + x.tap_step * j;
+        place[static_cast<std::size_t>(terms)] = i * WinogradTransform<S>::most_taps + j;
+        factor[static_cast<std::size_t>(terms++)] = static_cast<S>(product);
+      }
+  }
+};
+
+/// Which tile a row of the products is.
+struct TileOfRow {
+  Index image, y, x;
+  TileOfRow(const TileRegion& region, Index row)
+      : image(row / region.tiles()), y(row / region.x->tiles % region.y->tiles), x(row % region.x->tiles) {}
+};
+
+/// B^T d B for channels [first, first + count) of the source tile of row `row` and groups a, b: point k's are at
+/// to + k * point_step.
+template <class S>
+void transform_source_tile(const FilterPlan& plan, const TileRegion& region, Index row, Index a, Index b, const S* source,
+                           Index channels, Index first, Index count, S* to, Index point_step) {
+  const TileOfRow tile(region, row);
+  const FilterPhase &y = *region.y->phase, &x = *region.x->phase;
+  const TapGroup &down = y.group[static_cast<std::size_t>(a)], &across = x.group[static_cast<std::size_t>(b)];
+  transform_tile(
+      winograd_transform<S>(region.y->outputs, y.taps()).source, winograd_transform<S>(region.x->outputs, x.taps()).source,
+      count,
+      [&](Index i, Index j) -> const S* {
+        const Index at_y = region.y->source(down, tile.y, i), at_x = region.x->source(across, tile.x, j);
+        if (at_y < 0 || at_y >= plan.y.source || at_x < 0 || at_x >= plan.x.source) return nullptr;
+        return source + ((tile.image * plan.y.source + at_y) * plan.x.source + at_x) * channels + first;
+      },
+      [&](Index p, Index q) -> S* {
+        if (a >= region.y->groups_at(p) || b >= region.x->groups_at(q)) return nullptr;
+        return to + (p * region.x->points() + q) * point_step;
+      });
+}
+
+/// Where the pixels of a row's destination tile are.
+struct DestinationTile {
+  const FilterPlan& plan;
+  const TileRegion& region;
+  TileOfRow tile;
+  Index channels;
+
+  DestinationTile(const FilterPlan& filter, const TileRegion& of, Index row, Index channel_count)
+      : plan(filter), region(of), tile(of, row), channels(channel_count) {}
+  Index pixel(Index i, Index j) const {
+    const Index y = region.y->destination(tile.y, i), x = region.x->destination(tile.x, j);
+    return ((tile.image * plan.y.destination + y) * plan.x.destination + x) * channels;
+  }
+};
+
+}  // namespace rival::kernels::internal
