@@ -195,11 +195,11 @@ class WinogradPass {
     transform_tile(
         winograd_transform<S>(region.y->outputs, region.y->phase->taps()).destination,
         winograd_transform<S>(region.x->outputs, region.x->phase->taps()).destination, destination_c_,
-        [&](Index p, Index q) { return from + (p * region.x->points() + q) * step; },
-        [&](Index i, Index j) { return destination_ + tile.pixel(i, j); });
+        [&](int p, int q) { return from + (p * region.x->points() + q) * step; },
+        [&](int i) { return destination_ + tile.first + i * tile.down; }, tile.across);
     if (!epilogue_.bias && epilogue_.slope == S(1) && !epilogue_.gate) return;
     for (Index i = 0; i < region.y->outputs; ++i)
-      for (Index j = 0; j < region.x->outputs; ++j) finish(tile.pixel(i, j));
+      for (Index j = 0; j < region.x->outputs; ++j) finish(tile.first + i * tile.down + j * tile.across);
   }
 
   /// The epilogue on one pixel.

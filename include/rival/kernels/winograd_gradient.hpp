@@ -70,8 +70,8 @@ class WinogradGradient {
             winograd_transform<S>(region_.y->outputs, region_.y->phase->taps()).gradient,
             winograd_transform<S>(region_.x->outputs, region_.x->phase->taps()).gradient,
             std::min(width, destination_c_ - block * width),
-            [&](Index i, Index j) { return destination + tile.pixel(i, j) + block * width; },
-            [&](Index p, Index q) { return to + (p * region_.x->points() + q) * point_step(); });
+            [&](int i, int j) { return destination + tile.first + i * tile.down + j * tile.across + block * width; },
+            [&](int p) { return to + p * region_.x->points() * point_step(); }, point_step());
       }
     });
     const Index tiles = tiles_of_block();

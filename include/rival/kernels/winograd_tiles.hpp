@@ -67,33 +67,39 @@ void transform_source_tile(const FilterPlan& plan, const TileRegion& region, Ind
                            Index channels, Index first, Index count, S* to, Index point_step) {
   const TileOfRow tile(region, row);
   const FilterPhase &y = *region.y->phase, &x = *region.x->phase;
-  const TapGroup &down = y.group[static_cast<std::size_t>(a)], &across = x.group[static_cast<std::size_t>(b)];
+  const auto &along_y = winograd_transform<S>(region.y->outputs, y.taps()), &along_x = winograd_transform<S>(region.x->outputs, x.taps());
+  std::array<const S*, WinogradTransform<S>::most_points> row_begin{};
+  std::array<Index, WinogradTransform<S>::most_points> column{};
+  for (Index i = 0; i < along_y.points; ++i) {
+    const Index at = region.y->source(y.group[static_cast<std::size_t>(a)], tile.y, i);
+    const bool inside = at >= 0 && at < plan.y.source;
+    row_begin[static_cast<std::size_t>(i)] =
+        inside ? source + (tile.image * plan.y.source + at) * plan.x.source * channels + first : nullptr;
+  }
+  for (Index j = 0; j < along_x.points; ++j) {
+    const Index at = region.x->source(x.group[static_cast<std::size_t>(b)], tile.x, j);
+    column[static_cast<std::size_t>(j)] = at < plan.x.source ? at * channels : -1;
+  }
   transform_tile(
-      winograd_transform<S>(region.y->outputs, y.taps()).source, winograd_transform<S>(region.x->outputs, x.taps()).source,
-      count,
-      [&](Index i, Index j) -> const S* {
-        const Index at_y = region.y->source(down, tile.y, i), at_x = region.x->source(across, tile.x, j);
-        if (at_y < 0 || at_y >= plan.y.source || at_x < 0 || at_x >= plan.x.source) return nullptr;
-        return source + ((tile.image * plan.y.source + at_y) * plan.x.source + at_x) * channels + first;
+      along_y.source, along_x.source, count,
+      [&](int i, int j) -> const S* {
+        const S* begin = row_begin[static_cast<std::size_t>(i)];
+        const Index offset = column[static_cast<std::size_t>(j)];
+        return begin && offset >= 0 ? begin + offset : nullptr;
       },
-      [&](Index p, Index q) -> S* {
-        if (a >= region.y->groups_at(p) || b >= region.x->groups_at(q)) return nullptr;
-        return to + (p * region.x->points() + q) * point_step;
-      });
+      [&](int p) { return to + p * along_x.points * point_step; }, point_step);
 }
 
-/// Where the pixels of a row's destination tile are.
+/// Where the pixels of a row's destination tile are: the first, and how far it is down and across to the next.
 struct DestinationTile {
-  const FilterPlan& plan;
-  const TileRegion& region;
-  TileOfRow tile;
-  Index channels;
+  Index first, down, across;
 
-  DestinationTile(const FilterPlan& filter, const TileRegion& of, Index row, Index channel_count)
-      : plan(filter), region(of), tile(of, row), channels(channel_count) {}
-  Index pixel(Index i, Index j) const {
-    const Index y = region.y->destination(tile.y, i), x = region.x->destination(tile.x, j);
-    return ((tile.image * plan.y.destination + y) * plan.x.destination + x) * channels;
+  DestinationTile(const FilterPlan& plan, const TileRegion& region, Index row, Index channels) {
+    const TileOfRow tile(region, row);
+    const Index y = region.y->destination(tile.y, 0), x = region.x->destination(tile.x, 0);
+    first = ((tile.image * plan.y.destination + y) * plan.x.destination + x) * channels;
+    down = region.y->phase->step * plan.x.destination * channels;
+    across = region.x->phase->step * channels;
   }
 };
 

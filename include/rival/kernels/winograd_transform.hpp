@@ -93,23 +93,28 @@ EIGEN_STRONG_INLINE Packet<S> combine(const Packet<S>* in) {
   return sum;
 }
 
-/// out[p][c] = sum over i of matrix[p][i] * in[i][c] for c < count. `Whole` writes the last packet whole, with zeros behind.
+/// out[p * step + c] = sum over i of matrix[p][i] * in[i][c] for c < count. `Whole` writes the last packet whole, with zeros
+/// behind.
 template <class S, const auto& matrix, bool Whole>
-void transform_line(const S* const* in, S* const* out, Index count) {
+void transform_line(const S* const* in, S* out, Index step, Index count) {
   constexpr std::size_t outputs = matrix.size(), inputs = matrix[0].size();
   constexpr Index size = packet_size<S>;
+  std::array<const S*, inputs> from;  // a copy: the stores below might change the caller's, for all the compiler knows
+  std::copy_n(in, inputs, from.begin());
   const auto run = [&]<bool Part>(Index c) {
     Packet<S> x[inputs];
 #pragma GCC unroll 8
-    for (std::size_t i = 0; i < inputs; ++i) x[i] = Part ? load_part(in[i] + c, count - c) : load(in[i] + c);
+    for (std::size_t i = 0; i < inputs; ++i) x[i] = Part ? load_part(from[i] + c, count - c) : load(from[i] + c);
     [&]<std::size_t... P>(std::index_sequence<P...>) {
-      const auto write = [&](S* to, const Packet<S>& sum) {
+      S* to = out + c;
+      const auto write = [&](const Packet<S>& sum) {
         if constexpr (Part && !Whole)
           store_part(to, sum, count - c);
         else
           store(to, sum);
+        to += step;
       };
-      (write(out[P] + c, combine<S, matrix, P, inputs>(x)), ...);
+      (write(combine<S, matrix, P, inputs>(x)), ...);
     }(std::make_index_sequence<outputs>{});
   };
   Index c = 0;
@@ -119,11 +124,11 @@ void transform_line(const S* const* in, S* const* out, Index count) {
 
 }  // namespace internal
 
-/// One of an F(m, r)'s matrices, applied to `inputs` runs of channels and giving `outputs`.
+/// One of an F(m, r)'s matrices, applied to `inputs` runs of channels and giving `outputs`, which begin `step` apart.
 template <class S>
 struct LineTransform {
   int inputs, outputs;
-  void (*run)(const S* const* in, S* const* out, Index count);
+  void (*run)(const S* const* in, S* out, Index step, Index count);
 };
 
 /// F(m, r) with its numbers chosen at run time.
@@ -169,15 +174,15 @@ namespace internal {
 /// cache.
 inline constexpr Index winograd_channels = 64;
 
-/// Both axes of a tile: out(p, q) = sum over i, j of y[p][i] x[q][j] in(i, j), each a run of `channels` scalars. `in` gives
-/// null for zeros, `out` for what nobody reads.
+/// Both axes of a tile: its result (p, q) = sum over i, j of y[p][i] x[q][j] in(i, j), each a run of `channels` scalars.
+/// `in` gives null for zeros; result (p, q) is written to out(p) + q * step.
 template <class S, class In, class Out>
-void transform_tile(const LineTransform<S>& y, const LineTransform<S>& x, Index channels, const In& in, const Out& out) {
+void transform_tile(const LineTransform<S>& y, const LineTransform<S>& x, Index channels, const In& in, const Out& out,
+                    Index step) {
   constexpr int most = WinogradTransform<S>::most_points;
   alignas(64) static constexpr S zeros[winograd_channels] = {};
-  alignas(64) S between[most * most * winograd_channels], unread[winograd_channels];
+  alignas(64) S between[most * most * winograd_channels];
   const S* sources[most];
-  S* results[most];
   for (Index c = 0; c < channels; c += winograd_channels) {
     const Index count = std::min(winograd_channels, channels - c);
     for (int j = 0; j < x.inputs; ++j) {
@@ -185,16 +190,11 @@ void transform_tile(const LineTransform<S>& y, const LineTransform<S>& x, Index 
         const S* from = in(i, j);
         sources[i] = from ? from + c : zeros;
       }
-      for (int p = 0; p < y.outputs; ++p) results[p] = between + (p * x.inputs + j) * winograd_channels;
-      y.run(sources, results, count);
+      y.run(sources, between + j * winograd_channels, x.inputs * winograd_channels, count);
     }
     for (int p = 0; p < y.outputs; ++p) {
       for (int j = 0; j < x.inputs; ++j) sources[j] = between + (p * x.inputs + j) * winograd_channels;
-      for (int q = 0; q < x.outputs; ++q) {
-        S* to = out(p, q);
-        results[q] = to ? to + c : unread;
-      }
-      x.run(sources, results, count);
+      x.run(sources, out(p) + c, step, count);
     }
   }
 }
