@@ -57,7 +57,10 @@ class WinogradPass {
   void run(bool transposed, const S* source, const S* w, S* destination, const Epilogue<S>& epilogue) {
     packed_ = scratch<S>(Scratch::packed_weights, blocks_.packed_size(g_.taps() * source_c_));
     pack(w, transposed, g_.taps(), source_c_, destination_c_, packed_);
-    const Index parts = image_parts(g_.batch, [&](Index images) {
+    Index fewest_tiles = plan_.rows[0].tiles * plan_.columns[0].tiles;
+    for (const TileRun& y : plan_.rows)
+      for (const TileRun& x : plan_.columns) fewest_tiles = std::min(fewest_tiles, TileRegion{&y, &x}.tiles());
+    const Index parts = image_parts(g_.batch, fewest_tiles, [&](Index images) {
       images_ = images;
       Index largest = 0;
       for (const TileRun& y : plan_.rows)
@@ -231,16 +234,18 @@ class WinogradPass {
   std::vector<WinogradRegion>* regions_ = nullptr;
 };
 
-/// Runs the pass if it suits; false if it should go to the direct kernel.
+}  // namespace internal
+
+/// destination = epilogue(output pass or input gradient of `source`), if Winograd's algorithm suits the shapes; else it does
+/// nothing and returns false. A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks, 2016.
 template <class S>
 bool winograd_pass(const ConvGeometry& g, bool output, const S* source, const S* w, S* destination,
                    const Epilogue<S>& epilogue) {
-  thread_local FilterPlan plan;
-  if (!plan.make(g, output)) return false;
-  WinogradPass<S>(g, output, plan).run(output == g.out_major, source, w, destination, epilogue);
+  thread_local internal::FilterPlan plan;
+  const Index source_c = output ? g.in_c : g.out_c, destination_c = output ? g.out_c : g.in_c;
+  if (!plan.make(g, output) || !internal::pass_pays(plan, g.batch, source_c, destination_c)) return false;
+  internal::WinogradPass<S>(g, output, plan).run(output == g.out_major, source, w, destination, epilogue);
   return true;
 }
-
-}  // namespace internal
 
 }  // namespace rival::kernels

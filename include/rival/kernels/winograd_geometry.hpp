@@ -147,4 +147,29 @@ struct TileRegion {
   Index groups() const { return y->phase->groups * x->phase->groups; }
 };
 
+/// The estimated time of the direct kernel over that of Winograd's algorithm, from shapes alone. Unit: a multiplication of
+/// packets; the constants are measured.
+inline double gain(const FilterPlan& plan, Index batch, Index source_c, Index destination_c, double per_point) {
+  const AxisCost y = axis_cost(plan.y, plan.rows), x = axis_cost(plan.x, plan.columns);
+  const auto images = static_cast<double>(batch), from = static_cast<double>(source_c), to = static_cast<double>(destination_c);
+  const double products = images * y.products * x.products, points = images * y.points * x.points;
+  const double weights = std::max(y.weights * x.weights, products / 256);
+  return 1.1 * images * y.direct * x.direct * from * to /
+         (products * from * (to + 15) + points * to * per_point + weights * from * to * 11);
+}
+
+/// Below it the direct kernel stays: the estimate is not exact.
+inline constexpr double winograd_least_gain = 1.2;
+inline constexpr Index winograd_least_channels = 32;
+
+inline double pass_gain(const FilterPlan& plan, Index batch, Index source_c, Index destination_c) {
+  return std::min(source_c, destination_c) < winograd_least_channels ? 0 : gain(plan, batch, source_c, destination_c, 38);
+}
+inline bool pass_pays(const FilterPlan& plan, Index batch, Index source_c, Index destination_c) {
+  return pass_gain(plan, batch, source_c, destination_c) >= winograd_least_gain;
+}
+inline double gradient_gain(const FilterPlan& plan, Index batch, Index source_c, Index destination_c) {
+  return std::min(source_c, destination_c) < winograd_least_channels ? 0 : gain(plan, batch, source_c, destination_c, 15);
+}
+
 }  // namespace rival::kernels::internal

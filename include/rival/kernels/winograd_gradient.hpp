@@ -8,7 +8,9 @@
 #include "rival/kernels/gradient_tile.hpp"
 #include "rival/kernels/winograd_tiles.hpp"
 
-namespace rival::kernels::internal {
+namespace rival::kernels {
+
+namespace internal {
 
 /// dw += G^T (sum over tiles of (B^T d B) (A dy A^T)) G: the transposed algorithm. Both sides are transformed; the sums over
 /// tiles, one for each point and pair of channels, stay in registers and go straight into the gradients of the taps.
@@ -25,7 +27,7 @@ class WinogradGradient {
     for (const TileRun& y : plan_.rows)
       for (const TileRun& x : plan_.columns) {
         region_ = {&y, &x};
-        const Index parts = image_parts(g_.batch, [&](Index images) {
+        const Index parts = image_parts(g_.batch, region_.tiles(), [&](Index images) {
           images_ = images;
           return points_size() * (source_blocks() + destination_blocks());
         });
@@ -42,7 +44,7 @@ class WinogradGradient {
   static constexpr Index size = packet_size<S>, tile_width = tile_packets * size;
   /// Channels side by side in scratch memory: what a transform takes at a time.
   static constexpr Index width = winograd_channels;
-
+  static constexpr Index row_tiles = (width + tile_rows - 1) / tile_rows, column_tiles = width / tile_width;
   static Index blocks(Index channels) { return (channels + width - 1) / width; }
   Index source_blocks() const { return region_.groups() * blocks(source_c_); }
   Index destination_blocks() const { return blocks(destination_c_); }
@@ -74,14 +76,11 @@ class WinogradGradient {
             [&](int p) { return to + p * region_.x->points() * point_step(); }, point_step());
       }
     });
-    const Index tiles = tiles_of_block();
+    constexpr Index tiles = row_tiles * column_tiles;
     parallel_for(sources * destinations * tiles,
                  points * static_cast<double>(sources * destinations * width * width) / 8,
                  [&](Index task) { add_tile(task / tiles / destinations, task / tiles % destinations, task % tiles); });
   }
-
-  static constexpr Index row_tiles = (width + tile_rows - 1) / tile_rows, column_tiles = width / tile_width;
-  static constexpr Index tiles_of_block() { return row_tiles * column_tiles; }
 
   /// One register tile's channels: over all points, and into the gradients of its groups' taps.
   void add_tile(Index source_block, Index destination_block, Index tile) const {
@@ -97,10 +96,12 @@ class WinogradGradient {
     const Index right_c = columns_are_source_ ? source_c_ : destination_c_;
 
     const Index left_here = std::min(width, left_c - left_first);
-    const Index row = part_begin(left_here, row_tiles, tile % row_tiles);
-    const auto height = static_cast<int>(part_begin(left_here, row_tiles, tile % row_tiles + 1) - row);
+    const Index tiles_here = (left_here + tile_rows - 1) / tile_rows;
+    if (tile % row_tiles >= tiles_here) return;
+    const Index row = part_begin(left_here, tiles_here, tile % row_tiles);
+    const auto height = static_cast<int>(part_begin(left_here, tiles_here, tile % row_tiles + 1) - row);
     const Index column = tile / row_tiles * tile_width, columns = std::min(tile_width, right_c - right_first - column);
-    if (height == 0 || columns <= 0) return;
+    if (columns <= 0) return;
     const auto packets = static_cast<int>((columns + size - 1) / size);
 
     constexpr std::size_t tile_size = tile_rows * tile_packets * size;
@@ -151,13 +152,22 @@ class WinogradGradient {
   S *sources_ = nullptr, *destinations_ = nullptr, *gradient_ = nullptr;
 };
 
+}  // namespace internal
+
+/// dw += weight gradient, if Winograd's algorithm suits the shapes; else it does nothing and returns false.
 template <class S>
 bool winograd_weight_gradient(const ConvGeometry& g, const S* x, const S* dy, S* dw) {
-  thread_local FilterPlan plan;
-  const bool output = g.in_h >= g.out_h * 2 || g.stride_h == 1 || g.kernel_h > 3;
-  if (!plan.make(g, output)) return false;
-  WinogradGradient<S>(g, output, plan).run(output ? x : dy, output ? dy : x, dw);
+  thread_local internal::FilterPlan output, input;
+  // Either side can be cut into the tiles: the cheaper one.
+  const bool by_output = output.make(g, true), by_input = input.make(g, false);
+  const double output_gain = by_output ? internal::gradient_gain(output, g.batch, g.in_c, g.out_c) : 0;
+  const double input_gain = by_input ? internal::gradient_gain(input, g.batch, g.out_c, g.in_c) : 0;
+  if (std::max(output_gain, input_gain) < internal::winograd_least_gain) return false;
+  if (output_gain >= input_gain)
+    internal::WinogradGradient<S>(g, true, output).run(x, dy, dw);
+  else
+    internal::WinogradGradient<S>(g, false, input).run(dy, x, dw);
   return true;
 }
 
-}  // namespace rival::kernels::internal
+}  // namespace rival::kernels

@@ -9,15 +9,15 @@
 
 namespace rival::kernels::internal {
 
-/// Scalars of scratch memory beyond which the images are taken in parts, of no fewer than `winograd_images`: the weights
+/// Scalars of scratch memory beyond which the images are taken in parts, of no fewer than `winograd_rows` tiles: the weights
 /// are transformed for each part.
-inline constexpr Index winograd_memory = Index{1} << 19, winograd_images = 64;
+inline constexpr Index winograd_memory = Index{1} << 19, winograd_rows = 64;
 
-/// In how many parts to take the batch if so many images need size(images) scalars.
+/// In how many parts to take the batch, whose images have `tiles` tiles, if so many images need size(images) scalars.
 template <class Size>
-Index image_parts(Index batch, const Size& size) {
+Index image_parts(Index batch, Index tiles, const Size& size) {
   const Index parts = (size(batch) + winograd_memory - 1) / winograd_memory;
-  return std::clamp<Index>(parts, 1, std::max<Index>(1, batch / winograd_images));
+  return std::clamp<Index>(parts, 1, std::clamp<Index>(batch * tiles / winograd_rows, 1, batch));
 }
 
 /// A distance from point to point at which a tile's points do not compete for the same lines of the first-level cache.
