@@ -81,10 +81,10 @@ Results winograd(const Operands& o, const Epilogue<float>& output, const Epilogu
   namespace k = kernels::internal;
   k::FilterPlan plan;
   REQUIRE(plan.make(o.g, true));
-  k::WinogradPass<float>(o.g, true, plan).run(!o.g.out_major ? false : true, o.x.data(), o.w.data(), r.y.data(), output);
+  k::WinogradPass<float>(o.g, true, plan).run(o.g.out_major, o.x.data(), o.w.data(), r.y.data(), output);
   if (gradient_of_output) k::WinogradGradient<float>(o.g, true, plan).run(o.x.data(), o.dy.data(), r.dw.data());
   REQUIRE(plan.make(o.g, false));
-  k::WinogradPass<float>(o.g, false, plan).run(o.g.out_major ? false : true, o.dy.data(), o.w.data(), r.dx.data(), input);
+  k::WinogradPass<float>(o.g, false, plan).run(!o.g.out_major, o.dy.data(), o.w.data(), r.dx.data(), input);
   if (!gradient_of_output) k::WinogradGradient<float>(o.g, false, plan).run(o.dy.data(), o.x.data(), r.dw.data());
   return r;
 }

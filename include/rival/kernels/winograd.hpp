@@ -2,45 +2,18 @@
 // Output passes and input gradients by Winograd's minimal filtering.
 
 #include <algorithm>
-#include <array>
-#include <utility>
 #include <vector>
 
 #include "rival/core/parallel.hpp"
 #include "rival/core/workspace.hpp"
 #include "rival/kernels/output_tile.hpp"
 #include "rival/kernels/pack.hpp"
+#include "rival/kernels/winograd_taps.hpp"
 #include "rival/kernels/winograd_tiles.hpp"
 
 namespace rival::kernels {
 
 namespace internal {
-
-/// to[i] = sum over k of factor[k] * from[k][i] for i < count, whole packets.
-template <class S, int Terms>
-void add_up(const S* const* from, const S* factor, Index count, S* to) {
-  Packet<S> factors[Terms];
-#pragma GCC unroll 9
-  for (int k = 0; k < Terms; ++k) factors[k] = broadcast(factor[k]);
-  for (Index i = 0; i < count; i += packet_size<S>) {
-    Packet<S> sum = multiply<S>(factors[0], load(from[0] + i));
-#pragma GCC unroll 9
-    for (int k = 1; k < Terms; ++k) sum = multiply_add<S>(factors[k], load(from[k] + i), sum);
-    store(to + i, sum);
-  }
-}
-
-/// to = sum over the taps of factor * their matrix of `count` scalars, which lie tap_step apart in `packed`.
-template <class S>
-void sum_taps(const TapSum<S>& sum, const S* packed, Index tap_step, Index count, S* to) {
-  static constexpr auto table = []<int... K>(std::integer_sequence<int, K...>) {
-    return std::array<void (*)(const S* const*, const S*, Index, S*), sizeof...(K)>{add_up<S, K + 1>...};
-  }(std::make_integer_sequence<int, TapSum<S>::most>{});
-  if (sum.terms == 0) return std::fill(to, to + count, S(0)), void();
-  std::array<const S*, TapSum<S>::most> from;
-  for (std::size_t k = 0; k < static_cast<std::size_t>(sum.terms); ++k) from[k] = packed + sum.tap[k] * tap_step;
-  table[static_cast<std::size_t>(sum.terms - 1)](from.data(), sum.factor.data(), count, to);
-}
 
 /// The scratch memory of one region: V = B^T d B of the source's tiles, and their products with the weights.
 struct WinogradRegion : TileRegion {
@@ -243,7 +216,8 @@ bool winograd_pass(const ConvGeometry& g, bool output, const S* source, const S*
                    const Epilogue<S>& epilogue) {
   thread_local internal::FilterPlan plan;
   const Index source_c = output ? g.in_c : g.out_c, destination_c = output ? g.out_c : g.in_c;
-  if (!plan.make(g, output) || !internal::pass_pays(plan, g.batch, source_c, destination_c)) return false;
+  if (!plan.make(g, output) || internal::pass_gain(plan, g.batch, source_c, destination_c) < internal::winograd_least_gain)
+    return false;
   internal::WinogradPass<S>(g, output, plan).run(output == g.out_major, source, w, destination, epilogue);
   return true;
 }

@@ -33,7 +33,8 @@ struct FilterPhase {
     if (groups + parts > most_groups) return false;
     for (Index i = 0; i < parts; ++i) {
       const Index begin = part_begin(taps, parts, i), end = part_begin(taps, parts, i + 1);
-      group[static_cast<std::size_t>(groups++)] = {source_first + source_step * begin, tap_first + tap_step * begin, end - begin};
+      group[static_cast<std::size_t>(groups++)] = {source_first + source_step * begin, tap_first + tap_step * begin,
+                                                   end - begin};
     }
     std::stable_sort(group.begin(), group.begin() + groups, [](const auto& a, const auto& b) { return a.taps > b.taps; });
     return true;
@@ -147,29 +148,27 @@ struct TileRegion {
   Index groups() const { return y->phase->groups * x->phase->groups; }
 };
 
-/// The estimated time of the direct kernel over that of Winograd's algorithm, from shapes alone. Unit: a multiplication of
-/// packets; the constants are measured.
-inline double gain(const FilterPlan& plan, Index batch, Index source_c, Index destination_c, double per_point) {
+/// The time of the direct kernel over that of Winograd's algorithm, estimated from the shapes alone. The unit is a
+/// multiplication of packets in the register tile: `direct` of them for one of the direct kernel's, 15 to transform a packet
+/// of the source, `per_point` one of the destination, 11 to transform a packet of weights. These were measured.
+inline double gain(const FilterPlan& plan, Index batch, Index source_c, Index destination_c, double direct, double per_point) {
+  constexpr Index least_channels = 32;  // with fewer the transforms cost more than they save
+  if (std::min(source_c, destination_c) < least_channels) return 0;
   const AxisCost y = axis_cost(plan.y, plan.rows), x = axis_cost(plan.x, plan.columns);
   const auto images = static_cast<double>(batch), from = static_cast<double>(source_c), to = static_cast<double>(destination_c);
   const double products = images * y.products * x.products, points = images * y.points * x.points;
-  const double weights = std::max(y.weights * x.weights, products / 256);
-  return 1.1 * images * y.direct * x.direct * from * to /
+  const double weights = std::max(y.weights * x.weights, products / 256);  // a large batch is taken in parts
+  return direct * images * y.direct * x.direct * from * to /
          (products * from * (to + 15) + points * to * per_point + weights * from * to * 11);
 }
-
-/// Below it the direct kernel stays: the estimate is not exact.
-inline constexpr double winograd_least_gain = 1.2;
-inline constexpr Index winograd_least_channels = 32;
-
 inline double pass_gain(const FilterPlan& plan, Index batch, Index source_c, Index destination_c) {
-  return std::min(source_c, destination_c) < winograd_least_channels ? 0 : gain(plan, batch, source_c, destination_c, 38);
-}
-inline bool pass_pays(const FilterPlan& plan, Index batch, Index source_c, Index destination_c) {
-  return pass_gain(plan, batch, source_c, destination_c) >= winograd_least_gain;
+  return gain(plan, batch, source_c, destination_c, 1.1, 38);
 }
 inline double gradient_gain(const FilterPlan& plan, Index batch, Index source_c, Index destination_c) {
-  return std::min(source_c, destination_c) < winograd_least_channels ? 0 : gain(plan, batch, source_c, destination_c, 15);
+  return gain(plan, batch, source_c, destination_c, 1.25, 15);
 }
+
+/// Below it the direct kernel stays.
+inline constexpr double winograd_least_gain = 1.3;
 
 }  // namespace rival::kernels::internal

@@ -6,6 +6,7 @@
 #include "rival/core/parallel.hpp"
 #include "rival/core/workspace.hpp"
 #include "rival/kernels/gradient_tile.hpp"
+#include "rival/kernels/winograd_taps.hpp"
 #include "rival/kernels/winograd_tiles.hpp"
 
 namespace rival::kernels {

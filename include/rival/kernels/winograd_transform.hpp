@@ -94,9 +94,9 @@ EIGEN_STRONG_INLINE Packet<S> combine(const Packet<S>* in) {
   return sum;
 }
 
-/// out[p * step + c] = sum over i of matrix[p][i] * in[i][c] for c < count. `Whole` writes the last packet whole, with zeros
-/// behind.
-template <class S, const auto& matrix, bool Whole>
+/// out[p * step + c] = sum over i of matrix[p][i] * in[i][c] for c < count. Of the last packet, the part behind the count is
+/// read as zeros and written if `FromPixels`; else it is read and not written.
+template <class S, const auto& matrix, bool FromPixels>
 void transform_line(const S* const* in, S* out, Index step, Index count) {
   constexpr std::size_t outputs = matrix.size(), inputs = matrix[0].size();
   constexpr Index size = packet_size<S>;
@@ -105,11 +105,11 @@ void transform_line(const S* const* in, S* out, Index step, Index count) {
   const auto run = [&]<bool Part>(Index c) {
     Packet<S> x[inputs];
 #pragma GCC unroll 8
-    for (std::size_t i = 0; i < inputs; ++i) x[i] = Part ? load_part(from[i] + c, count - c) : load(from[i] + c);
+    for (std::size_t i = 0; i < inputs; ++i) x[i] = Part && FromPixels ? load_part(from[i] + c, count - c) : load(from[i] + c);
     [&]<std::size_t... P>(std::index_sequence<P...>) {
       S* to = out + c;
       const auto write = [&](const Packet<S>& sum) {
-        if constexpr (Part && !Whole)
+        if constexpr (Part && !FromPixels)
           store_part(to, sum, count - c);
         else
           store(to, sum);
@@ -125,10 +125,12 @@ void transform_line(const S* const* in, S* out, Index step, Index count) {
 
 }  // namespace internal
 
-/// One of an F(m, r)'s matrices, applied to `inputs` runs of channels and giving `outputs`, which begin `step` apart.
+/// One of an F(m, r)'s matrices, applied to `inputs` runs of channels and giving `outputs`, which begin `step` apart. It
+/// leads from pixels to scratch memory, whose runs are whole packets, or back.
 template <class S>
 struct LineTransform {
   int inputs, outputs;
+  bool from_pixels;
   void (*run)(const S* const* in, S* out, Index step, Index count);
 };
 
@@ -147,9 +149,9 @@ template <class S, int m, int r>
 constexpr WinogradTransform<S> make_transform() {
   using W = Winograd<m, r>;
   WinogradTransform<S> t{m, r, W::points,
-                         {W::points, W::points, transform_line<S, W::source, true>},
-                         {W::points, m, transform_line<S, W::outputs, false>},
-                         {m, W::points, transform_line<S, W::gradient, true>},
+                         {W::points, W::points, true, transform_line<S, W::source, true>},
+                         {W::points, m, false, transform_line<S, W::outputs, false>},
+                         {m, W::points, true, transform_line<S, W::gradient, true>},
                          {}};
   for (std::size_t i = 0; i < W::points; ++i)
     for (std::size_t k = 0; k < r; ++k) t.weights[i][k] = W::matrices.weights[i][k];
@@ -186,16 +188,17 @@ void transform_tile(const LineTransform<S>& y, const LineTransform<S>& x, Index 
   const S* sources[most];
   for (Index c = 0; c < channels; c += winograd_channels) {
     const Index count = std::min(winograd_channels, channels - c);
+    const Index whole = (count + packet_size<S> - 1) / packet_size<S> * packet_size<S>;
     for (int j = 0; j < x.inputs; ++j) {
       for (int i = 0; i < y.inputs; ++i) {
         const S* from = in(i, j);
         sources[i] = from ? from + c : zeros;
       }
-      y.run(sources, between + j * winograd_channels, x.inputs * winograd_channels, count);
+      y.run(sources, between + j * winograd_channels, x.inputs * winograd_channels, y.from_pixels ? count : whole);
     }
     for (int p = 0; p < y.outputs; ++p) {
       for (int j = 0; j < x.inputs; ++j) sources[j] = between + (p * x.inputs + j) * winograd_channels;
-      x.run(sources, out(p) + c, step, count);
+      x.run(sources, out(p) + c, step, x.from_pixels ? whole : count);
     }
   }
 }
