@@ -36,7 +36,9 @@ struct FilterPhase {
       group[static_cast<std::size_t>(groups++)] = {source_first + source_step * begin, tap_first + tap_step * begin,
                                                    end - begin};
     }
-    std::stable_sort(group.begin(), group.begin() + groups, [](const auto& a, const auto& b) { return a.taps > b.taps; });
+    std::sort(group.begin(), group.begin() + groups, [](const TapGroup& a, const TapGroup& b) {  // allocates nothing
+      return a.taps != b.taps ? a.taps > b.taps : a.source_first < b.source_first;
+    });
     return true;
   }
 };
