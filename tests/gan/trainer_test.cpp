@@ -405,6 +405,15 @@ TEST_CASE("trainer: a huge learning rate diverges, and the weights stay finite")
     for (const auto& weight : network_weights) CHECK(weight.array().allFinite());
 }
 
+namespace {
+
+float largest_difference(const Tensor<>& a, const Tensor<>& b) {
+  REQUIRE(a.shape() == b.shape());
+  return (a.array() - b.array()).abs().maxCoeff();
+}
+
+}  // namespace
+
 TEST_CASE("generator: samples are what infer gives, whatever their number") {
   auto generator = dcgan28_generator(Random(3));
   Trace<> trace;
@@ -423,9 +432,11 @@ TEST_CASE("generator: samples are what infer gives, whatever their number") {
     Tensor<> first({count, 100}), expected({count, 28, 28, 1});
     std::copy_n(latent.data(), first.size(), first.data());
     std::copy_n(all.data(), expected.size(), expected.data());
-    CHECK(same_bits(generator.sample(first), expected));
+    // A batch of another size may go through another algorithm, so the last bits may differ.
+    const Tensor<> samples = generator.sample(first);
+    CHECK(largest_difference(samples, expected) < 1e-5f);
     Random random(5);
-    CHECK(same_bits(generator.sample(count, random), expected));
+    CHECK(same_bits(generator.sample(count, random), samples));
   }
   CHECK_THROWS_WITH(generator.sample(Tensor<>({3, 99})), "sample: expected latent vectors of 100, got 3x99");
   CHECK_THROWS_WITH(generator.sample(Tensor<>({100})), "sample: expected latent vectors of 100, got 100");
@@ -436,7 +447,7 @@ TEST_CASE("generator: samples are what infer gives, whatever their number") {
   CHECK_THROWS_AS(generator.sample(std::numeric_limits<Index>::max(), random), Error);
 }
 
-TEST_CASE("generator: a sample's bits depend neither on its number, nor on those beside it, nor on the threads") {
+TEST_CASE("generator: a sample's bits do not depend on the threads, and but for rounding neither on those beside it") {
   const int before = threads();
   const auto check = [](const auto& generator) {
     Tensor<> latent({300, 100}), one({1, 100});
@@ -450,7 +461,9 @@ TEST_CASE("generator: a sample's bits depend neither on its number, nor on those
       for (const Index i : {0, 82, 255, 256, 299}) {
         std::copy_n(latent.data() + i * 100, 100, one.data());
         const Tensor<> alone = generator.sample(one);
-        CHECK(std::equal(alone.data(), alone.data() + size, all.data() + i * size));
+        const float difference =
+            (alone.array() - ConstArrayMap<float>(all.data() + i * size, size)).abs().maxCoeff();
+        CHECK(difference < 1e-5f);
       }
     }
   };

@@ -263,8 +263,8 @@ TEMPLATE_TEST_CASE("convolution: batches of several blocks of images", "", float
 TEMPLATE_TEST_CASE("convolution: the layers of the ready architectures", "", float, double) {
   for (const ConvGeometry& g : architecture_layers()) {
     check_one<TestType>(g, 15);
-    // A single image, and so many that their weights are worth packing.
-    for (const Index batch : {1, 30}) {
+    // A single image, and so many that their weights are worth packing, but not transforming: whole numbers are to stay exact.
+    for (const Index batch : {1, 5}) {
       ConvGeometry other = g;
       other.batch = batch;
       if (batch == 1 || g.in_c < 1000) check_one<TestType>(other, 11);
@@ -361,6 +361,12 @@ TEMPLATE_TEST_CASE("convolution: an image's bits do not depend on the images bes
   for (ConvGeometry g : architecture_layers()) {
     g.batch = 67;  // above every bound below which weights are read in place
     INFO(text(g));
+    // Winograd's algorithm, which a large batch is worth, rounds in its own way.
+    kernels::internal::FilterPlan plan;
+    const Index source_c = g.out_major ? g.out_c : g.in_c, destination_c = g.out_major ? g.in_c : g.out_c;
+    if (std::is_same_v<S, float> && plan.make(g, !g.out_major) &&
+        kernels::internal::pass_gain(plan, g.batch, source_c, destination_c) >= kernels::internal::winograd_least_gain)
+      continue;
     const Index from_size = (g.out_major ? g.out_pixels() * g.out_c : g.in_pixels() * g.in_c);
     const Index to_size = (g.out_major ? g.in_pixels() * g.in_c : g.out_pixels() * g.out_c);
     const auto x = reals<S>(g.batch * from_size, random), w = reals<S>(g.taps() * g.in_c * g.out_c, random);

@@ -29,7 +29,7 @@ class Generator : public Network<S> {
     return sample(latents);
   }
 
-  /// The samples of the given latent vectors {N, latent}, N >= 1; a sample does not depend on those beside it.
+  /// The samples of the given latent vectors {N, latent}, N >= 1. Those beside it change a sample by no more than rounding.
   Tensor<S> sample(const Tensor<S>& latents) const {
     require(latents.rank() == 2 && latents.dim(0) >= 1 && latents.dim(1) == latent(), "sample: expected latent vectors of ",
             latent(), ", got ", latents.shape());

@@ -2,6 +2,7 @@
 // The three passes of a convolution. A transposed convolution uses the same three with the first two exchanged, and a dense
 // layer is the case of one tap and one pixel.
 
+#include <type_traits>
 #include <vector>
 
 #include "rival/core/workspace.hpp"
@@ -9,6 +10,7 @@
 #include "rival/kernels/few_pixels.hpp"
 #include "rival/kernels/tile_pass.hpp"
 #include "rival/kernels/weight_gradient.hpp"
+#include "rival/kernels/winograd.hpp"
 
 namespace rival::kernels {
 
@@ -16,9 +18,9 @@ namespace internal {
 
 enum class Pass { output, input_gradient };
 
-/// Both passes in one: packs the weights, cuts the destination into regions and runs their tiles.
+/// Both passes in one, directly: packs the weights, cuts the destination into regions and runs their tiles.
 template <class S>
-void conv_pass(const ConvGeometry& g, Pass pass, const S* source, const S* w, S* destination, const Epilogue<S>& epilogue) {
+void direct_pass(const ConvGeometry& g, Pass pass, const S* source, const S* w, S* destination, const Epilogue<S>& epilogue) {
   thread_local std::vector<Segment> rows, columns;
   const bool output = pass == Pass::output;
   PassSides sides;
@@ -42,6 +44,16 @@ void conv_pass(const ConvGeometry& g, Pass pass, const S* source, const S* w, S*
   S* packed = scratch<S>(Scratch::packed_weights, blocks.packed_size(g.taps() * sides.source_c));
   pack(w, output == g.out_major, g.taps(), sides.source_c, sides.destination_c, packed);
   tile_pass(sides, source, packed, destination, epilogue);
+}
+
+/// Both passes in one: by Winograd's algorithm where it pays. In double, of which one expects the last digits, it is not used.
+template <class S>
+void conv_pass(const ConvGeometry& g, Pass pass, const S* source, const S* w, S* destination, const Epilogue<S>& epilogue) {
+  parallel_scope(g.flops() / 16, [&] {
+    if constexpr (std::is_same_v<S, float>)
+      if (winograd_pass(g, pass == Pass::output, source, w, destination, epilogue)) return;
+    direct_pass(g, pass, source, w, destination, epilogue);
+  });
 }
 
 /// Destinations of so few channels would leave most of a packet idle.

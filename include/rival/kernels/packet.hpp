@@ -45,6 +45,10 @@ template <class S>
 EIGEN_STRONG_INLINE Packet<S> add(const Packet<S>& a, const Packet<S>& b) {
   return Eigen::internal::padd(a, b);
 }
+template <class S>
+EIGEN_STRONG_INLINE Packet<S> multiply(const Packet<S>& a, const Packet<S>& b) {
+  return Eigen::internal::pmul(a, b);
+}
 /// a * b + c
 template <class S>
 EIGEN_STRONG_INLINE Packet<S> multiply_add(const Packet<S>& a, const Packet<S>& b, const Packet<S>& c) {

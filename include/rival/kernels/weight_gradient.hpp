@@ -2,6 +2,7 @@
 // The weight gradient: for each tap, the sum over pixels of an outer product of two contiguous rows of channels.
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "rival/core/parallel.hpp"
@@ -9,6 +10,7 @@
 #include "rival/kernels/geometry.hpp"
 #include "rival/kernels/gradient_tile.hpp"
 #include "rival/kernels/matrix_product.hpp"
+#include "rival/kernels/winograd_gradient.hpp"
 
 namespace rival::kernels {
 
@@ -115,12 +117,10 @@ void add_outer_products(const ConvGeometry& g, const PixelOperand<S>& left, cons
       }
     });
   };
-  parallel_scope(g.flops() / 16, [&] {
-    for (Index row_group = 0; row_group < row_groups; ++row_group)
-      for (Index column_group = 0; column_group < column_groups; ++column_group)
-        for (Index first = 0; first < g.batch; first += block.images)
-          for (Index top = 0; top < g.out_h; top += block.rows) add_tiles(row_group, column_group, first, top);
-  });
+  for (Index row_group = 0; row_group < row_groups; ++row_group)
+    for (Index column_group = 0; column_group < column_groups; ++column_group)
+      for (Index first = 0; first < g.batch; first += block.images)
+        for (Index top = 0; top < g.out_h; top += block.rows) add_tiles(row_group, column_group, first, top);
 }
 
 /// One image with its padding, as rows x columns.
@@ -197,6 +197,28 @@ PixelOperand<S> widen(const PixelOperand<S>& operand, Index pixels_in_all) {
   return {copy, channels, scaled(operand.image), scaled(operand.row), scaled(operand.pixel)};
 }
 
+/// The weight gradient as one product for each tap and pixel.
+template <class S>
+void direct_weight_gradient(const ConvGeometry& g, const S* x, const S* dy, S* dw) {
+  const PixelOperand<S> in{x, g.in_c, g.in_pixels() * g.in_c, g.stride_h * g.in_w * g.in_c, g.stride_w * g.in_c};
+  const PixelOperand<S> out{dy, g.out_c, g.out_pixels() * g.out_c, g.out_w * g.out_c, g.out_c};
+  const Index size = packet_size<S>, tap_step = g.in_c * g.out_c;
+  const Index in_step = g.out_major ? 1 : g.out_c, out_step = g.out_major ? g.in_c : 1;
+  if (g.in_c <= 4 && g.taps() > 1 && g.out_c >= size)
+    return add_outer_products_few_in(g, x, out, dw, {tap_step, in_step, out_step});
+  // The packets run along the axis that is contiguous in the gradient, unless only the other one fills them.
+  bool columns_are_out = !g.out_major;
+  if ((columns_are_out ? g.out_c : g.in_c) < size && (columns_are_out ? g.in_c : g.out_c) >= size)
+    columns_are_out = !columns_are_out;
+  const auto right_of = [&](const PixelOperand<S>& side, Index pixels) {
+    return side.channels < size ? widen(side, g.batch * pixels) : side;
+  };
+  if (columns_are_out)
+    add_outer_products(g, in, right_of(out, g.out_pixels()), true, dw, {tap_step, in_step, out_step});
+  else
+    add_outer_products(g, out, right_of(in, g.in_pixels()), false, dw, {tap_step, out_step, in_step});
+}
+
 }  // namespace internal
 
 /// dw[tap, a, b] += sum over pixels of x[in pixel, a] * dy[out pixel, b] (stored [tap, b, a] if g.out_major).
@@ -205,24 +227,11 @@ void conv_weight_gradient(const ConvGeometry& g, const S* x, const S* dy, S* dw)
   if (g.is_product() && (g.out_major ? g.in_c : g.out_c) >= packet_size<S>)
     return g.out_major ? add_matrix_gradient(g.batch * g.out_pixels(), g.out_c, g.in_c, dy, x, dw)
                        : add_matrix_gradient(g.batch * g.out_pixels(), g.in_c, g.out_c, x, dy, dw);
-  using internal::PixelOperand;
-  const PixelOperand<S> in{x, g.in_c, g.in_pixels() * g.in_c, g.stride_h * g.in_w * g.in_c, g.stride_w * g.in_c};
-  const PixelOperand<S> out{dy, g.out_c, g.out_pixels() * g.out_c, g.out_w * g.out_c, g.out_c};
-  const Index size = packet_size<S>, tap_step = g.in_c * g.out_c;
-  const Index in_step = g.out_major ? 1 : g.out_c, out_step = g.out_major ? g.in_c : 1;
-  if (g.in_c <= 4 && g.taps() > 1 && g.out_c >= size)
-    return internal::add_outer_products_few_in(g, x, out, dw, {tap_step, in_step, out_step});
-  // The packets run along the axis that is contiguous in the gradient, unless only the other one fills them.
-  bool columns_are_out = !g.out_major;
-  if ((columns_are_out ? g.out_c : g.in_c) < size && (columns_are_out ? g.in_c : g.out_c) >= size)
-    columns_are_out = !columns_are_out;
-  const auto right_of = [&](const PixelOperand<S>& side, Index pixels) {
-    return side.channels < size ? internal::widen(side, g.batch * pixels) : side;
-  };
-  if (columns_are_out)
-    internal::add_outer_products(g, in, right_of(out, g.out_pixels()), true, dw, {tap_step, in_step, out_step});
-  else
-    internal::add_outer_products(g, out, right_of(in, g.in_pixels()), false, dw, {tap_step, out_step, in_step});
+  parallel_scope(g.flops() / 16, [&] {
+    if constexpr (std::is_same_v<S, float>)
+      if (winograd_weight_gradient(g, x, dy, dw)) return;
+    internal::direct_weight_gradient(g, x, dy, dw);
+  });
 }
 
 }  // namespace rival::kernels

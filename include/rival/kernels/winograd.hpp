@@ -1,0 +1,225 @@
+#pragma once
+// Output passes and input gradients by Winograd's minimal filtering.
+
+#include <algorithm>
+#include <vector>
+
+#include "rival/core/parallel.hpp"
+#include "rival/core/workspace.hpp"
+#include "rival/kernels/output_tile.hpp"
+#include "rival/kernels/pack.hpp"
+#include "rival/kernels/winograd_taps.hpp"
+#include "rival/kernels/winograd_tiles.hpp"
+
+namespace rival::kernels {
+
+namespace internal {
+
+/// The scratch memory of one region: V = B^T d B of the source's tiles, and their products with the weights.
+struct WinogradRegion : TileRegion {
+  Index source_begin, product_begin;
+};
+
+template <class S>
+class WinogradPass {
+ public:
+  WinogradPass(const ConvGeometry& g, bool output, const FilterPlan& plan)
+      : g_(g), plan_(plan), source_c_(output ? g.in_c : g.out_c), destination_c_(output ? g.out_c : g.in_c),
+        blocks_{destination_c_} {}
+
+  void run(bool transposed, const S* source, const S* w, S* destination, const Epilogue<S>& epilogue) {
+    packed_ = scratch<S>(Scratch::packed_weights, blocks_.packed_size(g_.taps() * source_c_));
+    pack(w, transposed, g_.taps(), source_c_, destination_c_, packed_);
+    Index fewest_tiles = plan_.rows[0].tiles * plan_.columns[0].tiles;
+    for (const TileRun& y : plan_.rows)
+      for (const TileRun& x : plan_.columns) fewest_tiles = std::min(fewest_tiles, TileRegion{&y, &x}.tiles());
+    const Index parts = image_parts(g_.batch, fewest_tiles, [&](Index images) {
+      images_ = images;
+      Index largest = 0;
+      for (const TileRun& y : plan_.rows)
+        for (const TileRun& x : plan_.columns) largest = std::max(largest, size_of({&y, &x}));
+      return largest;
+    });
+    for (Index i = 0; i < parts; ++i) {
+      const Index first = part_begin(g_.batch, parts, i);
+      images_ = part_begin(g_.batch, parts, i + 1) - first;
+      source_ = source + first * plan_.y.source * plan_.x.source * source_c_;
+      const Index done = first * plan_.y.destination * plan_.x.destination * destination_c_;
+      destination_ = destination + done;
+      epilogue_ = epilogue;
+      if (epilogue.gate) epilogue_.gate += done;
+      run_images();
+    }
+  }
+
+ private:
+  static constexpr Index size = packet_size<S>;
+  static Index padded(Index channels) { return (channels + size - 1) / size * size; }
+  /// Scalars from row to row of V: not a multiple of what makes rows compete for the first-level cache.
+  Index row_step(const TileRegion& region) const {
+    const Index step = region.groups() * padded(source_c_);
+    return step * static_cast<Index>(sizeof(S)) % 1024 == 0 ? step + 2 * size : step;
+  }
+  Index rows(const TileRegion& region) const { return images_ * region.tiles(); }
+  Index point_step(const TileRegion& region, Index step) const { return spread_points<S>(rows(region) * step); }
+  Index size_of(const TileRegion& region) const {
+    return region.points() * (point_step(region, row_step(region)) + point_step(region, padded(destination_c_)));
+  }
+
+  /// Some images: the regions in stages that share the scratch memory.
+  void run_images() {
+    thread_local std::vector<WinogradRegion> regions_of_thread;
+    regions_ = &regions_of_thread;
+    regions_->clear();
+    Index used = 0;
+    const auto finish = [&] {
+      memory_ = scratch<S>(Scratch::partial_sums, used);
+      run_stage();
+      regions_->clear();
+      used = 0;
+    };
+    for (const TileRun& y : plan_.rows)
+      for (const TileRun& x : plan_.columns) {
+        const TileRegion region{&y, &x};
+        const Index needed = size_of(region);
+        if (used > 0 && used + needed > winograd_memory) finish();
+        const Index products = used + region.points() * point_step(region, row_step(region));
+        regions_->push_back({region, used, products});
+        used += needed;
+      }
+    finish();
+  }
+
+  void run_stage() {
+    const double channels = static_cast<double>(source_c_ + destination_c_);
+    double points = 0, products = 0;
+    for (const auto& region : *regions_) {
+      points += static_cast<double>(rows(region) * region.points());
+      products += static_cast<double>(rows(region) * region.points() * region.groups());
+    }
+    for_each([&](const TileRegion& r) { return (rows(r) + 3) / 4; }, points * channels,
+             [&](const WinogradRegion& r, Index task, Index) {
+               for (Index row = task * 4; row < std::min(rows(r), task * 4 + 4); ++row) transform_source(r, row);
+             });
+    const TaskScratch<S> panels(FilterPhase::most_groups * FilterPhase::most_groups * source_c_ * blocks_.width);
+    for_each([&](const TileRegion& r) { return r.points(); },
+             products * static_cast<double>(source_c_) * static_cast<double>(destination_c_) / 8,
+             [&](const WinogradRegion& r, Index point, Index worker) { multiply(r, point, panels.of(worker)); });
+    for_each([&](const TileRegion& r) { return (rows(r) + 3) / 4; }, points * channels,
+             [&](const WinogradRegion& r, Index task, Index) {
+               for (Index row = task * 4; row < std::min(rows(r), task * 4 + 4); ++row) transform_destination(r, row);
+             });
+  }
+
+  /// task(region, i, worker) for each region's i < count(region).
+  template <class Count, class Task>
+  void for_each(const Count& count, double work, const Task& task) const {
+    Index tasks = 0;
+    for (const auto& region : *regions_) tasks += count(region);
+    parallel_for(tasks, work, [&](Index i, Index worker) {
+      auto region = regions_->begin();
+      for (; i >= count(*region); ++region) i -= count(*region);
+      task(*region, i, worker);
+    });
+  }
+
+  void transform_source(const WinogradRegion& region, Index row) const {
+    const Index groups_x = region.x->phase->groups, step = row_step(region), channels = padded(source_c_);
+    for (Index a = 0; a < region.y->phase->groups; ++a)
+      for (Index b = 0; b < groups_x; ++b)
+        transform_source_tile(plan_, region, row, a, b, source_, source_c_, 0, source_c_,
+                              memory_ + region.source_begin + row * step + (a * groups_x + b) * channels,
+                              point_step(region, step));
+  }
+
+  void multiply(const WinogradRegion& region, Index point, S* panel) const {
+    const Index p = point / region.x->points(), q = point % region.x->points();
+    const Index groups_y = region.y->groups_at(p), groups_x = region.x->groups_at(q), channels = padded(source_c_);
+    const Index step = row_step(region), count = rows(region), tiles = (count + tile_rows - 1) / tile_rows;
+    const S* left = memory_ + region.source_begin + point * point_step(region, step);
+    S* products = memory_ + region.product_begin + point * point_step(region, padded(destination_c_));
+    for (Index block = 0; block < blocks_.count(); ++block) {
+      const int packets = blocks_.packets_of(block);
+      const Index width = packets * size, column = block * blocks_.width;
+      for (Index a = 0; a < groups_y; ++a)
+        for (Index b = 0; b < groups_x; ++b)
+          sum_taps(TapSum<S>(region, g_.kernel_w, a, b, p, q), packed_ + column * g_.taps() * source_c_, source_c_ * width,
+                   source_c_ * width, panel + (a * groups_x + b) * source_c_ * width);
+      const S* sources[tile_rows];
+      Index to[tile_rows];
+      SumLoops loops{{groups_y, groups_x, source_c_},
+                     {region.x->phase->groups * channels, channels, 1},
+                     {groups_x * source_c_ * width, source_c_ * width, width}};
+      loops.merge_inner();
+      const OutputTile<S> job{sources, panel, loops, products, to, column, padded(destination_c_) - column, {}};
+      for (Index t = 0; t < tiles; ++t) {
+        const Index first = part_begin(count, tiles, t);
+        const auto height = static_cast<int>(part_begin(count, tiles, t + 1) - first);
+        for (int r = 0; r < height; ++r) {
+          sources[r] = left + (first + r) * step;
+          to[r] = (first + r) * padded(destination_c_);
+        }
+        output_tile(height, packets, job);
+      }
+    }
+  }
+
+  void transform_destination(const WinogradRegion& region, Index row) const {
+    const DestinationTile tile(plan_, region, row, destination_c_);
+    const Index channels = padded(destination_c_), step = point_step(region, channels);
+    const S* from = memory_ + region.product_begin + row * channels;
+    transform_tile(
+        winograd_transform<S>(region.y->outputs, region.y->phase->taps()).destination,
+        winograd_transform<S>(region.x->outputs, region.x->phase->taps()).destination, destination_c_,
+        [&](int p, int q) { return from + (p * region.x->points() + q) * step; },
+        [&](int i) { return destination_ + tile.first + i * tile.down; }, tile.across);
+    if (!epilogue_.scale && !epilogue_.bias && epilogue_.slope == S(1) && !epilogue_.gate) return;
+    for (Index i = 0; i < region.y->outputs; ++i)
+      for (Index j = 0; j < region.x->outputs; ++j) finish(tile.first + i * tile.down + j * tile.across);
+  }
+
+  /// The epilogue on one pixel.
+  void finish(Index pixel) const {
+    for (Index c = 0; c < destination_c_; c += size) {
+      const Index left = destination_c_ - c;
+      const auto read = [&](const S* from) { return left >= size ? load(from) : load_part(from, left); };
+      const Packet<S> scale = epilogue_.scale ? read(epilogue_.scale + c) : broadcast(S(1));
+      const Packet<S> bias = epilogue_.bias ? read(epilogue_.bias + c) : broadcast(S(0));
+      const Packet<S> y = kernels::finish<S>(read(destination_ + pixel + c), scale, bias, epilogue_,
+                                             [&] { return read(epilogue_.gate + pixel + c); });
+      if (left >= size)
+        store(destination_ + pixel + c, y);
+      else
+        store_part(destination_ + pixel + c, y, left);
+    }
+  }
+
+  const ConvGeometry& g_;
+  const FilterPlan& plan_;
+  Index source_c_, destination_c_;
+  ColumnBlocks<S> blocks_;
+  Index images_ = 0;
+  S* packed_ = nullptr;
+  S* memory_ = nullptr;
+  const S* source_ = nullptr;
+  S* destination_ = nullptr;
+  Epilogue<S> epilogue_;
+  std::vector<WinogradRegion>* regions_ = nullptr;
+};
+
+}  // namespace internal
+
+/// destination = epilogue(output pass or input gradient of `source`), if Winograd's algorithm suits the shapes; else it does
+/// nothing and returns false. A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks, 2016.
+template <class S>
+bool winograd_pass(const ConvGeometry& g, bool output, const S* source, const S* w, S* destination,
+                   const Epilogue<S>& epilogue) {
+  thread_local internal::FilterPlan plan;
+  const Index source_c = output ? g.in_c : g.out_c, destination_c = output ? g.out_c : g.in_c;
+  if (!plan.make(g, output) || internal::pass_gain(plan, g.batch, source_c, destination_c) < internal::winograd_least_gain)
+    return false;
+  internal::WinogradPass<S>(g, output, plan).run(output == g.out_major, source, w, destination, epilogue);
+  return true;
+}
+
+}  // namespace rival::kernels
