@@ -36,6 +36,25 @@ struct GradientTile {
   Index column_step;
 };
 
+/// A tile of whole packets, side by side in the gradient: its sums are added without a detour through memory.
+template <class S, int Rows, int Packets, bool Prefetch>
+void add_whole_gradient_tile(const S* const* left, const GradientTile<S>& job) {
+  const auto sum = sum_tile<Prefetch>(left, job.right, job.columns.distance, job.loops, TileSums<S, Rows, Packets>::zero());
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 2
+    for (int p = 0; p < Packets; ++p) {
+      S* to = job.gradient + job.rows[r] + job.columns.first + p * job.columns.distance;
+      store(to, add<S>(load(to), sum.row[r][p]));
+    }
+}
+
+template <class S, int Packets, bool Prefetch, int... R>
+constexpr std::array<void (*)(const S* const*, const GradientTile<S>&), sizeof...(R)> add_whole_gradient_tiles(
+    std::integer_sequence<int, R...>) {
+  return {add_whole_gradient_tile<S, R + 1, Packets, Prefetch>...};
+}
+
 /// gradient += tile. `Prefetch` as in multiply_tile.
 template <bool Prefetch, class S>
 void add_gradient_tile(int rows, const S* const* left, const GradientTile<S>& job) {
@@ -45,6 +64,12 @@ void add_gradient_tile(int rows, const S* const* left, const GradientTile<S>& jo
   if (job.column_step == 1)
     for (int r = 0; r < rows; ++r)
       for (int p = 0; p < columns.packets; ++p) prefetch(job.gradient + job.rows[r] + columns.first + p * columns.distance);
+  if (job.column_step == 1 && columns.fresh[0] == 0 && columns.fresh[1] == 0 && columns.end == size) {
+    using Rows = std::make_integer_sequence<int, tile_rows>;
+    static constexpr std::array table = {add_whole_gradient_tiles<S, 1, Prefetch>(Rows{}),
+                                         add_whole_gradient_tiles<S, 2, Prefetch>(Rows{})};
+    return table[static_cast<std::size_t>(columns.packets - 1)][static_cast<std::size_t>(rows - 1)](left, job);
+  }
   Tile<S> tile;
   multiply_tile<Prefetch>(rows, columns.packets, left, job.right, columns.distance, job.loops, tile);
   for (int r = 0; r < rows; ++r)
