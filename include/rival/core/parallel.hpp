@@ -47,7 +47,7 @@ inline void set_threads(int count) {
 /// Work (in scalar operations, roughly) below which waking a second thread costs more than it saves.
 inline constexpr double parallel_work = 100'000;
 
-/// Runs body(), and keeps the threads awake between the loops in it: waking them costs as much as half a million operations.
+/// Runs body(), and keeps the threads awake between the loops in it, since waking them costs as much as a short loop.
 /// `work` as for parallel_for, which does this by itself for a loop that stands alone. What body throws is thrown on.
 template <class Body>
 void parallel_scope([[maybe_unused]] double work, const Body& body) {
