@@ -10,6 +10,7 @@
 #include <limits>
 #include <sstream>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "catch.hpp"
@@ -30,6 +31,10 @@ struct GradientCheck {
   /// Inputs fill (-scale, scale) evenly, in random order.
   double scale = 2;
   std::uint64_t seed = 1;
+  /// Whether the layer must have tangents, as it must to stand in a discriminator with a gradient penalty.
+  bool tangents = true;
+  /// For layers that depend on labels: the samples' labels, taken in turn.
+  std::vector<std::uint8_t> labels = {};
 };
 
 namespace internal {
@@ -76,6 +81,7 @@ class GradientChecker {
       check_wanted();
       if (layer_.fuses_activation()) check_fused();
       if (layer_.gates_input()) check_gated();
+      check_tangents();
     }
     return problems_;
   }
@@ -115,7 +121,10 @@ class GradientChecker {
   }
 
   const Tensor<double>& forward(const Tensor<double>& x, double slope = 1) {
-    return layer_.forward(x, trace_, {mode_, slope});
+    labels_.clear();
+    if (!options_.labels.empty())
+      for (Index n = 0; n < x.dim(0); ++n) labels_.push_back(options_.labels[static_cast<std::size_t>(n) % options_.labels.size()]);
+    return layer_.forward(x, trace_, {.mode = mode_, .slope = slope, .labels = labels_});
   }
 
   void zero_gradients() {
@@ -233,11 +242,121 @@ class GradientChecker {
     forward(x_);
   }
 
+  bool has_tangents() const {
+    try {
+      layer_.curvature();
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  }
+
+  /// forward_tangent and backward_tangent against differences of forward and of backward along a line, and what the shortcuts
+  /// promise.
+  void check_tangents() {
+    if (has_tangents() != options_.tangents)
+      report("expected it to have ", options_.tangents ? "tangents" : "no tangents");
+    if (!has_tangents()) return;
+    const bool linear = layer_.curvature() == Curvature::linear;
+    const Tensor<double> v = uniform(x_.shape(), "x_tangent"), w = uniform(dy_.shape(), "dy_tangent");
+
+    const auto [y_v, dx_vw, grads_vw] = differences_along(v, &w);
+    compare("forward_tangent", forward_tangent(v), y_v, options_.tolerance);
+    zero_gradients();
+    compare("dx_tangent", backward_tangent(&w), dx_vw, options_.tolerance);
+    compare("tangent of the gradient of", gradients(), grads_vw, options_.tolerance);
+    const Gradients once = gradients();
+    backward_tangent(&w);
+    Gradients doubled = once;
+    for (auto& gradient : doubled) gradient.array() *= 2.0;
+    compare("backward_tangent twice adds up in", gradients(), doubled, 1e-12);
+    zero_gradients();
+    layer_.backward_tangent(trace_, dy_, &w, nullptr, {});
+    compare("backward_tangent without dx_tangent:", gradients(), once, 1e-12);
+
+    const auto [y_again, dx_v, grads_v] = differences_along(v, nullptr);
+    forward_tangent(v);
+    zero_gradients();
+    const Tensor<double> dx_tangent = backward_tangent(nullptr);
+    compare("dx_tangent while dy stays", dx_tangent, dx_v, options_.tolerance);
+    compare("tangent while dy stays of the gradient of", gradients(), grads_v, options_.tolerance);
+    if (linear) compare("dx_tangent of a linear layer", dx_tangent, Tensor<double>(x_.shape()), 0);
+
+    if (layer_.fuses_activation()) {
+      Tensor<double> expected = forward_tangent(v);
+      for (Index i = 0; i < expected.size(); ++i) expected[i] *= dy_[i] > 0 ? 1 : 0.2;
+      compare("gated forward_tangent", layer_.forward_tangent(v, trace_, {.gate = dy_.data(), .slope = 0.2}), expected, 1e-12);
+    }
+    if (linear) check_affine(v);
+  }
+
+  /// The affine map at x + v is y + y'(v), and so are its gradients.
+  void check_affine(const Tensor<double>& v) {
+    Tensor<double> there = x_, expected = forward_tangent(v);
+    there.array() += v.array();
+    expected.array() += y_.array();
+    zero_gradients();
+    backward(true);
+    backward_tangent(nullptr);
+    const Gradients sums = gradients();
+    compare("affine forward_tangent", layer_.forward_tangent(there, trace_, {.affine = true}), expected, 1e-11);
+    zero_gradients();
+    layer_.backward_tangent(trace_, dy_, nullptr, nullptr, {.affine = true});
+    compare("affine gradient of", gradients(), sums, 1e-11);
+  }
+
+  Tensor<double> uniform(const Shape& shape, const char* stream_name) const {
+    Tensor<double> values(shape);
+    Random stream = random_.stream(stream_name);
+    stream.fill_uniform(values, -1.0, 1.0);
+    return values;
+  }
+
+  /// After a pass and a backward pass at x_.
+  const Tensor<double>& forward_tangent(const Tensor<double>& v) {
+    forward(x_);
+    Tensor<double> dx;
+    layer_.backward(trace_, dy_, &dx, {.keep = true});
+    trace_.output_tangent.resize(y_.shape());
+    trace_.output_tangent.fill(std::numeric_limits<double>::quiet_NaN());
+    return layer_.forward_tangent(v, trace_, {});
+  }
+  Tensor<double> backward_tangent(const Tensor<double>* dy_tangent) {
+    Tensor<double> dx_tangent(x_.shape(), std::numeric_limits<double>::quiet_NaN());
+    layer_.backward_tangent(trace_, dy_, dy_tangent, &dx_tangent, {});
+    return dx_tangent;
+  }
+
+  /// Differences of y, dx and the parameters' gradients along x_ + e v, dy_ + e w.
+  std::tuple<Tensor<double>, Tensor<double>, Gradients> differences_along(const Tensor<double>& v, const Tensor<double>* w) {
+    const Tensor<double> x = x_, dy = dy_;
+    const double step = options_.step;
+    const auto at = [&](double e) {
+      x_.array() = x.array() + e * v.array();
+      if (w) dy_.array() = dy.array() + e * w->array();
+      std::tuple<Tensor<double>, Tensor<double>, Gradients> result;
+      std::get<0>(result) = forward(x_);
+      zero_gradients();
+      std::get<1>(result) = backward(true);
+      std::get<2>(result) = gradients();
+      return result;
+    };
+    auto up = at(step);
+    const auto down = at(-step);
+    x_ = x, dy_ = dy;
+    const auto difference = [&](Tensor<double>& a, const Tensor<double>& b) { a.array() = (a.array() - b.array()) / (2 * step); };
+    difference(std::get<0>(up), std::get<0>(down));
+    difference(std::get<1>(up), std::get<1>(down));
+    for (std::size_t p = 0; p < std::get<2>(up).size(); ++p) difference(std::get<2>(up)[p], std::get<2>(down)[p]);
+    return up;
+  }
+
   Layer<double>& layer_;
   GradientCheck options_;
   Random random_;
   State<double> state_;
   Mode mode_ = Mode::train;
+  std::vector<std::uint8_t> labels_;
   Trace<double> trace_;
   Tensor<double> x_, y_, dy_, dx_;
   Gradients gradients_;

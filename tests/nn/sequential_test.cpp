@@ -83,6 +83,27 @@ class Scale : public Layer<S> {
         (*dx)[i] = dy[i] * w_.value[i % x.cols()] * (x[i] > S(0) ? S(1) : pass.slope);
     }
   }
+  Curvature curvature() const override { return Curvature::linear; }
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>& pass) const override {
+    trace.input_tangent = &x_tangent;
+    trace.output_tangent.resize(x_tangent.shape());
+    for (Index i = 0; i < x_tangent.size(); ++i)
+      trace.output_tangent[i] = x_tangent[i] * w_.value[i % x_tangent.cols()] *
+                                (pass.gate == nullptr || pass.gate[i] > S(0) ? S(1) : pass.slope);
+    return trace.output_tangent;
+  }
+  void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    const Index columns = dy.cols();
+    for (Index i = 0; i < dy.size(); ++i) {
+      w_.grad[i % columns] += dy[i] * (*trace.input_tangent)[i];
+      if (dy_tangent) w_.grad[i % columns] += (*dy_tangent)[i] * (*trace.input)[i];
+    }
+    if (dx_tangent == nullptr) return;
+    dx_tangent->resize(dy.shape());
+    for (Index i = 0; i < dy.size(); ++i)
+      (*dx_tangent)[i] = dy_tangent ? (*dy_tangent)[i] * w_.value[i % columns] : S(0);
+  }
 
  private:
   Parameter<S> w_;

@@ -12,6 +12,7 @@ inline constexpr Index element_block = 4096;
 // A function is a small object with
 //   value(z)          f(z), an Eigen array expression, so that it runs on packets;
 //   derivative(z, y)  f'(z), which may use that y = f(z);
+//   second(z, y)      f''(z), for gradient penalties;
 //   cost              scalar operations an element, roughly.
 // Each is finite for every finite z, passes NaN on (Eigen's max may not: another term of the sum does), and
 // is right to a few epsilon.
@@ -24,6 +25,11 @@ struct Tanh {
   template <class Y>
   auto derivative(const auto&, const Y& y) const {
     return typename Y::Scalar(1) - y.square();
+  }
+  template <class Y>
+  auto second(const auto&, const Y& y) const {
+    using S = typename Y::Scalar;
+    return S(-2) * y * (S(1) - y.square());
   }
 };
 
@@ -40,6 +46,11 @@ struct Sigmoid {
   auto derivative(const auto&, const Y& y) const {
     return y * (typename Y::Scalar(1) - y);
   }
+  template <class Y>
+  auto second(const auto&, const Y& y) const {
+    using S = typename Y::Scalar;
+    return y * (S(1) - y) * (S(1) - S(2) * y);
+  }
 };
 
 /// log(1 + e^z) = max(z, 0) + log1p(e^-|z|); its derivative is the sigmoid.
@@ -52,6 +63,7 @@ struct Softplus {
     return z.max(S(0)) + (-z.abs()).exp().log1p();
   }
   auto derivative(const auto& z, const auto&) const { return Sigmoid().value(z); }
+  auto second(const auto& z, const auto&) const { return Sigmoid().value(z) * Sigmoid().value(-z); }
 };
 
 /// z sigmoid(z), also called swish; its derivative is s + z s (1 - s) with s = sigmoid(z).
@@ -65,6 +77,10 @@ struct SiLU {
   auto derivative(const auto& z, const auto&) const {
     // 1 - s as sigmoid(-z): the difference would lose its digits just where z is large.
     return Sigmoid().value(z) * (cut(z) * Sigmoid().value(-z) + 1);
+  }
+  /// s (1 - s) (2 + z (1 - 2 s)), where 1 - 2 s = sigmoid(-z) - s.
+  auto second(const auto& z, const auto&) const {
+    return Sigmoid().value(z) * Sigmoid().value(-z) * (cut(z) * (Sigmoid().value(-z) - Sigmoid().value(z)) + 2);
   }
 
  private:
@@ -83,6 +99,7 @@ struct ELU {
 
   auto value(const auto& z) const { return z.max(S(0)) + alpha * (z - z.max(S(0))).expm1(); }
   auto derivative(const auto&, const auto& y) const { return (y > S(0)).select(S(1), y + alpha); }
+  auto second(const auto&, const auto& y) const { return (y > S(0)).select(S(0), y + alpha); }
 };
 
 /// y[i] = f(z[i])
@@ -101,6 +118,19 @@ void map_gradient(const F& f, const S* z, const S* y, const S* dy, S* dz, Index 
     ArrayMap<S>(dz + begin, size) =
         ConstArrayMap<S>(dy + begin, size) *
         f.derivative(ConstArrayMap<S>(z + begin, size), ConstArrayMap<S>(y + begin, size));
+  });
+}
+
+/// dz'[i] = dy'[i] f'(z[i]) + dy[i] z'[i] f''(z[i]), the tangent of map_gradient along z'; dy' null stands for zeros.
+template <class S, class F>
+void map_gradient_tangent(const F& f, const S* z, const S* y, const S* z_tangent, const S* dy, const S* dy_tangent,
+                          S* dz_tangent, Index count) {
+  parallel_blocks(count, element_block, 2 * F::cost * static_cast<double>(count), [&](Index begin, Index end) {
+    const Index size = end - begin;
+    const ConstArrayMap<S> z_here(z + begin, size), y_here(y + begin, size);
+    ArrayMap<S> out(dz_tangent + begin, size);
+    out = ConstArrayMap<S>(dy + begin, size) * ConstArrayMap<S>(z_tangent + begin, size) * f.second(z_here, y_here);
+    if (dy_tangent) out += ConstArrayMap<S>(dy_tangent + begin, size) * f.derivative(z_here, y_here);
   });
 }
 

@@ -32,6 +32,26 @@ class Activation : public Layer<S> {
     kernels::map_gradient(f_, trace.input->data(), trace.output.data(), dy.data(), dx->data(), dy.size());
   }
 
+  Curvature curvature() const override { return Curvature::curved; }
+
+  /// y' = f'(z) z'
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
+    trace.input_tangent = &x_tangent;
+    trace.output_tangent.resize(x_tangent.shape());
+    kernels::map_gradient(f_, trace.input->data(), trace.output.data(), x_tangent.data(), trace.output_tangent.data(),
+                          x_tangent.size());
+    return trace.output_tangent;
+  }
+
+  /// dz' = f'(z) dy' + f''(z) z' dy
+  void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    if (dx_tangent == nullptr) return;
+    dx_tangent->resize(dy.shape());
+    kernels::map_gradient_tangent(f_, trace.input->data(), trace.output.data(), trace.input_tangent->data(), dy.data(),
+                                  dy_tangent ? dy_tangent->data() : nullptr, dx_tangent->data(), dy.size());
+  }
+
  private:
   F f_;
 };
@@ -109,6 +129,19 @@ class LeakyReLU : public Layer<S> {
     if (dx == nullptr) return;
     dx->resize(dy.shape());
     kernels::leaky_relu_gradient(trace.output.data(), dy.data(), dx->data(), dy.size(), slope_);
+  }
+
+  Curvature curvature() const override { return Curvature::linear; }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
+    trace.output_tangent.resize(x_tangent.shape());
+    kernels::leaky_relu_gradient(trace.output.data(), x_tangent.data(), trace.output_tangent.data(), x_tangent.size(), slope_);
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>&, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    internal::backward_linear(*this, trace, dy_tangent, dx_tangent);
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<LeakyReLU>(*this); }

@@ -106,6 +106,11 @@ class BatchNorm : public Layer<S> {
                               dx->data());
   }
 
+  Curvature curvature() const override {
+    fail(*this, ": a gradient penalty needs scores that do not depend on the other samples of the batch, and batch norm mixes "
+         "them; use LayerNorm, GroupNorm, InstanceNorm or no normalisation in the discriminator");
+  }
+
   void commit(const Trace<S>& trace) override {
     if (trace.mode != Mode::train) return;
     const auto rows = static_cast<S>(trace.input->rows());

@@ -42,30 +42,20 @@ class Conv2d : public Weighted<S> {
     return {h / o.stride.h + 1, w / o.stride.w + 1, o.out};
   }
 
-  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
-    trace.input = &x;
-    trace.output.resize(output_shape(x.shape().sample()).batch(x.dim(0)));
-    kernels::conv_output(geometry(x.shape(), trace.output.shape()), x.data(), this->weight().value.data(),
-                         trace.output.data(), this->output_epilogue(trace, pass));
-    return trace.output;
-  }
-
-  /// dx: each tap's gradient back to where it read; dW += per tap, sum over pixels of x outer dy; db += sum of dy.
-  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
-    const Tensor<S>& x = *trace.input;
-    const kernels::ConvGeometry g = geometry(x.shape(), dy.shape());
-    if (dx) {
-      dx->resize(x.shape());
-      kernels::conv_input_gradient(g, dy.data(), this->weight().value.data(), dx->data(),
-                                   this->input_epilogue(trace, pass.slope));
-    }
-    if (pass.parameters) {
-      kernels::conv_weight_gradient(g, x.data(), dy.data(), this->weight().grad.data());
-      this->add_bias_gradient(dy);
-    }
-  }
-
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Conv2d>(*this); }
+
+ protected:
+  using Epilogue = kernels::Epilogue<S>;
+  /// y: each tap reads its pixel; dx: each tap's gradient back to where it read; dW: per tap, sum over pixels of x outer dy.
+  void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y, const Epilogue& epilogue) const override {
+    kernels::conv_output(geometry(x.shape(), y.shape()), x.data(), w.data(), y.data(), epilogue);
+  }
+  void multiply_transposed(const Tensor<S>& dy, const Tensor<S>& w, Tensor<S>& dx, const Epilogue& epilogue) const override {
+    kernels::conv_input_gradient(geometry(dx.shape(), dy.shape()), dy.data(), w.data(), dx.data(), epilogue);
+  }
+  void add_product_gradient(const Tensor<S>& x, const Tensor<S>& dy, Tensor<S>& dw) const override {
+    kernels::conv_weight_gradient(geometry(x.shape(), dy.shape()), x.data(), dy.data(), dw.data());
+  }
 
  private:
   kernels::ConvGeometry geometry(const Shape& x, const Shape& y) const {

@@ -50,30 +50,20 @@ class ConvTranspose2d : public Weighted<S> {
     return {h, w, o.out};
   }
 
-  /// The input gradient of the convolution from y's size to x's.
-  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
-    trace.input = &x;
-    trace.output.resize(output_shape(x.shape().sample()).batch(x.dim(0)));
-    kernels::conv_input_gradient(geometry(x.shape(), trace.output.shape()), x.data(), this->weight().value.data(),
-                                 trace.output.data(), this->output_epilogue(trace, pass));
-    return trace.output;
-  }
-
-  /// dx is that convolution's output pass on dy; dW its weight gradient with dy as the input; db += sum of dy.
-  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
-    const Tensor<S>& x = *trace.input;
-    const kernels::ConvGeometry g = geometry(x.shape(), dy.shape());
-    if (dx) {
-      dx->resize(x.shape());
-      kernels::conv_output(g, dy.data(), this->weight().value.data(), dx->data(), this->input_epilogue(trace, pass.slope));
-    }
-    if (pass.parameters) {
-      kernels::conv_weight_gradient(g, dy.data(), x.data(), this->weight().grad.data());
-      this->add_bias_gradient(dy);
-    }
-  }
-
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ConvTranspose2d>(*this); }
+
+ protected:
+  using Epilogue = kernels::Epilogue<S>;
+  /// Of the convolution from y's size to x's: its input gradient, its output pass on dy, its weight gradient with dy as input.
+  void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y, const Epilogue& epilogue) const override {
+    kernels::conv_input_gradient(geometry(x.shape(), y.shape()), x.data(), w.data(), y.data(), epilogue);
+  }
+  void multiply_transposed(const Tensor<S>& dy, const Tensor<S>& w, Tensor<S>& dx, const Epilogue& epilogue) const override {
+    kernels::conv_output(geometry(dx.shape(), dy.shape()), dy.data(), w.data(), dx.data(), epilogue);
+  }
+  void add_product_gradient(const Tensor<S>& x, const Tensor<S>& dy, Tensor<S>& dw) const override {
+    kernels::conv_weight_gradient(geometry(x.shape(), dy.shape()), dy.data(), x.data(), dw.data());
+  }
 
  private:
   static Shape weight_shape(const ConvTranspose2dOptions& o) {

@@ -29,37 +29,26 @@ class Dense : public Weighted<S> {
     return {out_};
   }
 
-  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
-    output_shape(x.shape().sample());
-    trace.input = &x;
-    trace.output.resize({x.dim(0), out_});
-    kernels::conv_output(geometry(x.dim(0)), x.data(), this->weight().value.data(), trace.output.data(),
-                         this->output_epilogue(trace, pass));
-    return trace.output;
-  }
-
-  /// dx = dy W^T, dW += x^T dy, db += column sums of dy.
-  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
-    const Tensor<S>& x = *trace.input;
-    if (dx) {
-      dx->resize(x.shape());
-      kernels::conv_input_gradient(geometry(x.dim(0)), dy.data(), this->weight().value.data(), dx->data(),
-                                   this->input_epilogue(trace, pass.slope));
-    }
-    if (pass.parameters) {
-      kernels::conv_weight_gradient(geometry(x.dim(0)), x.data(), dy.data(), this->weight().grad.data());
-      this->add_bias_gradient(dy);
-    }
-  }
-
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Dense>(*this); }
+
+ protected:
+  using Epilogue = kernels::Epilogue<S>;
+  void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y, const Epilogue& epilogue) const override {
+    kernels::conv_output(geometry(x), x.data(), w.data(), y.data(), epilogue);
+  }
+  void multiply_transposed(const Tensor<S>& dy, const Tensor<S>& w, Tensor<S>& dx, const Epilogue& epilogue) const override {
+    kernels::conv_input_gradient(geometry(dy), dy.data(), w.data(), dx.data(), epilogue);
+  }
+  void add_product_gradient(const Tensor<S>& x, const Tensor<S>& dy, Tensor<S>& dw) const override {
+    kernels::conv_weight_gradient(geometry(x), x.data(), dy.data(), dw.data());
+  }
 
  private:
   static Index positive(const char* what, Index value) {
     require(value > 0, "dense: expected a positive `", what, "`, got ", value);
     return value;
   }
-  kernels::ConvGeometry geometry(Index batch) const { return {.batch = batch, .in_c = in_, .out_c = out_}; }
+  kernels::ConvGeometry geometry(const Tensor<S>& batch) const { return {.batch = batch.dim(0), .in_c = in_, .out_c = out_}; }
 
   Index in_, out_;
 };

@@ -56,6 +56,22 @@ class Dropout : public Layer<S> {
       kernels::leaky_relu_gradient(x, dy.data(), dx->data(), dy.size(), pass.slope);
   }
 
+  Curvature curvature() const override { return Curvature::linear; }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
+    trace.output_tangent.resize(x_tangent.shape());
+    if (drops(trace))
+      trace.output_tangent.array() = x_tangent.array() * trace.saved[0].array();
+    else
+      trace.output_tangent = x_tangent;
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>&, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    internal::backward_linear(*this, trace, dy_tangent, dx_tangent);
+  }
+
   void commit(const Trace<S>& trace) override {
     constexpr std::uint64_t per_block = 16 / sizeof(S);  // numbers that fill_uniform makes of one block
     if (drops(trace))

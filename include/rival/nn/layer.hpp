@@ -17,7 +17,12 @@ namespace rival {
 struct Wanted {
   bool parameters = false;  ///< add to every Parameter::grad
   bool input = false;       ///< return the gradient with respect to the input
+  bool keep = false;        ///< keep what a following `backward_tangent` reads
 };
+
+/// How a layer bends. A linear one is, around almost every input, an affine map of it (dense, convolution, leaky ReLU, pooling):
+/// its gradients do not change along a direction unless those behind it do.
+enum class Curvature { linear, curved };
 
 /// The map y = x * scale[c] + shift[c] of every channel (the last axis); null stands for none.
 template <class S>
@@ -38,6 +43,8 @@ struct ForwardPass {
   /// The layer applies this map to its output as it writes it, in front of the slope: the batch norm behind it, in a pass
   /// that nobody goes back through. Only given to layers that `fuses_channel_map()`.
   ChannelMap<S> map = {};
+  /// One label a sample, for layers that depend on them; containers hand them on.
+  Labels labels = {};
 };
 
 /// How a layer is asked to run backward.
@@ -46,6 +53,21 @@ struct BackwardPass {
   bool parameters = false;
   /// The layer multiplies the input gradient by (x > 0 ? 1 : slope) as it writes it: the backward pass of the leaky
   /// ReLU that made its input x. 1 stands for none. Only given to layers that `gates_input()`.
+  S slope = S(1);
+  /// Containers keep the gradient with respect to each layer's output in its trace, for `backward_tangent`.
+  bool keep = false;
+};
+
+/// How a layer is asked for tangents.
+template <class S>
+struct TangentPass {
+  /// Instead of the linear map of tangents, the affine map of which it is the derivative: the pass in the trace, run again on
+  /// another input, with every choice (a leaky ReLU's side, a maximum's place, a dropout's mask) as it was. Only given to
+  /// layers whose curvature is linear, where it spares a pass; see GradientPenalty.
+  bool affine = false;
+  /// forward_tangent multiplies its output by (gate > 0 ? 1 : slope) as it writes it: the leaky ReLU behind it, whose output in
+  /// the pass is `gate`, of the layout of the layer's own. Null stands for none. Only given to layers that `fuses_activation()`.
+  const S* gate = nullptr;
   S slope = S(1);
 };
 
@@ -76,6 +98,29 @@ class Layer {
   /// Given the gradient `dy` with respect to the output: writes the one with respect to the input to `dx` unless that
   /// is null, and adds to the gradients of the parameters if `pass.parameters`. Only a loss divides by the batch size.
   virtual void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) = 0;
+
+  /// Whether tangents of this layer's gradients vanish by themselves. Throws Error when the layer has no tangents, and thus
+  /// cannot stand in a discriminator with a gradient penalty.
+  virtual Curvature curvature() const {
+    fail(*this, ": a gradient penalty needs the tangents of every layer of the discriminator, and this kind has none");
+  }
+
+  /// The derivative of `forward` at the pass in `trace`, along `x_tangent`: y' = (dy/dx) x', kept in the trace and returned
+  /// (Pearlmutter, "Fast exact multiplication by the Hessian", 1994). Keeps a pointer to `x_tangent` for `backward_tangent`.
+  virtual const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>& pass) const {
+    (void)x_tangent, (void)trace, (void)pass;
+    fail(*this, ": has no tangents");
+  }
+
+  /// The derivative of `backward` along the `x_tangent` that `forward_tangent` left in `trace`, while dy moves along
+  /// `dy_tangent` (null: it stays): adds that of every parameter's gradient to Parameter::grad, and writes that of dx to
+  /// `dx_tangent` unless that is null. In an affine pass, `dy_tangent` is null, and what is added is the parameters' gradient
+  /// for the affine map at `x_tangent`.
+  virtual void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                                const TangentPass<S>& pass) {
+    (void)trace, (void)dy, (void)dy_tangent, (void)dx_tangent, (void)pass;
+    fail(*this, ": has no tangents");
+  }
 
   virtual bool has_parameters() const { return false; }
   virtual void collect(State<S>& state) { (void)state; }
@@ -111,5 +156,18 @@ class Layer {
  private:
   std::string name_;
 };
+
+namespace internal {
+
+/// The backward_tangent of a layer that is linear and has no parameters: its backward, of dy'.
+template <class S>
+void backward_linear(Layer<S>& layer, Trace<S>& trace, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent) {
+  if (dx_tangent == nullptr) return;
+  if (dy_tangent) return layer.backward(trace, *dy_tangent, dx_tangent, {});
+  dx_tangent->resize(trace.input ? trace.input->shape() : trace.output.shape());
+  dx_tangent->fill(S(0));
+}
+
+}  // namespace internal
 
 }  // namespace rival

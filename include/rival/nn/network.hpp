@@ -28,18 +28,19 @@ class Network {
 
   /// A training pass: batch norm normalises by this batch and moves its running statistics, dropout drops.
   /// `x` is read again by `backward` and must be kept until then.
-  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace) {
-    const auto& y = run(x, trace, {.mode = Mode::train});
+  /// `labels`, one a sample, are for networks that depend on them, and are kept like `x`.
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, Labels labels = {}) {
+    const auto& y = run(x, trace, {.mode = Mode::train, .labels = labels});
     layers_.commit(trace);
     return y;
   }
-  const Tensor<S>& forward(Tensor<S>&& x, Trace<S>& trace) = delete;
+  const Tensor<S>& forward(Tensor<S>&& x, Trace<S>& trace, Labels labels = {}) = delete;
 
   /// An evaluation pass: a pure function of x and the weights. It leaves in `trace` nothing to go backward through, and batch
   /// norms directly behind dense layers and convolutions are folded into them. Several threads may infer with one network at
   /// once, each with a trace of its own.
-  const Tensor<S>& infer(const Tensor<S>& x, Trace<S>& trace) const {
-    return run(x, trace, {.mode = Mode::eval, .backward = false});
+  const Tensor<S>& infer(const Tensor<S>& x, Trace<S>& trace, Labels labels = {}) const {
+    return run(x, trace, {.mode = Mode::eval, .backward = false, .labels = labels});
   }
 
   /// From the gradient with respect to the output computes what is wanted: adds to every Parameter::grad, and returns
@@ -50,16 +51,31 @@ class Network {
     require(trace.input != nullptr && trace.input->shape().sample() == input_ &&
                 trace.children.size() == static_cast<std::size_t>(layers_.size()),
             "network \"", name(), "\": backward needs the trace of a forward pass through this network, and `infer` leaves none");
-    const Shape expected = output_shape().batch(trace.input->dim(0));
-    require(dy.shape() == expected, "network \"", name(), "\": expected an output gradient of ", expected, ", got ",
-            dy.shape());
+    require(dy.shape() == trace.output.shape(), "network \"", name(), "\": expected an output gradient of ",
+            trace.output.shape(), ", got ", dy.shape());
     Tensor<S>& dx = trace.input_gradient;
     if (!wanted.input) dx.resize({0});
     parallel_scope(work(dy.dim(0)), [&] {
-      layers_.backward(trace, dy, wanted.input ? &dx : nullptr, {.parameters = wanted.parameters});
+      layers_.backward(trace, dy, wanted.input ? &dx : nullptr, {.parameters = wanted.parameters, .keep = wanted.keep});
     });
     return dx;
   }
+
+  /// Second order, exact: with G(x) the gradient that `backward(trace, dy, {.parameters = true})` would add for the input x, adds
+  ///   the derivative of G along `x_tangent`, while dy moves along `dy_tangent` (null: it stays);
+  ///   if `affine`, in networks whose curvature is linear: G(x_tangent), with the choices of the pass in the trace as they were.
+  /// Needs the trace of a `forward` and of a `backward` with that dy and `Wanted::keep`.
+  void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, const Tensor<S>& x_tangent,
+                        bool affine = false) {
+    require(trace.input != nullptr && x_tangent.shape() == trace.input->shape(), "network \"", name(),
+            "\": backward_tangent needs a trace and a tangent of its input's shape, got a tangent of ", x_tangent.shape());
+    parallel_scope(work(x_tangent.dim(0)), [&] {
+      layers_.forward_tangent(x_tangent, trace, {.affine = affine});
+      layers_.backward_tangent(trace, dy, dy_tangent, nullptr, {.affine = affine});
+    });
+  }
+  /// How the network bends; throws Error for the first layer that has no tangents.
+  Curvature curvature() const { return layers_.curvature(); }
 
   State<S> state() {
     State<S> all;
@@ -81,6 +97,7 @@ class Network {
             "\": expected a batch of ", input_, ", got ", x.shape());
     const Tensor<S>* y = nullptr;
     parallel_scope(work(x.dim(0)), [&] { y = &layers_.forward(x, trace, pass); });
+    trace.output.alias(*y, y->shape());
     return *y;
   }
 

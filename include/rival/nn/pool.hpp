@@ -94,15 +94,8 @@ class AvgPool2d : public internal::Pool<S> {
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>&) const override {
     trace.input = &x;
-    Tensor<S>& y = trace.output;
-    y.resize(this->output_shape(x.shape().sample()).batch(x.dim(0)));
-    y.fill(S(0));
-    const Index channels = x.cols();
-    this->for_each_window(x.shape(), y.shape(), [&](Index o, Index i, Index, Index taps) {
-      const S weight = share(taps);
-      for (Index c = 0; c < channels; ++c) y.data()[o * channels + c] += weight * x.data()[i * channels + c];
-    });
-    return y;
+    average(x, trace.output);
+    return trace.output;
   }
 
   void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>&) override {
@@ -117,9 +110,30 @@ class AvgPool2d : public internal::Pool<S> {
     });
   }
 
+  Curvature curvature() const override { return Curvature::linear; }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
+    average(x_tangent, trace.output_tangent);
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>&, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    internal::backward_linear(*this, trace, dy_tangent, dx_tangent);
+  }
+
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<AvgPool2d>(*this); }
 
  private:
+  void average(const Tensor<S>& x, Tensor<S>& y) const {
+    y.resize(this->output_shape(x.shape().sample()).batch(x.dim(0)));
+    y.fill(S(0));
+    const Index channels = x.cols();
+    this->for_each_window(x.shape(), y.shape(), [&](Index o, Index i, Index, Index taps) {
+      const S weight = share(taps);
+      for (Index c = 0; c < channels; ++c) y.data()[o * channels + c] += weight * x.data()[i * channels + c];
+    });
+  }
   S share(Index taps) const {
     return S(1) / static_cast<S>(count_include_pad_ ? this->kernel().area() : taps);
   }
@@ -170,7 +184,30 @@ class MaxPool2d : public internal::Pool<S> {
     });
   }
 
+  Curvature curvature() const override { return Curvature::linear; }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
+    take_winners(x_tangent, trace.saved[0], trace.output_tangent);
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>&, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    internal::backward_linear(*this, trace, dy_tangent, dx_tangent);
+  }
+
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<MaxPool2d>(*this); }
+
+ private:
+  /// y[o] is the element of x at the place where the maximum was.
+  void take_winners(const Tensor<S>& x, const Tensor<S>& winner, Tensor<S>& y) const {
+    y.resize(winner.shape());
+    const Index channels = x.cols();
+    this->for_each_window(x.shape(), y.shape(), [&](Index o, Index i, Index tap, Index) {
+      for (Index c = 0; c < channels; ++c)
+        if (winner.data()[o * channels + c] == static_cast<S>(tap)) y.data()[o * channels + c] = x.data()[i * channels + c];
+    });
+  }
 };
 
 }  // namespace rival

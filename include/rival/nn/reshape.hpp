@@ -29,6 +29,18 @@ class ShapeChange : public Layer<S> {
     dx->resize(trace.input->shape());
     kernels::leaky_relu_gradient(trace.input->data(), dy.data(), dx->data(), dy.size(), pass.slope);
   }
+
+  Curvature curvature() const override { return Curvature::linear; }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
+    trace.output_tangent.alias(x_tangent, trace.output.shape());
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>&, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    internal::backward_linear(*this, trace, dy_tangent, dx_tangent);
+  }
 };
 
 }  // namespace internal

@@ -95,7 +95,7 @@ class Sequential : public Layer<S> {
     trace.children.resize(layers_.size());
     const Tensor<S>* y = &x;
     for (std::size_t i = 0; i < layers_.size();) {
-      ForwardPass<S> request{pass.mode, S(1), pass.backward};
+      ForwardPass<S> request{.mode = pass.mode, .backward = pass.backward, .labels = pass.labels};
       std::size_t next = i + 1;
       if (pass.mode == Mode::eval && !pass.backward && next < layers_.size() && layers_[i]->fuses_channel_map()) {
         const Shape out = layers_[i]->output_shape(y->shape().sample());
@@ -123,13 +123,62 @@ class Sequential : public Layer<S> {
     for (std::size_t i = layers_.size(); i-- > lowest;) {
       const bool gated = i > lowest && layers_[i]->gates_input() && layers_[i - 1]->leaky_slope() != S(1);
       const bool last = (gated ? i - 1 : i) == lowest;
-      Tensor<S>* below = last ? dx : &pair[turn ^= 1];
+      // The gradient that a layer hands down is the one with respect to the output of the next layer below that is called.
+      Tensor<S>* below = last ? dx : pass.keep ? &trace.children[i - (gated ? 2 : 1)].output_gradient : &pair[turn ^= 1];
       layers_[i]->backward(trace.children[i], *gradient, below,
-                           {pass.parameters, gated ? layers_[i - 1]->leaky_slope() : S(1)});
+                           {pass.parameters, gated ? layers_[i - 1]->leaky_slope() : S(1), pass.keep});
       gradient = below;
       if (gated) --i;
     }
     if (layers_.empty() && dx != nullptr) *dx = dy;
+  }
+
+  /// Throws Error where a layer of it does.
+  Curvature curvature() const override {
+    Curvature all = Curvature::linear;
+    for (const auto& layer : layers_)
+      if (layer->curvature() == Curvature::curved) all = Curvature::curved;
+    return all;
+  }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>& pass) const override {
+    trace.input_tangent = &x_tangent;
+    const Tensor<S>* tangent = &x_tangent;
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      TangentPass<S> request{.affine = pass.affine};
+      const bool gated = i + 1 < layers_.size() && layers_[i]->fuses_activation() && layers_[i + 1]->leaky_slope() != S(1);
+      if (gated) {
+        request.gate = trace.children[i + 1].output.data();
+        request.slope = layers_[i + 1]->leaky_slope();
+      }
+      tangent = &layers_[i]->forward_tangent(*tangent, trace.children[i], request);
+      if (gated) trace.children[++i].output_tangent.alias(*tangent, tangent->shape());
+    }
+    return *tangent;
+  }
+
+  /// Reads what a `backward` of the same dy left that was asked to keep it.
+  void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>& pass) override {
+    std::size_t lowest = 0;
+    if (dx_tangent == nullptr)
+      while (lowest < layers_.size() && !layers_[lowest]->has_parameters()) ++lowest;
+    const internal::GradientPair<S> pair;
+    std::size_t turn = 0;
+    for (std::size_t i = layers_.size(); i-- > lowest;) {
+      const Tensor<S>& gradient = i + 1 == layers_.size() ? dy : trace.children[i].output_gradient;
+      // A gradient that does not move stays so until a layer bends.
+      const bool moves = dy_tangent || layers_[i]->curvature() == Curvature::curved;
+      Tensor<S>* below = i == lowest ? dx_tangent : moves ? &pair[turn ^= 1] : nullptr;
+      layers_[i]->backward_tangent(trace.children[i], gradient, dy_tangent, below, pass);
+      dy_tangent = below;
+    }
+    if (layers_.empty() && dx_tangent != nullptr) {
+      if (dy_tangent)
+        *dx_tangent = *dy_tangent;
+      else
+        dx_tangent->resize(dy.shape()), dx_tangent->fill(S(0));
+    }
   }
 
   void commit(const Trace<S>& trace) override {

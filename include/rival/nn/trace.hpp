@@ -2,7 +2,9 @@
 // Trace: what one forward pass leaves behind for its backward passes.
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <span>
 #include <vector>
 
 #include "rival/core/tensor.hpp"
@@ -11,6 +13,9 @@ namespace rival {
 
 /// Training normalises by the batch and drops units; evaluation uses running statistics and is a pure function.
 enum class Mode { train, eval };
+
+/// The class of each sample of a batch, for layers that depend on it; empty where there are none.
+using Labels = std::span<const std::uint8_t>;
 
 /// The record of one forward pass through one layer; a Sequential's has a child for each of its layers.
 ///
@@ -23,11 +28,21 @@ struct Trace {
   /// What came out.
   Tensor<S> output;
   Mode mode = Mode::train;
+  /// The samples' labels, if the layer reads them. They are the caller's, as the input is.
+  Labels labels;
   /// What else the layer's backward needs (a mask, a mean); the layer gives the places their meaning.
   std::deque<Tensor<S>> saved;  // its references stay good while it grows
   std::vector<Trace> children;
   /// The gradient with respect to the input, where a network hands one out.
   Tensor<S> input_gradient;
+
+  // What a gradient penalty adds to the record; see Layer::forward_tangent.
+  /// The gradient with respect to this layer's output, where a backward pass was asked to keep it.
+  Tensor<S> output_gradient;
+  /// The tangent that went in. The tensor is the caller's, as the input is.
+  const Tensor<S>* input_tangent = nullptr;
+  /// The tangent that came out.
+  Tensor<S> output_tangent;
 
   Tensor<S>& save(std::size_t place, const Shape& shape) {
     if (saved.size() <= place) saved.resize(place + 1);

@@ -41,12 +41,7 @@ class Upsample : public Layer<S> {
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>&) const override {
     trace.input = &x;
-    trace.output.resize(output_shape(x.shape().sample()).batch(x.dim(0)));
-    trace.output.fill(S(0));
-    const Index c = x.cols();
-    for_each_image(x, trace.output.data(), x.data(), [=](S* out, const S* in, S weight) {
-      for (Index i = 0; i < c; ++i) out[i] += weight * in[i];
-    });
+    enlarge(x, trace.output);
     return trace.output;
   }
 
@@ -60,9 +55,30 @@ class Upsample : public Layer<S> {
     });
   }
 
+  Curvature curvature() const override { return Curvature::linear; }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
+    enlarge(x_tangent, trace.output_tangent);
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>&, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    internal::backward_linear(*this, trace, dy_tangent, dx_tangent);
+  }
+
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Upsample>(*this); }
 
  private:
+  void enlarge(const Tensor<S>& x, Tensor<S>& y) const {
+    y.resize(output_shape(x.shape().sample()).batch(x.dim(0)));
+    y.fill(S(0));
+    const Index c = x.cols();
+    for_each_image(x, y.data(), x.data(), [=](S* out, const S* in, S weight) {
+      for (Index i = 0; i < c; ++i) out[i] += weight * in[i];
+    });
+  }
+
   /// The one or two input pixels along an axis that output pixel `o` is made of.
   struct Taps {
     int count;

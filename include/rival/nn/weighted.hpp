@@ -32,8 +32,14 @@ Shape window_shape(std::string_view kind, const Options& o) {
 
 }  // namespace internal
 
-/// A layer that is linear in `weight`, which is stored [kernel_h, kernel_w, in, out] ([in, out] for a dense layer), plus a
-/// bias for each output channel, if there is one.
+/// A layer that is linear in `weight` W, which is stored [kernel_h, kernel_w, in, out] ([in, out] for a dense layer), plus a
+/// bias b for each output channel, if there is one: y = x W + b, where the product is what the kind of layer makes of it.
+///
+/// forward:          y = x W + b              backward:          dx = dy W^T, dW += x^T dy, db += column sums of dy
+/// forward_tangent:  y' = x' W                backward_tangent:  dx' = dy' W^T, dW += x'^T dy + x^T dy', db += sums of dy'
+///
+/// A kind gives the three products; who makes W of something else (spectral norm) derives from a kind and overrides what the
+/// passes take W from and where its gradient goes.
 template <class S>
 class Weighted : public Layer<S> {
  public:
@@ -54,6 +60,55 @@ class Weighted : public Layer<S> {
     weights(weight_.value, fan_, stream);
     bias_.value.fill(S(0));
   }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
+    trace.input = &x;
+    trace.output.resize(this->output_shape(x.shape().sample()).batch(x.dim(0)));
+    multiply(x, make_weight(trace, pass.mode), trace.output, output_epilogue(trace, pass));
+    return trace.output;
+  }
+
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
+    const Tensor<S>& x = *trace.input;
+    if (dx) {
+      dx->resize(x.shape());
+      multiply_transposed(dy, made_weight(trace), *dx,
+                          {.gate = pass.slope == S(1) ? nullptr : x.data(), .gate_slope = pass.slope});
+    }
+    if (!pass.parameters) return;
+    add_product_gradient(x, dy, weight_gradient(trace));
+    finish_weight_gradient(trace);
+    add_bias_gradient(dy);
+  }
+
+  Curvature curvature() const override { return Curvature::linear; }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>& pass) const override {
+    trace.input_tangent = &x_tangent;
+    trace.output_tangent.resize(trace.output.shape());
+    const bool biased = pass.affine && !bias_.value.empty();
+    multiply(x_tangent, made_weight(trace), trace.output_tangent,
+             {.bias = biased ? bias_.value.data() : nullptr, .gate = pass.gate, .gate_slope = pass.slope});
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>& pass) override {
+    const Tensor<S>& x = *trace.input;
+    if (dx_tangent) {
+      dx_tangent->resize(x.shape());
+      if (dy_tangent)
+        multiply_transposed(*dy_tangent, made_weight(trace), *dx_tangent, {});
+      else
+        dx_tangent->fill(S(0));
+    }
+    Tensor<S>& dw = weight_gradient(trace);
+    add_product_gradient(*trace.input_tangent, dy, dw);
+    if (dy_tangent) add_product_gradient(x, *dy_tangent, dw);
+    finish_weight_gradient(trace);
+    if (const Tensor<S>* db = pass.affine ? &dy : dy_tangent) add_bias_gradient(*db);
+  }
+
   bool fuses_activation() const override { return true; }
   bool gates_input() const override { return true; }
   bool fuses_channel_map() const override { return true; }
@@ -67,6 +122,32 @@ class Weighted : public Layer<S> {
   Weighted(const Shape& weight, Index out, bool bias, Fan fan)
       : weight_("weight", weight), bias_("bias", bias ? Shape{out} : Shape{0}), fan_(fan) {}
 
+  /// y = epilogue(x w)
+  virtual void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y, const kernels::Epilogue<S>& epilogue) const = 0;
+  /// dx = epilogue(dy w^T)
+  virtual void multiply_transposed(const Tensor<S>& dy, const Tensor<S>& w, Tensor<S>& dx,
+                                   const kernels::Epilogue<S>& epilogue) const = 0;
+  /// dw += x^T dy
+  virtual void add_product_gradient(const Tensor<S>& x, const Tensor<S>& dy, Tensor<S>& dw) const = 0;
+
+  /// The W of a forward pass, perhaps made and kept in its trace (from place `first_place` on); then the same for the passes that follow it.
+  virtual const Tensor<S>& make_weight(Trace<S>& trace, Mode mode) const {
+    (void)mode;
+    return made_weight(trace);
+  }
+  virtual const Tensor<S>& made_weight(const Trace<S>& trace) const {
+    (void)trace;
+    return weight_.value;
+  }
+  /// Where dW is added, and what is then done with it.
+  virtual Tensor<S>& weight_gradient(Trace<S>& trace) {
+    (void)trace;
+    return weight_.grad;
+  }
+  virtual void finish_weight_gradient(Trace<S>& trace) { (void)trace; }
+  static constexpr std::size_t first_place = 1;  // of Trace::saved that a derived class may use
+
+ private:
   kernels::Epilogue<S> output_epilogue(Trace<S>& trace, const ForwardPass<S>& pass) const {
     const S *scale = pass.map.scale, *bias = bias_.value.empty() ? nullptr : bias_.value.data();
     if (scale && bias) {  // (sum + bias) * scale + shift
@@ -78,14 +159,10 @@ class Weighted : public Layer<S> {
     }
     return {.bias = bias, .slope = pass.slope, .scale = scale};
   }
-  static kernels::Epilogue<S> input_epilogue(const Trace<S>& trace, S slope) {
-    return {.gate = slope == S(1) ? nullptr : trace.input->data(), .gate_slope = slope};
-  }
   void add_bias_gradient(const Tensor<S>& dy) {
     if (!bias_.value.empty()) kernels::add_column_sums(dy.rows(), dy.cols(), dy.data(), bias_.grad.data());
   }
 
- private:
   Parameter<S> weight_, bias_;
   Fan fan_;
 };
