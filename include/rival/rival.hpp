@@ -35,6 +35,7 @@
 #include "rival/kernels/weight_gradient.hpp"
 #include "rival/loss/adversarial.hpp"
 #include "rival/loss/loss.hpp"
+#include "rival/loss/relativistic.hpp"
 #include "rival/loss/supervised.hpp"
 #include "rival/nn/activations.hpp"
 #include "rival/nn/batch_norm.hpp"
