@@ -34,6 +34,7 @@
 #include "rival/kernels/update.hpp"
 #include "rival/kernels/weight_gradient.hpp"
 #include "rival/loss/adversarial.hpp"
+#include "rival/loss/feature_matching.hpp"
 #include "rival/loss/loss.hpp"
 #include "rival/loss/relativistic.hpp"
 #include "rival/loss/supervised.hpp"
