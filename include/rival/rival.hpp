@@ -42,6 +42,7 @@
 #include "rival/loss/auxiliary.hpp"
 #include "rival/loss/feature_matching.hpp"
 #include "rival/loss/loss.hpp"
+#include "rival/loss/relativistic.hpp"
 #include "rival/loss/supervised.hpp"
 #include "rival/nn/activations.hpp"
 #include "rival/nn/batch_norm.hpp"
