@@ -43,7 +43,8 @@ void penalty_step(benchmark::State& state, const std::vector<rival::Penalty>& pe
   wide_backward.backward(wide, {wide_real, {}, wide_real_trace, wide_dreal}, {wide_fake, {}, wide_fake_trace, wide_dfake});
   gradients();
   for (std::size_t p = 0; p < from.size(); ++p) {
-    const auto &got = from[p]->grad, &expected = to[p]->grad;
+    const auto& got = from[p]->grad;
+    const auto& expected = to[p]->grad;
     const double error = bench::error_of(std::vector<double>(got.data(), got.data() + got.size()),
                                          std::vector<double>(expected.data(), expected.data() + expected.size()));
     if (!(error < 1e-3)) return state.SkipWithError("gradients differ from those in double");
