@@ -169,9 +169,9 @@ class SampleNorm : public Layer<S> {
         const S r = trace.saved[saved_inverse][n * groups_ + g], q = trace.saved[saved_slant][n * groups_ + g];
         const auto w = in_group(weight_.value.data(), g);
         const auto group_mean = [&](const S* channel_sums) { return (w * in_group(channel_sums, g)).sum() / size.group; };
-        in_group(product, g) *= r;                                           // sum of dy x^
+        in_group(product, g) *= r;          // sum of dy x^
+        in_group(product_tangent, g) *= r;  // sum of dy' x^
         in_group(along, g) = r * (in_group(along, g) - q * in_group(product, g));  // sum of dy x^'
-        in_group(product_tangent, g) *= r;                                   // sum of dy' x^
         const S u = group_mean(sum), ux = group_mean(product), moved = group_mean(product_tangent) + group_mean(along);
         in_group(on_dy, g) = (-r * r * q) * w;
         in_group(on_dy_tangent, g) = r * w;
@@ -236,8 +236,8 @@ class SampleNorm : public Layer<S> {
     S group;       // values of a group
   };
   Sizes sizes(const Tensor<S>& x) const {
-    const Index samples = x.dim(0), pixels = samples == 0 ? 0 : x.rows() / samples;
-    return {samples, pixels, pixels * features_, static_cast<S>(pixels * features_ / groups_)};
+    const Index sample = x.shape().sample().size();
+    return {x.dim(0), sample / features_, sample, static_cast<S>(sample / groups_)};
   }
 
   /// The channels of group g in a row of channels.
