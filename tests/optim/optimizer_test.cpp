@@ -233,6 +233,45 @@ TEST_CASE("optimizer: the rate follows the schedule and can be set") {
   CHECK_THROWS_WITH(sgd.set_steps(-1), ContainsSubstring("sgd: expected steps >= 0, got -1"));
 }
 
+TEST_CASE("optimizer: Adam's betas follow their schedules, constant ones to the same bits") {
+  const auto train = [](const AdamOptions& options, long steps) {
+    auto parameters = std::make_unique<Parameters<float>>();
+    Adam adam(parameters->list, options);
+    for (int t = 1; t <= steps; ++t) {
+      parameters->draw_gradients(t);
+      adam.step();
+    }
+    return parameters;
+  };
+  std::vector<long> asked;
+  const auto plain = train({.beta1 = 0.5, .beta2 = 0.99}, 3);
+  const auto scheduled = train({.beta1_schedule =
+                                    [&](long step) {
+                                      asked.push_back(step);
+                                      return 0.5;
+                                    },
+                                .beta2_schedule = [](long) { return 0.99; }},
+                               3);
+  CHECK(asked == std::vector<long>{0, 1, 2});
+  for (std::size_t i = 0; i < plain->list.size(); ++i)
+    CHECK(same_bits(plain->list[i]->value, scheduled->list[i]->value));
+}
+
+TEST_CASE("optimizer: Adam refuses a beta out of range from a schedule, and changes nothing") {
+  Parameter<float> p("w", {1});
+  p.grad.fill(1);
+  const auto at_one = [](double beta) { return [=](long step) { return step == 1 ? beta : 0.5; }; };
+  Adam adam(std::vector{&p}, {.beta2_schedule = at_one(1)});
+  AdamW adamw(std::vector{&p}, {.beta1_schedule = at_one(quiet_nan)});
+  adam.step();
+  adamw.step();
+  const float value = p.value[0];
+  p.grad.fill(1);
+  CHECK_THROWS_WITH(adam.step(), ContainsSubstring("adam: expected a beta2_schedule that gives 0 <= beta2 < 1, got 1"));
+  CHECK_THROWS_WITH(adamw.step(), ContainsSubstring("adamw: expected a beta1_schedule that gives 0 <= beta1 < 1, got nan"));
+  CHECK((p.value[0] == value && p.grad[0] == 1 && adam.steps() == 1 && adamw.steps() == 1));
+}
+
 TEST_CASE("optimizer: a rate of zero moves nothing but zeroes the gradients") {
   Parameter<float> p("w", {3});
   p.value.fill(1);

@@ -16,13 +16,18 @@ struct AdamOptions {
   double beta2 = 0.999;  ///< how much of the mean square is kept
   double epsilon = 1e-8;
   double weight_decay = 0;  ///< adds weight_decay * value to the gradient
-  Schedule schedule = {};
+  Schedule schedule = {};   ///< of factors of the learning rate
+  /// Of beta1 and beta2 themselves, such as cosine_burn_in({.from = 0.9, .to = 0.99, .steps = 10'000}), instead of the
+  /// numbers above, if not empty.
+  Schedule beta1_schedule = {}, beta2_schedule = {};
 };
 
 /// g = dvalue + weight_decay value;  m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;
 /// value -= learning_rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)   at the t-th step
 ///
-/// (Kingma and Ba, 2015). Throws Error for options out of range.
+/// (Kingma and Ba, 2015). Where the betas follow schedules, beta^t is the present beta to the power of t, as in PyTorch when its
+/// betas are set anew between the steps. Throws Error for options out of range, and from step(), which then changes nothing,
+/// when a schedule gives no beta in [0, 1).
 template <class S = float>
 class Adam : public Optimizer<S> {
  public:
@@ -53,17 +58,26 @@ class Adam : public Optimizer<S> {
   };
 
   void prepare(double learning_rate) override {
-    const auto& [rate, beta1, beta2, epsilon, weight_decay, schedule] = options_;
-    const auto t = static_cast<double>(this->steps());
+    const double beta1 = scheduled(options_.beta1_schedule, options_.beta1, "a beta1_schedule that gives 0 <= beta1 < 1");
+    const double beta2 = scheduled(options_.beta2_schedule, options_.beta2, "a beta2_schedule that gives 0 <= beta2 < 1");
+    const auto t = static_cast<double>(this->steps() + 1);
     now_ = {static_cast<S>(beta1),
             static_cast<S>(beta2),
             static_cast<S>(1 - beta1),
             static_cast<S>(1 - beta2),
-            static_cast<S>(epsilon),
+            static_cast<S>(options_.epsilon),
             static_cast<S>(learning_rate / (1 - std::pow(beta1, t))),
             static_cast<S>(1 / std::sqrt(1 - std::pow(beta2, t))),
-            static_cast<S>(decoupled_ ? 0 : weight_decay),
-            static_cast<S>(decoupled_ ? learning_rate * weight_decay : 0)};
+            static_cast<S>(decoupled_ ? 0 : options_.weight_decay),
+            static_cast<S>(decoupled_ ? learning_rate * options_.weight_decay : 0)};
+  }
+
+  /// The beta of this step.
+  double scheduled(const Schedule& schedule, double otherwise, const char* expected) const {
+    if (!schedule) return otherwise;
+    const double beta = schedule(this->steps());
+    this->check(beta >= 0 && beta < 1, expected, beta);
+    return beta;
   }
 
   void update(const internal::Run<S>& run) const override {
@@ -89,6 +103,7 @@ struct AdamWOptions {
   double epsilon = 1e-8;
   double weight_decay = 1e-2;  ///< shrinks each value by learning_rate * weight_decay of itself
   Schedule schedule = {};
+  Schedule beta1_schedule = {}, beta2_schedule = {};
 };
 
 /// value -= learning_rate weight_decay value, then Adam's step without weight decay (Loshchilov and Hutter, 2019).
@@ -99,7 +114,7 @@ class AdamW : public Adam<S> {
   explicit AdamW(std::vector<Parameter<S>*> parameters, const AdamWOptions& options = {})
       : Adam<S>("adamw", std::move(parameters),
                 {options.learning_rate, options.beta1, options.beta2, options.epsilon, options.weight_decay,
-                 options.schedule},
+                 options.schedule, options.beta1_schedule, options.beta2_schedule},
                 true) {}
 };
 

@@ -38,8 +38,8 @@ class Optimizer {
               " elements, now its value has ", p.value.size(), " and its gradient ", p.grad.size());
     }
     const double rate = learning_rate();
-    ++steps_;
     prepare(rate);
+    ++steps_;
     parallel_for(static_cast<Index>(blocks_.size()), work_, [&](Index i) {
       const auto& [p, begin, count] = blocks_[static_cast<std::size_t>(i)];
       internal::Run<S> run{parameters_[p]->value.data() + begin, parameters_[p]->grad.data() + begin, {}, count};
@@ -104,7 +104,7 @@ class Optimizer {
     }
   }
 
-  /// Called once a step, with steps() already counting it: the place to work out the step's constants.
+  /// Called once a step, with steps() not yet counting it: the place to work out the step's constants, or to throw.
   virtual void prepare(double learning_rate) = 0;
   /// Applies the rule to `run` through internal::sweep. Runs come in any order and on any thread.
   virtual void update(const internal::Run<S>& run) const = 0;

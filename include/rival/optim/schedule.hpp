@@ -1,5 +1,5 @@
 #pragma once
-// Schedules: how the learning rate changes from step to step.
+// Schedules: how the learning rate, or another number, changes from step to step.
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +12,7 @@
 namespace rival {
 
 /// A factor of the learning rate by the number of steps already made: the first step asks for schedule(0). Any function
-/// of that kind will do; an empty one stands for constant().
+/// of that kind will do; an empty one stands for constant(). Where an option says so it is the number itself, no factor.
 using Schedule = std::function<double(long step)>;
 
 /// 1, always.
@@ -65,6 +65,25 @@ inline Schedule linear_decay(LinearDecayOptions options) {
     const long done = std::clamp(step, options.start, options.steps) - options.start;
     const double way = static_cast<double>(done) / static_cast<double>(options.steps - options.start);
     return 1 + (options.floor - 1) * way;
+  };
+}
+
+struct CosineBurnInOptions {
+  double from = 0;  ///< the first value
+  double to = 0;    ///< the last value
+  long steps = 0;   ///< the step at which it is reached
+};
+/// from + (to - from) (1 - cos(pi step / steps)) / 2 until `steps`, then `to`: values, no factors, for numbers that are to
+/// be gentle at first, such as Adam's beta2 or the weight of a gradient penalty (as in R3GAN: Huang, Gokaslan, Kuleshov and
+/// Tompkin, 2024). Throws Error unless both values are finite and steps >= 1.
+inline Schedule cosine_burn_in(CosineBurnInOptions options) {
+  require(options.steps >= 1, "cosine_burn_in: expected steps >= 1, got ", options.steps);
+  require(std::isfinite(options.from) && std::isfinite(options.to), "cosine_burn_in: expected finite values, got from ",
+          options.from, " and to ", options.to);
+  return [=](long step) {
+    if (step >= options.steps) return options.to;
+    const double way = static_cast<double>(step) / static_cast<double>(options.steps);
+    return options.from + (options.to - options.from) * (1 - std::cos(std::numbers::pi * way)) / 2;
   };
 }
 
