@@ -1,0 +1,126 @@
+#pragma once
+// Recipes of generators that are also told what to make: a class, or a code that they find a meaning for themselves.
+
+#include "rival/gan/architectures.hpp"
+#include "rival/gan/recipes/recipe.hpp"
+#include "rival/nn/conditional_batch_norm.hpp"
+#include "rival/nn/embedding.hpp"
+#include "rival/nn/projection.hpp"
+#include "rival/nn/spectral_norm.hpp"
+#include "rival/nn/sum_pool.hpp"
+
+namespace rival::recipes {
+
+namespace internal {
+
+/// DCGAN's generator for a latent vector with the class behind it, one-hot.
+template <class S>
+Generator<S> one_hot_generator(Index latent, const RecipeOptions& o) {
+  Sequential<S> layers(Embedding<S>({.classes = o.classes, .one_hot = true}));
+  const Generator<S> plain = dcgan28_generator<S>(Random(o.seed), latent + o.classes);
+  layers.add(plain.layers());
+  Generator<S> generator(latent, std::move(layers));
+  generator.initialise(normal<S>(0, 0.02), Random(o.seed));
+  return generator;
+}
+
+/// DCGAN's discriminator with `heads` further outputs.
+template <class S>
+Discriminator<S> discriminator_with_heads(Index heads, const RecipeOptions& o) {
+  Discriminator<S> discriminator(
+      {28, 28, 1},
+      Sequential<S>(Conv2d<S>({.in = 1, .out = 64, .kernel = 4, .stride = 2, .padding = 1, .bias = false}), LeakyReLU<S>(0.2),
+                    Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
+                    BatchNorm<S>({.features = 128}), LeakyReLU<S>(0.2),
+                    Conv2d<S>({.in = 128, .out = 256, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
+                    BatchNorm<S>({.features = 256}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.25}), Flatten<S>(),
+                    Dense<S>({.in = 3 * 3 * 256, .out = 1 + heads})),
+      "D", heads);
+  discriminator.initialise(normal<S>(0, 0.02), Random(o.seed));
+  return discriminator;
+}
+
+}  // namespace internal
+
+/// Mirza and Osindero, "Conditional generative adversarial nets", 2014: fully connected networks that both get the class beside
+/// their input, one-hot. (Adam in place of gradient descent with momentum.)
+template <class S = float>
+Recipe<S> cgan(const RecipeOptions& o) {
+  const Random random(o.seed);
+  const Index k = o.classes;
+  Generator<S> generator(100, Sequential<S>(Embedding<S>({.classes = k, .one_hot = true}),  //
+                                            Dense<S>({.in = 100 + k, .out = 600}), ReLU<S>(), Dense<S>({.in = 600, .out = 1200}),
+                                            ReLU<S>(), Dense<S>({.in = 1200, .out = 784}), Tanh<S>(), Reshape<S>({28, 28, 1})));
+  Discriminator<S> discriminator(
+      {28, 28, 1}, Sequential<S>(Flatten<S>(), Embedding<S>({.classes = k, .one_hot = true}),  //
+                                 Dense<S>({.in = 784 + k, .out = 512}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
+                                 Dense<S>({.in = 512, .out = 256}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
+                                 Dense<S>({.in = 256, .out = 1})));
+  generator.initialise(he<S>(), random);
+  discriminator.initialise(he<S>(0.2), random);
+  const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
+  return {std::move(generator), std::move(discriminator),
+          {.loss = non_saturating<S>(), .labels = LabelSource::data, .batch = o.batch, .generator_optimizer = adam,
+           .discriminator_optimizer = adam, .seed = o.seed}};
+}
+
+/// Odena, Olah and Shlens, "Conditional image synthesis with auxiliary classifier GANs", 2017: the discriminator also tells the
+/// class, of real and of generated images; Adam with 2e-4 and beta1 0.5.
+template <class S = float>
+Recipe<S> acgan(const RecipeOptions& o) {
+  const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
+  return {internal::one_hot_generator<S>(100, o), internal::discriminator_with_heads<S>(o.classes, o),
+          {.loss = non_saturating<S>(), .auxiliary = classification<S>(), .labels = LabelSource::data, .batch = o.batch,
+           .generator_optimizer = adam, .discriminator_optimizer = adam, .seed = o.seed}};
+}
+
+/// Miyato and Koyama, "cGANs with projection discriminator", 2018: the class's embedding, projected on the discriminator's last
+/// features, is added to its score; spectral norm throughout; conditional batch norm in the generator; the hinge loss; five
+/// discriminator steps, Adam with 2e-4, beta1 0 and beta2 0.9.
+template <class S = float>
+Recipe<S> projection(const RecipeOptions& o) {
+  const Random random(o.seed);
+  const auto norm = [&](Index features) { return ConditionalBatchNorm<S>({.features = features, .classes = o.classes}); };
+  Generator<S> generator(
+      100, Sequential<S>(Reshape<S>({1, 1, 100}),
+                         ConvTranspose2d<S>({.in = 100, .out = 256, .kernel = 4, .bias = false}), norm(256), ReLU<S>(),
+                         ConvTranspose2d<S>({.in = 256, .out = 128, .kernel = 3, .stride = 2, .padding = 1, .bias = false}),
+                         norm(128), ReLU<S>(),
+                         ConvTranspose2d<S>({.in = 128, .out = 64, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
+                         norm(64), ReLU<S>(),
+                         ConvTranspose2d<S>({.in = 64, .out = 1, .kernel = 4, .stride = 2, .padding = 1, .bias = false}), Tanh<S>()));
+  generator.initialise(normal<S>(0, 0.02), random);
+  Discriminator<S> discriminator(
+      {28, 28, 1},
+      Sequential<S>(SpectralNorm(Conv2d<S>({.in = 1, .out = 64, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
+                    SpectralNorm(Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
+                    SpectralNorm(Conv2d<S>({.in = 128, .out = 256, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
+                    SumPool<S>(), Projection<S>({.in = 256, .classes = o.classes})));
+  discriminator.initialise(he<S>(0.1), random);
+  const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0, .beta2 = 0.9};
+  return {std::move(generator), std::move(discriminator),
+          {.loss = hinge<S>(), .labels = LabelSource::data, .batch = o.batch, .discriminator_steps = 5, .generator_optimizer = adam,
+           .discriminator_optimizer = adam, .seed = o.seed}};
+}
+
+/// Chen, Duan, Houthooft, Schulman, Sutskever and Abbeel, "InfoGAN", 2016: 62 numbers of noise, two codes uniform in [-1, 1) and a
+/// class that is drawn and never shown real; the discriminator's heads tell code and class from the image. Adam with beta1 0.5, 2e-4
+/// for the discriminator and 1e-3 for the generator. What a class or a code comes to mean is for the networks to find out.
+template <class S = float>
+Recipe<S> infogan(const RecipeOptions& o) {
+  constexpr Index codes = 2, noise = 62;
+  const auto draw = [](Tensor<S>& latent, Random& random) {
+    random.fill_normal(latent);
+    Tensor<S> uniform({latent.dim(0), codes});
+    random.fill_uniform(uniform, S(-1), S(1));
+    latent.matrix().leftCols(codes) = uniform.matrix();
+  };
+  return {internal::one_hot_generator<S>(codes + noise, o), internal::discriminator_with_heads<S>(o.classes + codes, o),
+          {.loss = non_saturating<S>(),
+           .auxiliary = information<S>({.classes = o.classes, .codes = codes, .class_weight = 1, .code_weight = 0.1}),
+           .labels = LabelSource::drawn, .classes = o.classes, .draw_latent = draw, .batch = o.batch,
+           .generator_optimizer = AdamOptions{.learning_rate = 1e-3, .beta1 = 0.5},
+           .discriminator_optimizer = AdamOptions{.learning_rate = 2e-4, .beta1 = 0.5}, .seed = o.seed}};
+}
+
+}  // namespace rival::recipes
