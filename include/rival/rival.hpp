@@ -49,6 +49,7 @@
 #include "rival/nn/network.hpp"
 #include "rival/nn/parameter.hpp"
 #include "rival/nn/pool.hpp"
+#include "rival/nn/resample.hpp"
 #include "rival/nn/reshape.hpp"
 #include "rival/nn/residual.hpp"
 #include "rival/nn/sequential.hpp"
