@@ -43,11 +43,15 @@ Shape window_shape(std::string_view kind, const Options& o) {
 template <class S>
 class Weighted : public Layer<S> {
  public:
+  using Scalar = S;
+
   Parameter<S>& weight() { return weight_; }
   const Parameter<S>& weight() const { return weight_; }
   /// Empty without a bias.
   Parameter<S>& bias() { return bias_; }
   const Parameter<S>& bias() const { return bias_; }
+  /// What an initialiser of the weight is told.
+  const Fan& fan() const { return fan_; }
 
   bool has_parameters() const override { return true; }
   void collect(State<S>& state) override {

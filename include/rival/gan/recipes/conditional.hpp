@@ -109,9 +109,9 @@ Recipe<S> projection(const RecipeOptions& o) {
 template <class S = float>
 Recipe<S> infogan(const RecipeOptions& o) {
   constexpr Index codes = 2, noise = 62;
-  const auto draw = [](Tensor<S>& latent, Random& random) {
+  const auto draw = [uniform = Tensor<S>()](Tensor<S>& latent, Random& random) mutable {
     random.fill_normal(latent);
-    Tensor<S> uniform({latent.dim(0), codes});
+    uniform.resize({latent.dim(0), codes});
     random.fill_uniform(uniform, S(-1), S(1));
     latent.matrix().leftCols(codes) = uniform.matrix();
   };
