@@ -35,6 +35,8 @@ struct GradientCheck {
   bool tangents = true;
   /// For layers that depend on labels: the samples' labels, taken in turn.
   std::vector<std::uint8_t> labels = {};
+  /// For layers that make one sample of several: of how many.
+  Index pack = 1;
 };
 
 namespace internal {
@@ -145,11 +147,11 @@ class GradientChecker {
 
   void check_forward() {
     // What an earlier pass over a larger batch left behind must not matter.
-    const Tensor<double> dirt(x_.shape().with(0, x_.dim(0) + 1), 0.5);
+    const Tensor<double> dirt(x_.shape().with(0, x_.dim(0) + options_.pack), 0.5);
     forward(dirt);
     for (auto& saved : trace_.saved) saved.fill(std::numeric_limits<double>::quiet_NaN());
     y_ = forward(x_);
-    const Shape expected = layer_.output_shape(x_.shape().sample()).batch(x_.dim(0));
+    const Shape expected = layer_.output_shape(x_.shape().sample()).batch(x_.dim(0) / options_.pack);
     if (y_.shape() != expected) report("output_shape says ", expected, ", forward gave ", y_.shape());
     if (!y_.array().isFinite().all()) report("output is not finite");
     compare("output of a second pass", forward(x_), y_, 0);
