@@ -84,6 +84,7 @@
 #include "rival/optim/adam.hpp"
 #include "rival/optim/clipping.hpp"
 #include "rival/optim/make_optimizer.hpp"
+#include "rival/optim/moving_average.hpp"
 #include "rival/optim/optimizer.hpp"
 #include "rival/optim/rmsprop.hpp"
 #include "rival/optim/schedule.hpp"

@@ -5,6 +5,7 @@
 #include "counting_new.hpp"
 #include "rival/optim/clipping.hpp"
 #include "rival/optim/make_optimizer.hpp"
+#include "rival/optim/moving_average.hpp"
 
 using namespace rival;
 using rival_test::allocations;
@@ -38,5 +39,18 @@ TEST_CASE("optimizer: a warm step allocates nothing") {
   Tensor<float> counted({10});
   const long end = allocations;
   CHECK(end > start);  // the counter counts
+  set_threads(before);
+}
+
+TEST_CASE("moving average: an update allocates nothing") {
+  const int before = threads();
+  set_threads(2);
+  Parameter<float> average("G.weight", {100'000}), source("G.weight", {100'000});
+  MovingAverage<> moving({.parameters = {&average}, .buffers = {}, .streams = {}},
+                         {.parameters = {&source}, .buffers = {}, .streams = {}});
+  moving.update();  // wakes the threads for the first time
+  const long start = allocations;
+  for (int t = 0; t < 3; ++t) moving.update();
+  CHECK(allocations == start);
   set_threads(before);
 }
