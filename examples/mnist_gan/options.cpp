@@ -40,20 +40,28 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, T& value, const 
 
 bool parse(int argc, char** argv, Options& o) {
   CLI::App app("Trains a generator and a discriminator against each other on handwritten digits, and writes pictures.");
-  app.add_option("--architecture", o.architecture, "dense, dcgan28 or tfdcgan")->capture_default_str();
+  app.add_option("--recipe", o.recipe,
+                 "train by a paper's settings: gan, dcgan, lsgan, wgan, wgan-gp, sngan, dragan, r3gan, cgan, acgan, projection or "
+                 "infogan; it chooses networks, losses, optimisers, and if not given the batch (64) and the epochs");
+  auto* architecture =
+      app.add_option("--architecture", o.architecture, "dense, dcgan28 or tfdcgan; without --recipe")->capture_default_str();
   app.add_option("--data", o.data, "folder with the four MNIST files, gzipped or not")->capture_default_str();
   app.add_option("--out", o.out, "folder to write to; made if it is not there")->capture_default_str();
-  add_number(app, "--epochs", o.epochs, "passes through the training images")->capture_default_str();
+  auto* epochs = add_number(app, "--epochs", o.epochs, "passes through the training images")->capture_default_str();
   auto* steps = add_number(app, "--steps", o.steps, "stop after so many training steps");
-  add_number(app, "--batch", o.batch, "images a step")->capture_default_str();
-  add_number(app, "--latent", o.latent, "numbers in a latent vector")->capture_default_str();
-  add_number(app, "--learning-rate", o.learning_rate, "of Adam, for both networks; falls to 0 over the second half")
-      ->capture_default_str();
-  add_number(app, "--beta1", o.beta1, "of Adam, for both networks")->capture_default_str();
+  auto* batch = add_number(app, "--batch", o.batch, "images a step")->capture_default_str();
+  auto* latent = add_number(app, "--latent", o.latent, "numbers in a latent vector; without --recipe")->capture_default_str();
+  auto* rate = add_number(app, "--learning-rate", o.learning_rate,
+                          "of Adam, for both networks; falls to 0 over the second half; without --recipe")
+                   ->capture_default_str();
+  auto* beta1 = add_number(app, "--beta1", o.beta1, "of Adam, for both networks; without --recipe")->capture_default_str();
   add_number(app, "--seed", o.seed, "the same seed gives the same weights")->capture_default_str();
   auto* threads = add_number(app, "--threads", o.threads, "threads to use; as many as there are cores if not given");
   auto* every = add_number(app, "--sample-every", o.sample_every, "steps from one frame of the animation to the next");
   auto* samples = add_number(app, "--samples", o.samples, "write so many generated images to generated.npy");
+  auto* label = add_number(app, "--label", o.label,
+                           "sample this class alone; a conditional recipe otherwise draws a row a class, and image i of "
+                           "generated.npy is of class i modulo their number");
   app.add_flag("--quiet", o.quiet, "print nothing but errors");
   try {
     app.parse(argc, argv);
@@ -66,9 +74,16 @@ bool parse(int argc, char** argv, Options& o) {
   using rival::require;
   require(o.architecture == "dense" || o.architecture == "dcgan28" || o.architecture == "tfdcgan",
           "--architecture: expected dense, dcgan28 or tfdcgan, got ", o.architecture);
-  require(o.epochs >= 1, "--epochs: expected at least 1, got ", o.epochs);
+  if (!o.recipe.empty()) {
+    for (const auto* option : {architecture, latent, rate, beta1})
+      require(option->count() == 0, option->get_name(), ": expected no --recipe beside it, which chooses it; got ", o.recipe);
+    if (epochs->count() == 0) o.epochs = 0;
+    if (batch->count() == 0) o.batch = 0;
+  }
+  require(label->count() == 0 || o.label >= 0, "--label: expected a class, got ", o.label);
+  require(o.epochs >= 1 || (epochs->count() == 0 && !o.recipe.empty()), "--epochs: expected at least 1, got ", o.epochs);
   require(steps->count() == 0 || o.steps >= 1, "--steps: expected at least 1, got ", o.steps);
-  require(o.batch >= 1, "--batch: expected at least 1, got ", o.batch);
+  require(o.batch >= 1 || (batch->count() == 0 && !o.recipe.empty()), "--batch: expected at least 1, got ", o.batch);
   require(o.latent >= 1, "--latent: expected at least 1, got ", o.latent);
   require(std::isfinite(o.learning_rate) && o.learning_rate > 0, "--learning-rate: expected a positive number, got ",
           o.learning_rate);

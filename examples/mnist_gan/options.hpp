@@ -6,12 +6,13 @@
 #include <string>
 
 struct Options {
+  std::string recipe;  ///< empty: the example's own, for which the following four are
   std::string architecture = "dcgan28";
   std::filesystem::path data = RIVAL_MNIST_DIR;
   std::filesystem::path out = "mnist_gan_out";
-  long epochs = 1;
+  long epochs = 1;        ///< 0: as many as the recipe takes
   long steps = 0;  ///< 0: all of the epochs'
-  long batch = 32;
+  long batch = 32;        ///< 0: the recipe's
   long latent = 100;
   double learning_rate = 3e-4;
   double beta1 = 0.5;
@@ -19,6 +20,7 @@ struct Options {
   int threads = 0;        ///< 0: as many as OpenMP takes
   long sample_every = 0;  ///< 0: so that the animation has some 40 frames
   long samples = 0;       ///< 0: no generated.npy
+  long label = -1;        ///< the class to sample; -1: all
   bool quiet = false;
 };
 

@@ -12,10 +12,10 @@ namespace {
 std::string losses_csv(const std::vector<rival::StepReport>& steps) {
   std::ostringstream csv;
   csv.precision(9);
-  csv << "step,epoch,discriminator_loss,generator_loss,real_score,fake_score,accuracy\n";
+  csv << "step,epoch,discriminator_loss,generator_loss,real_score,fake_score,accuracy,penalty,auxiliary_loss\n";
   for (const auto& s : steps)
     csv << s.step << ',' << s.epoch << ',' << s.discriminator_loss << ',' << s.generator_loss << ',' << s.real_score
-        << ',' << s.fake_score << ',' << s.accuracy << '\n';
+        << ',' << s.fake_score << ',' << s.accuracy << ',' << s.penalty << ',' << s.auxiliary_loss << '\n';
   return csv.str();
 }
 
@@ -40,7 +40,7 @@ std::vector<std::filesystem::path> write_outputs(const std::filesystem::path& fo
   std::vector<std::filesystem::path> written;
   const auto path = [&](const char* name) { return written.emplace_back(folder / name); };
 
-  rival::write_png(path("samples.png"), rival::grid(results.samples, {.columns = 8, .scale = 2}));
+  rival::write_png(path("samples.png"), rival::grid(results.samples, {.columns = results.columns, .scale = 2}));
   results.animation.save(path("progress.gif"));
   rival::replace_file(path("losses.csv"), losses_csv(results.steps));
   rival::Series discriminator{"discriminator", {}}, generator{"generator", {}};

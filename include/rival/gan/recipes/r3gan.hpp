@@ -1,6 +1,7 @@
 #pragma once
 // R3GAN: "re-GAN", a plain strong baseline.
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -65,7 +66,7 @@ Recipe<S> r3gan(const RecipeOptions& o) {
   internal::initialise_r3gan(generator, blocks, random.stream("generator"));
   internal::initialise_r3gan(discriminator, blocks, random.stream("discriminator"));
 
-  const long burn_in = std::max(1L, o.steps / 2);
+  const long burn_in = std::max<long>(1, o.images / o.batch / 2);
   const Schedule gamma = cosine_burn_in({.from = 1, .to = 0.1, .steps = burn_in});
   const AdamOptions adam{.learning_rate = 2e-4,
                          .beta1 = 0,

@@ -13,8 +13,8 @@ namespace rival {
 /// What a recipe is told.
 struct RecipeOptions {
   Index classes = 10;  ///< of the labels, for the recipes that use them
-  /// Of the run, in steps of the generator, for the recipes that change something on the way.
-  long steps = 1000;
+  /// Real images of the whole run, for the recipes that change something on the way.
+  long images = 60'000;
   Index batch = 64;
   std::uint64_t seed = 0;
 };
