@@ -37,6 +37,7 @@
 #include "rival/loss/loss.hpp"
 #include "rival/loss/supervised.hpp"
 #include "rival/nn/activations.hpp"
+#include "rival/nn/augment.hpp"
 #include "rival/nn/batch_norm.hpp"
 #include "rival/nn/concat.hpp"
 #include "rival/nn/conv2d.hpp"
