@@ -46,6 +46,7 @@
 #include "rival/loss/relativistic.hpp"
 #include "rival/loss/supervised.hpp"
 #include "rival/nn/activations.hpp"
+#include "rival/nn/augment.hpp"
 #include "rival/nn/batch_norm.hpp"
 #include "rival/nn/batch_statistics.hpp"
 #include "rival/nn/concat.hpp"

@@ -107,7 +107,8 @@ TEST_CASE("residual: is the scaled sum of its branches") {
 
 TEST_CASE("residual: names its layers by the branch they stand in") {
   Network<double> net("D", {3, 4, 2},
-                      Sequential<double>(Residual<double>(straight()), Residual<double>(bent(), Sequential<double>(conv(2, 2, 1))),
+                      Sequential<double>(Residual<double>(straight()),
+                                         Residual<double>(bent(), Sequential<double>(conv(2, 2, 1))),
                                          ConcatSkip<double>(straight())));
   std::vector<std::string> names;
   for (const auto* parameter : net.parameters()) names.push_back(parameter->name);
@@ -187,8 +188,8 @@ TEST_CASE("residual: the same bits on any number of threads") {
 TEST_CASE("residual: refuses branches of different shapes") {
   Residual<double> layer(straight(3));
   layer.set_name("D.res1");
-  CHECK_THROWS_WITH(layer.output_shape({5, 4, 2}), "residual \"D.res1\": expected branches of the same shape, got 5x4x3 from the "
-                                                   "main one and 5x4x2 from the skip");
+  CHECK_THROWS_WITH(layer.output_shape({5, 4, 2}), "residual \"D.res1\": expected branches of the same shape, got 5x4x3 from "
+                                                   "the main one and 5x4x2 from the skip");
   const ConcatSkip<double> concat{Sequential<double>(AvgPool2d<double>())};
   CHECK_THROWS_WITH(concat.output_shape({4, 4, 2}), "concat_skip: expected branches that differ in their channels alone, got "
                                                     "2x2x2 from the main one and 4x4x2 from the skip");
