@@ -71,6 +71,19 @@ Discriminator<S> dcgan28_discriminator(const Random& random) {
   return discriminator;
 }
 
+/// The same without normalisation and with biases, for losses that cannot bear batch norm: gradient penalties, Wasserstein.
+template <class S = float>
+Discriminator<S> dcgan28_critic(const Random& random) {
+  Sequential<S> layers(
+      Conv2d<S>({.in = 1, .out = 64, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<S>(0.2),
+      Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<S>(0.2),
+      Conv2d<S>({.in = 128, .out = 256, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<S>(0.2),
+      Conv2d<S>({.in = 256, .out = 1, .kernel = 3}), Flatten<S>());
+  Discriminator<S> discriminator({28, 28, 1}, std::move(layers));
+  discriminator.initialise(he<S>(0.2), random);
+  return discriminator;
+}
+
 /// The generator of TensorFlow's DCGAN tutorial: a dense layer to 7x7x256, then 5x5 kernels to 7x7, 14x14, 28x28.
 /// "Same" padding of a 5x5 kernel with stride 2 crops one row and column before and two behind.
 template <class S = float>

@@ -22,17 +22,20 @@ class Generator : public Network<S> {
 
   /// `count` samples {count, ...} in evaluation mode, from standard normal latent vectors drawn from `random`.
   /// Several threads may sample from one generator, each with a stream of its own.
-  Tensor<S> sample(Index count, Random& random) const {
+  Tensor<S> sample(Index count, Random& random, Labels labels = {}) const {
     require(count >= 1, "sample: expected a count of at least 1, got ", count);
     Tensor<S> latents({count, latent()});
     random.fill_normal(latents);
-    return sample(latents);
+    return sample(latents, labels);
   }
 
-  /// The samples of the given latent vectors {N, latent}, N >= 1. Those beside it change a sample by no more than rounding.
-  Tensor<S> sample(const Tensor<S>& latents) const {
+  /// The samples of the given latent vectors {N, latent}, N >= 1, and of the given classes, one a sample, if the generator depends
+  /// on them. Those beside it change a sample by no more than rounding.
+  Tensor<S> sample(const Tensor<S>& latents, Labels labels = {}) const {
     require(latents.rank() == 2 && latents.dim(0) >= 1 && latents.dim(1) == latent(), "sample: expected latent vectors of ",
             latent(), ", got ", latents.shape());
+    require(labels.empty() || static_cast<Index>(labels.size()) == latents.dim(0), "sample: expected ", latents.dim(0),
+            " labels, one a latent vector, got ", labels.size());
     const Index count = latents.dim(0), size = this->output_shape().size();
     const Index chunks = (count + most_at_once() - 1) / most_at_once();
     Tensor<S> samples, part;
@@ -42,7 +45,8 @@ class Generator : public Network<S> {
       const Index first = part_begin(count, chunks, chunk);
       part.resize({part_begin(count, chunks, chunk + 1) - first, latent()});
       std::copy_n(latents.data() + first * latent(), part.size(), part.data());
-      const Tensor<S>& made = this->infer(part, trace);
+      const auto place = static_cast<std::size_t>(first), length = static_cast<std::size_t>(part.dim(0));
+      const Tensor<S>& made = this->infer(part, trace, labels.empty() ? labels : labels.subspan(place, length));
       std::copy_n(made.data(), made.size(), samples.data() + first * size);
     }
     return samples;

@@ -2,6 +2,7 @@
 // Adversarial losses: what the discriminator and the generator each minimise, as functions of the
 // discriminator's scores.
 
+#include <cmath>
 #include <functional>
 
 #include "rival/loss/supervised.hpp"
@@ -72,6 +73,84 @@ AdversarialLoss<S> minimax(const LabelOptions& options = {}) {
               return internal::Term{-value, -derivative};
             });
           }};
+}
+
+struct LeastSquaresOptions {
+  double real_label = 1;       ///< what the discriminator wants to say of real samples
+  double fake_label = 0;       ///< and of generated ones
+  double generator_label = 1;  ///< what the generator wants it to say of generated ones
+};
+
+/// Scores are drawn to labels by squares instead of being told apart as logits (Mao, Li, Xie, Lau, Wang and Smolley,
+/// 2017):
+///   discriminator: mean((real - real_label)^2) / 2 + mean((fake - fake_label)^2) / 2
+///   generator:     mean((fake - generator_label)^2) / 2
+/// With labels -1, 1 and 0 for fake, real and generator it is a Pearson chi-squared divergence that is minimised.
+/// Throws Error unless the labels are finite and real_label differs from fake_label.
+template <class S = float>
+AdversarialLoss<S> least_squares(const LeastSquaresOptions& options = {}) {
+  for (const double label : {options.real_label, options.fake_label, options.generator_label})
+    require(std::isfinite(label), "least_squares: expected finite labels, got ", label);
+  require(options.real_label != options.fake_label,
+          "least_squares: expected a real_label that differs from fake_label, got ", options.real_label, " for both");
+  const auto towards = [](double label, const Tensor<S>& scores, Tensor<S>& dscores) {
+    return internal::mean_of(scores, dscores, [=](double x, Index) {
+      return internal::Term{(x - label) * (x - label) / 2, x - label};
+    });
+  };
+  return {.discriminator =
+              [=](const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dreal, Tensor<S>& dfake) {
+                return towards(options.real_label, real, dreal) + towards(options.fake_label, fake, dfake);
+              },
+          .generator = [=](const Tensor<S>&, const Tensor<S>& fake, Tensor<S>& dfake) {
+            return towards(options.generator_label, fake, dfake);
+          }};
+}
+
+namespace internal {
+
+/// -mean(fake): the generator's loss where scores are no logits but a height to climb.
+template <class S>
+S climb(const Tensor<S>&, const Tensor<S>& fake, Tensor<S>& dfake) {
+  return mean_of(fake, dfake, [](double x, Index) { return Term{-x, -1}; });
+}
+
+}  // namespace internal
+
+/// The discriminator is a critic whose scores estimate how far apart the two distributions are (Arjovsky, Chintala and
+/// Bottou, 2017):
+///   discriminator: mean(fake) - mean(real)
+///   generator:     -mean(fake)
+/// It means something only while the critic cannot be arbitrarily steep: clip its weights (`clip_weights`), penalise its
+/// gradient, or normalise its weights, and let it make several steps for each one of the generator.
+template <class S = float>
+AdversarialLoss<S> wasserstein() {
+  return {.discriminator =
+              [](const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dreal, Tensor<S>& dfake) {
+                return internal::mean_of(real, dreal, [](double x, Index) { return internal::Term{-x, -1}; }) +
+                       internal::mean_of(fake, dfake, [](double x, Index) { return internal::Term{x, 1}; });
+              },
+          .generator = internal::climb<S>};
+}
+
+/// The discriminator cares only for samples within its margin or on the wrong side (Lim and Ye, 2017; Miyato, Kataoka,
+/// Koyama and Yoshida, 2018):
+///   discriminator: mean(max(0, 1 - real)) + mean(max(0, 1 + fake)), with slope 0 at the hinges
+///   generator:     -mean(fake)
+template <class S = float>
+AdversarialLoss<S> hinge() {
+  // The comparisons are such that a NaN is none of the scores beyond the margin, so it shows in the value.
+  return {.discriminator =
+              [](const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dreal, Tensor<S>& dfake) {
+                return internal::mean_of(real, dreal,
+                                         [](double x, Index) {
+                                           return x >= 1 ? internal::Term{0, 0} : internal::Term{1 - x, -1};
+                                         }) +
+                       internal::mean_of(fake, dfake, [](double x, Index) {
+                         return x <= -1 ? internal::Term{0, 0} : internal::Term{1 + x, 1};
+                       });
+              },
+          .generator = internal::climb<S>};
 }
 
 }  // namespace rival

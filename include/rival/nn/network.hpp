@@ -53,12 +53,26 @@ class Network {
             "network \"", name(), "\": backward needs the trace of a forward pass through this network, and `infer` leaves none");
     require(dy.shape() == trace.output.shape(), "network \"", name(), "\": expected an output gradient of ",
             trace.output.shape(), ", got ", dy.shape());
+    return backward_from(layers_.size(), trace, dy, wanted);
+  }
+
+  /// The same for the first `count` layers alone: `dfeatures` is the gradient with respect to what `features(count, trace)` gives.
+  const Tensor<S>& backward_from(Index count, Trace<S>& trace, const Tensor<S>& dfeatures, Wanted wanted) {
+    require(count >= 0 && count <= layers_.size(), "network \"", name(), "\": expected 0 to ", layers_.size(), " layers, got ", count);
     Tensor<S>& dx = trace.input_gradient;
     if (!wanted.input) dx.resize({0});
-    parallel_scope(work(dy.dim(0)), [&] {
-      layers_.backward(trace, dy, wanted.input ? &dx : nullptr, {.parameters = wanted.parameters, .keep = wanted.keep});
+    parallel_scope(work(dfeatures.dim(0)), [&] {
+      layers_.backward_from(static_cast<std::size_t>(count), trace, dfeatures, wanted.input ? &dx : nullptr,
+                            {.parameters = wanted.parameters, .keep = wanted.keep});
     });
     return dx;
+  }
+  /// What came out of the first `count` layers in a `forward`. Throws Error where the next one is a leaky ReLU, with which the one
+  /// in front may have been fused.
+  const Tensor<S>& features(Index count, const Trace<S>& trace) const {
+    require(count >= 1 && count <= layers_.size() && (count == layers_.size() || layers_[count].leaky_slope() == S(1)), "network \"",
+            name(), "\": expected features behind one of its ", layers_.size(), " layers and its activation, got ", count);
+    return trace.children[static_cast<std::size_t>(count - 1)].output;
   }
 
   /// Second order, exact: with G(x) the gradient that `backward(trace, dy, {.parameters = true})` would add for the input x, adds

@@ -112,15 +112,19 @@ class Sequential : public Layer<S> {
   }
 
   void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
+    backward_from(layers_.size(), trace, dy, dx, pass);
+  }
+  /// The same for the first `count` layers alone, `dy` being the gradient with respect to the output of the last of them.
+  void backward_from(std::size_t count, Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) {
     require(trace.input != nullptr, *this, ": backward needs the trace of a forward pass that leaves what it needs");
     // Below the lowest layer that has parameters nobody needs a gradient, unless the input's own is asked for.
     std::size_t lowest = 0;
     if (dx == nullptr)
-      while (lowest < layers_.size() && !(pass.parameters && layers_[lowest]->has_parameters())) ++lowest;
+      while (lowest < count && !(pass.parameters && layers_[lowest]->has_parameters())) ++lowest;
     const Tensor<S>* gradient = &dy;
     const internal::GradientPair<S> pair;
     std::size_t turn = 0;
-    for (std::size_t i = layers_.size(); i-- > lowest;) {
+    for (std::size_t i = count; i-- > lowest;) {
       const bool gated = i > lowest && layers_[i]->gates_input() && layers_[i - 1]->leaky_slope() != S(1);
       const bool last = (gated ? i - 1 : i) == lowest;
       // The gradient that a layer hands down is the one with respect to the output of the next layer below that is called.
@@ -130,7 +134,7 @@ class Sequential : public Layer<S> {
       gradient = below;
       if (gated) --i;
     }
-    if (layers_.empty() && dx != nullptr) *dx = dy;
+    if (count == 0 && dx != nullptr) *dx = dy;
   }
 
   /// Throws Error where a layer of it does.

@@ -2,20 +2,16 @@
 // Trace: what one forward pass leaves behind for its backward passes.
 
 #include <cstddef>
-#include <cstdint>
 #include <deque>
-#include <span>
 #include <vector>
 
+#include "rival/core/labels.hpp"
 #include "rival/core/tensor.hpp"
 
 namespace rival {
 
 /// Training normalises by the batch and drops units; evaluation uses running statistics and is a pure function.
 enum class Mode { train, eval };
-
-/// The class of each sample of a batch, for layers that depend on it; empty where there are none.
-using Labels = std::span<const std::uint8_t>;
 
 /// The record of one forward pass through one layer; a Sequential's has a child for each of its layers.
 ///
