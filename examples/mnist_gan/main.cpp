@@ -8,6 +8,7 @@
 #include <new>
 #include <sstream>
 
+#include "common/output_folder.hpp"
 #include "options.hpp"
 #include "outputs.hpp"
 #include "rival/data/mnist.hpp"
