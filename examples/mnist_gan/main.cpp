@@ -9,6 +9,7 @@
 #include <optional>
 #include <sstream>
 
+#include "common/output_folder.hpp"
 #include "options.hpp"
 #include "outputs.hpp"
 #include "rival/data/mnist.hpp"

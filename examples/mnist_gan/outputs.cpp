@@ -21,21 +21,6 @@ std::string losses_csv(const std::vector<rival::StepReport>& steps) {
 
 }  // namespace
 
-void prepare_folder(const std::filesystem::path& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  rival::require(std::filesystem::is_directory(folder), "--out: expected a folder that can be made, got ", folder,
-                 error ? ": " + error.message() : ": it is a file");
-  // Whether files can be made there shows only by making one.
-  const auto probe = folder / ".mnist_gan_probe";
-  try {
-    rival::replace_file(probe, "");
-  } catch (const rival::Error&) {
-    rival::fail("--out: expected a folder that can be written to, got ", folder);
-  }
-  std::filesystem::remove(probe, error);
-}
-
 std::vector<std::filesystem::path> write_outputs(const std::filesystem::path& folder, const Results& results) {
   std::vector<std::filesystem::path> written;
   const auto path = [&](const char* name) { return written.emplace_back(folder / name); };

@@ -9,9 +9,6 @@
 #include "rival/gan/trainer.hpp"
 #include "rival/image/gif.hpp"
 
-/// Makes the folder if it is not there. Throws rival::Error when nothing can be written to it.
-void prepare_folder(const std::filesystem::path& folder);
-
 /// What a run has to show.
 struct Results {
   std::string summary;

@@ -1,0 +1,95 @@
+#include "recipes.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace {
+
+using namespace rival;
+
+/// Two normal numbers to a point, in units of the data's standard deviation.
+Generator<> make_generator(const Random& random) {
+  Generator<> generator(2, Sequential<float>(Dense<>({.in = 2, .out = 128}), ReLU<>(), Dense<>({.in = 128, .out = 128}), ReLU<>(),
+                                             Dense<>({.in = 128, .out = 128}), ReLU<>(), Dense<>({.in = 128, .out = 128}), ReLU<>(),
+                                             Dense<>({.in = 128, .out = 2})));
+  generator.initialise(he<>(), random);
+  return generator;
+}
+
+Discriminator<> make_discriminator(const Random& random) {
+  Discriminator<> discriminator({2}, Sequential<float>(Dense<>({.in = 2, .out = 128}), LeakyReLU<>(0.2F),
+                                                       Dense<>({.in = 128, .out = 128}), LeakyReLU<>(0.2F),
+                                                       Dense<>({.in = 128, .out = 128}), LeakyReLU<>(0.2F),
+                                                       Dense<>({.in = 128, .out = 1})));
+  discriminator.initialise(he<>(), random);
+  return discriminator;
+}
+
+/// R1 and R2 of one weight, which falls from `first` to `last` by the same factor at every step: while it is large it keeps the
+/// scores smooth, so that samples find their way to the modes; only when it is small can scores change within a mode's width.
+std::vector<Penalty> r1_and_r2(double first, double last, long steps) {
+  const Schedule fall = [=](long step) {
+    return std::pow(last / first, std::min(1.0, static_cast<double>(step) / static_cast<double>(steps)));
+  };
+  return {r1(first, fall), r2(first, fall)};
+}
+
+/// What relativistic and non-saturating training with R1 and R2 share: all but the loss.
+Recipe with_r1_and_r2(AdversarialLoss<> loss, long steps, const Random& random) {
+  if (steps == 0) steps = 8000;
+  const AdamOptions adam{.learning_rate = 3e-3, .beta1 = 0, .beta2 = 0.99, .schedule = cosine({.steps = steps})};
+  return {.generator = make_generator(random),
+          .discriminator = make_discriminator(random),
+          .training = {.loss = std::move(loss),
+                       .batch = 512,
+                       .penalties = r1_and_r2(0.03, 1e-4, steps),
+                       .generator_optimizer = adam,
+                       .discriminator_optimizer = adam},
+          .steps = steps};
+}
+
+/// The relativistic pairing loss with R1 and R2, penalties and rates annealed (R3GAN; Huang, Gokaslan, Kuleshov and Tompkin, "The
+/// GAN is dead; long live the GAN! A modern baseline GAN", 2024).
+Recipe rpgan_r1r2(long steps, const Random& random) {
+  return with_r1_and_r2(relativistic_pairing(), steps, random);
+}
+
+/// The same with the non-saturating loss: the paper's ablation, in which modes go missing.
+Recipe nsgan_r1r2(long steps, const Random& random) { return with_r1_and_r2(non_saturating(), steps, random); }
+
+/// The first GAN (Goodfellow et al., "Generative adversarial nets", 2014) with Adam as PacGAN's baseline has it.
+Recipe gan(long steps, const Random& random) {
+  if (steps == 0) steps = 20000;
+  const AdamOptions adam{.learning_rate = 1e-4, .beta1 = 0.8};
+  return {.generator = make_generator(random),
+          .discriminator = make_discriminator(random),
+          .training = {.loss = non_saturating(),
+                       .batch = 100,
+                       .generator_optimizer = adam,
+                       .discriminator_optimizer = adam},
+          .steps = steps};
+}
+
+/// The Wasserstein GAN with gradient penalty (Gulrajani, Ahmed, Arjovsky, Dumoulin and Courville, "Improved training of Wasserstein
+/// GANs", 2017); its weight is the 0.1 that the authors' code has for points in the plane.
+Recipe wgan_gp_recipe(long steps, const Random& random) {
+  if (steps == 0) steps = 8000;
+  const AdamOptions adam{.learning_rate = 1e-3, .beta1 = 0.5, .beta2 = 0.9, .schedule = cosine({.steps = steps})};
+  return {.generator = make_generator(random),
+          .discriminator = make_discriminator(random),
+          .training = {.loss = wasserstein(),
+                       .batch = 256,
+                       .penalties = {wgan_gp(0.1)},
+                       .discriminator_steps = 5,
+                       .generator_optimizer = adam,
+                       .discriminator_optimizer = adam},
+          .steps = steps};
+}
+
+}  // namespace
+
+const std::map<std::string, MakeRecipe>& recipes() {
+  static const std::map<std::string, MakeRecipe> all{
+      {"gan", gan}, {"nsgan-r1r2", nsgan_r1r2}, {"rpgan-r1r2", rpgan_r1r2}, {"wgan-gp", wgan_gp_recipe}};
+  return all;
+}

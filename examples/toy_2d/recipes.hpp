@@ -1,0 +1,22 @@
+#pragma once
+// Ways to train on points in the plane, each a plain function.
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "rival/rival.hpp"
+
+/// All that there is to a training run, but for the data.
+struct Recipe {
+  rival::Generator<> generator;
+  rival::Discriminator<> discriminator;
+  rival::TrainerOptions<> training;
+  long steps;
+};
+
+/// A recipe for so many steps, or, for 0, for as many as it is meant for.
+using MakeRecipe = std::function<Recipe(long steps, const rival::Random& random)>;
+
+/// All recipes by name.
+const std::map<std::string, MakeRecipe>& recipes();
