@@ -24,6 +24,7 @@
 #include "rival/kernels/few_channels.hpp"
 #include "rival/kernels/geometry.hpp"
 #include "rival/kernels/gradient_tile.hpp"
+#include "rival/kernels/grouped.hpp"
 #include "rival/kernels/matrix_product.hpp"
 #include "rival/kernels/output_tile.hpp"
 #include "rival/kernels/pack.hpp"
