@@ -54,6 +54,7 @@
 #include "rival/nn/pool.hpp"
 #include "rival/nn/projection.hpp"
 #include "rival/nn/reshape.hpp"
+#include "rival/nn/self_attention.hpp"
 #include "rival/nn/sequential.hpp"
 #include "rival/nn/size2.hpp"
 #include "rival/nn/sum_pool.hpp"
