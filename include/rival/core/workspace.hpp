@@ -10,12 +10,12 @@
 namespace rival {
 
 /// What a buffer of the calling thread is used for; a kernel that calls another one must not share a use with it.
-enum class Scratch { packed_weights, padded_copy, partial_sums, task };
+enum class Scratch { packed_weights, padded_copy, partial_sums, task, group };
 
 /// `size` scalars of the calling thread's buffer for `use`, with undefined contents; good until the next call for that use.
 template <class S>
 S* scratch(Scratch use, Index size) {
-  thread_local std::array<Tensor<S>, 4> buffers;
+  thread_local std::array<Tensor<S>, 5> buffers;
   auto& buffer = buffers[static_cast<std::size_t>(use)];
   buffer.resize({size});
   return buffer.data();

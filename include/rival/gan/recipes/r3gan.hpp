@@ -61,7 +61,7 @@ Recipe<S> r3gan(const RecipeOptions& o) {
       {28, 28, 1}, Sequential<S>(Conv2d<S>({.in = 1, .out = c28, .kernel = 1}), block(c28),                            //
                                  BlurDownsample<S>(), change(c28, c14), block(c14),                                    //
                                  BlurDownsample<S>(), change(c14, c7), block(c7),                                      //
-                                 Conv2d<S>({.in = c7, .out = c7, .kernel = 7, .groups = c7, .bias = false}), Flatten<S>(),
+                                 Conv2d<S>({.in = c7, .out = c7, .kernel = 7, .bias = false, .groups = c7}), Flatten<S>(),
                                  Dense<S>({.in = c7, .out = 1, .bias = false})));
   internal::initialise_r3gan(generator, blocks, random.stream("generator"));
   internal::initialise_r3gan(discriminator, blocks, random.stream("discriminator"));
