@@ -163,9 +163,12 @@ TEST_CASE("conditional_batch_norm: refuses bad options, shapes, labels and gradi
   CHECK_THROWS_WITH(layer.forward(x, trace, {.labels = two}), ContainsSubstring("for each of 3 samples, got 2"));
   CHECK_THROWS_WITH(layer.forward(x, trace, {.labels = high}),
                     ContainsSubstring("conditional_batch_norm \"G.cbn1\": expected labels below 3, got 3"));
-  CHECK_THROWS_WITH(layer.forward(wrong, trace, {.labels = good}), ContainsSubstring("expected 2 features on the last axis, got 4"));
-  CHECK_THROWS_WITH(layer.forward(one, trace, {.labels = single}), ContainsSubstring("more than one value a feature to train on, got 1x2"));
+  CHECK_THROWS_WITH(layer.forward(wrong, trace, {.labels = good}),
+                    ContainsSubstring("expected 2 features on the last axis, got 4"));
+  CHECK_THROWS_WITH(layer.forward(one, trace, {.labels = single}),
+                    ContainsSubstring("more than one value a feature to train on, got 1x2"));
   CHECK_NOTHROW(layer.forward(one, trace, {.mode = Mode::eval, .labels = single}));
-  CHECK_THROWS_WITH(layer.curvature(), ContainsSubstring("conditional_batch_norm \"G.cbn1\": a gradient penalty needs scores that do "
-                                                         "not depend on the other samples of the batch"));
+  CHECK_THROWS_WITH(layer.curvature(),
+                    ContainsSubstring("conditional_batch_norm \"G.cbn1\": a gradient penalty needs scores that "
+                                      "do not depend on the other samples of the batch"));
 }

@@ -62,7 +62,8 @@ TEST_CASE("group_norm: the kinds differ in their groups alone, and training and 
     return layer.forward(x, trace, {.mode = mode});
   };
   const auto same = [](const Tensor<double>& a, const Tensor<double>& b) { return (a.array() == b.array()).all(); };
-  const GroupNorm<double> one({.groups = 1, .features = 6}), two({.groups = 2, .features = 6}), six({.groups = 6, .features = 6});
+  const GroupNorm<double> one({.groups = 1, .features = 6}), two({.groups = 2, .features = 6}),
+      six({.groups = 6, .features = 6});
   CHECK(same(output(LayerNorm<double>({.features = 6})), output(one)));
   CHECK(same(output(InstanceNorm<double>({.features = 6})), output(six)));
   CHECK_FALSE(same(output(two), output(one)));

@@ -27,7 +27,8 @@ TEST_CASE("minibatch_stddev: the mean deviation across each group, appended to e
     Index samples;
     std::vector<Index> groups;  // their sizes
   };
-  for (const Case& c : {Case{8, {4, 4}}, Case{4, {4}}, Case{3, {3}}, Case{1, {1}}, Case{7, {7}}, Case{9, {5, 4}}, Case{14, {5, 5, 4}}}) {
+  for (const Case& c : {Case{8, {4, 4}}, Case{4, {4}}, Case{3, {3}}, Case{1, {1}}, Case{7, {7}}, Case{9, {5, 4}},
+                        Case{14, {5, 5, 4}}}) {
     INFO(c.samples << " samples");
     const MinibatchStddev<double> layer({.epsilon = 0.01});
     Tensor<double> x({c.samples, 2, 3, 2});
@@ -70,7 +71,8 @@ TEST_CASE("minibatch_stddev: the same bits on any number of threads") {
 }
 
 TEST_CASE("minibatch_stddev: refuses bad options and inputs, and gradient penalties") {
-  CHECK_THROWS_WITH(MinibatchStddev<double>({.group = 0}), ContainsSubstring("minibatch_stddev: expected a positive `group`, got 0"));
+  CHECK_THROWS_WITH(MinibatchStddev<double>({.group = 0}),
+                    ContainsSubstring("minibatch_stddev: expected a positive `group`, got 0"));
   CHECK_THROWS_WITH(MinibatchStddev<double>({.epsilon = -1}),
                     ContainsSubstring("minibatch_stddev: expected a positive `epsilon`, got -1"));
   MinibatchStddev<double> layer;
@@ -79,6 +81,7 @@ TEST_CASE("minibatch_stddev: refuses bad options and inputs, and gradient penalt
   CHECK(layer.output_shape({7}) == Shape{8});
   CHECK_THROWS_WITH(layer.output_shape({}),
                     ContainsSubstring("minibatch_stddev \"D.stddev1\": expected vectors or images with channels, got scalar"));
-  CHECK_THROWS_WITH(layer.curvature(), ContainsSubstring("minibatch_stddev \"D.stddev1\": a gradient penalty needs scores that do not "
-                                                         "depend on the other samples of the batch, and minibatch_stddev compares them"));
+  CHECK_THROWS_WITH(layer.curvature(),
+                    ContainsSubstring("minibatch_stddev \"D.stddev1\": a gradient penalty needs scores that do not depend "
+                                      "on the other samples of the batch, and minibatch_stddev compares them"));
 }

@@ -60,6 +60,7 @@ TEST_CASE("pixel_norm: refuses bad options and inputs") {
   CHECK_THROWS_WITH(PixelNorm<double>({.epsilon = 0}), ContainsSubstring("pixel_norm: expected a positive `epsilon`, got 0"));
   PixelNorm<double> layer;
   layer.set_name("G.pn1");
-  CHECK_THROWS_WITH(layer.output_shape({}), ContainsSubstring("pixel_norm \"G.pn1\": expected vectors or images with channels, got scalar"));
+  CHECK_THROWS_WITH(layer.output_shape({}),
+                    ContainsSubstring("pixel_norm \"G.pn1\": expected vectors or images with channels, got scalar"));
   CHECK_THROWS_WITH(layer.output_shape({2, 2, 0}), ContainsSubstring("got 2x2x0"));
 }

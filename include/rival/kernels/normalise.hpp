@@ -89,7 +89,8 @@ struct ChannelGate {
 
 /// y[p, c] = gate of (constant[c] + the terms).
 template <class S, class... Terms>
-void combine_channels(Index pixels, Index channels, S* y, const ChannelGate<S>& gate, const S* constant, const Terms&... terms) {
+void combine_channels(Index pixels, Index channels, S* y, const ChannelGate<S>& gate, const S* constant,
+                      const Terms&... terms) {
   using namespace internal;
   const bool gated = gate.x != nullptr && gate.slope != S(1);
   for (Index p = 0; p < pixels; ++p) {

@@ -9,8 +9,8 @@
 
 namespace rival::internal {
 
-/// A layer that normalises each feature over all its values in the batch: in training by the batch's mean and (biased) variance,
-/// and `commit` moves the running ones towards its mean and unbiased variance; in evaluation by the running ones.
+/// A layer that normalises each feature over all its values in the batch: in training by the batch's mean and (biased)
+/// variance, and `commit` moves the running ones towards its mean and unbiased variance; in evaluation by the running ones.
 template <class S>
 class BatchStatistics : public Layer<S> {
  public:
@@ -80,7 +80,9 @@ class BatchStatistics : public Layer<S> {
       variance = variance_.value;
     }
   }
-  auto inverse_deviation(const Trace<S>& trace) const { return (trace.saved[saved_variance].array() + epsilon_).sqrt().inverse(); }
+  auto inverse_deviation(const Trace<S>& trace) const {
+    return (trace.saved[saved_variance].array() + epsilon_).sqrt().inverse();
+  }
 
   static constexpr std::size_t saved_mean = 0, saved_variance = 1;
   static constexpr std::size_t first_place = 2;  // of Trace::saved that a derived class may use

@@ -18,9 +18,9 @@ struct ConditionalBatchNormOptions {
   double momentum = 0.1;  ///< how far the running statistics move to each training batch's
 };
 
-/// y = (x - mean) / sqrt(variance + epsilon) * weight[label] + bias[label]: every feature is normalised over the whole batch, as
-/// BatchNorm does, and then takes the scale and shift of its sample's class, rows of two tables [classes, features] (Dumoulin,
-/// Shlens and Kudlur, 2017; de Vries et al., 2017). For generators of classes.
+/// y = (x - mean) / sqrt(variance + epsilon) * weight[label] + bias[label]: every feature is normalised over the whole batch,
+/// as BatchNorm does, and then takes the scale and shift of its sample's class, rows of two tables [classes, features]
+/// (Dumoulin, Shlens and Kudlur, 2017; de Vries et al., 2017). For generators of classes.
 ///
 /// A pass needs one label below `classes` for each sample, otherwise it throws Error.
 template <class S = float>

@@ -75,7 +75,8 @@ class PixelNorm : public Layer<S> {
     dx_tangent->resize(dy.shape());
     for_each_pixel(dy, [&](Index p) {
       const S r = trace.saved[0][p];
-      const auto y = pixel(trace.output, p), y_tangent = pixel(trace.output_tangent, p), dy_p = pixel(dy, p);
+      const auto y = pixel(trace.output, p), y_tangent = pixel(trace.output_tangent, p);
+      const auto dy_p = pixel(dy, p);
       const S q = (pixel(*trace.input_tangent, p) * y).mean(), a = (dy_p * y).mean();
       const S b = (dy_p * y_tangent).mean() + (dy_tangent ? (pixel(*dy_tangent, p) * y).mean() : S(0));
       auto to = pixel(*dx_tangent, p);
@@ -94,9 +95,10 @@ class PixelNorm : public Layer<S> {
   template <class Body>
   static void for_each_pixel(const Tensor<S>& x, const Body& body) {
     constexpr Index block = 4096;  // values
-    parallel_blocks(x.rows(), std::max<Index>(1, block / x.cols()), static_cast<double>(x.size()) / 2, [&](Index first, Index last) {
-      for (Index p = first; p < last; ++p) body(p);
-    });
+    parallel_blocks(x.rows(), std::max<Index>(1, block / x.cols()), static_cast<double>(x.size()) / 2,
+                    [&](Index first, Index last) {
+                      for (Index p = first; p < last; ++p) body(p);
+                    });
   }
 
   /// to = r (v - y <v y>): the derivative along v, and, being symmetric, the gradient too.
