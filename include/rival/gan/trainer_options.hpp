@@ -18,6 +18,7 @@ enum class LabelSource { none, data, drawn };
 template <class S = float>
 struct TrainerOptions {
   AdversarialLoss<S> loss = non_saturating<S>();
+  Index batch = 64;
   /// What the discriminator pays for steep scores: `{r1(1.0), r2(1.0)}`, `{wgan_gp()}`; of no kind twice.
   std::vector<Penalty> penalties = {};
   /// The loss of the discriminator's heads, if it has any.
@@ -33,7 +34,6 @@ struct TrainerOptions {
   Index classes = 0;
   /// Fills latent vectors {N, latent}; standard normal if empty.
   std::function<void(Tensor<S>& latent, Random& random)> draw_latent = {};
-  Index batch = 64;
   /// Updates of the discriminator for each one of the generator, each on a new batch.
   int discriminator_steps = 1;
   OptimizerOptions generator_optimizer = AdamOptions{.learning_rate = 2e-4, .beta1 = 0.5};

@@ -60,7 +60,7 @@ Recipe<S> cgan(const RecipeOptions& o) {
   discriminator.initialise(he<S>(0.2), random);
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
   return {std::move(generator), std::move(discriminator),
-          {.loss = non_saturating<S>(), .labels = LabelSource::data, .batch = o.batch, .generator_optimizer = adam,
+          {.loss = non_saturating<S>(), .batch = o.batch, .labels = LabelSource::data, .generator_optimizer = adam,
            .discriminator_optimizer = adam, .seed = o.seed}};
 }
 
@@ -70,7 +70,7 @@ template <class S = float>
 Recipe<S> acgan(const RecipeOptions& o) {
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
   return {internal::one_hot_generator<S>(100, o), internal::discriminator_with_heads<S>(o.classes, o),
-          {.loss = non_saturating<S>(), .auxiliary = classification<S>(), .labels = LabelSource::data, .batch = o.batch,
+          {.loss = non_saturating<S>(), .batch = o.batch, .auxiliary = classification<S>(), .labels = LabelSource::data,
            .generator_optimizer = adam, .discriminator_optimizer = adam, .seed = o.seed}};
 }
 
@@ -99,7 +99,7 @@ Recipe<S> projection(const RecipeOptions& o) {
   discriminator.initialise(he<S>(0.1), random);
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0, .beta2 = 0.9};
   return {std::move(generator), std::move(discriminator),
-          {.loss = hinge<S>(), .labels = LabelSource::data, .batch = o.batch, .discriminator_steps = 5, .generator_optimizer = adam,
+          {.loss = hinge<S>(), .batch = o.batch, .labels = LabelSource::data, .discriminator_steps = 5, .generator_optimizer = adam,
            .discriminator_optimizer = adam, .seed = o.seed}};
 }
 
@@ -116,9 +116,9 @@ Recipe<S> infogan(const RecipeOptions& o) {
     latent.matrix().leftCols(codes) = uniform.matrix();
   };
   return {internal::one_hot_generator<S>(codes + noise, o), internal::discriminator_with_heads<S>(o.classes + codes, o),
-          {.loss = non_saturating<S>(),
+          {.loss = non_saturating<S>(), .batch = o.batch,
            .auxiliary = information<S>({.classes = o.classes, .codes = codes, .class_weight = 1, .code_weight = 0.1}),
-           .labels = LabelSource::drawn, .classes = o.classes, .draw_latent = draw, .batch = o.batch,
+           .labels = LabelSource::drawn, .classes = o.classes, .draw_latent = draw,
            .generator_optimizer = AdamOptions{.learning_rate = 1e-3, .beta1 = 0.5},
            .discriminator_optimizer = AdamOptions{.learning_rate = 2e-4, .beta1 = 0.5}, .seed = o.seed}};
 }

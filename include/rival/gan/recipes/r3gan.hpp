@@ -73,7 +73,7 @@ Recipe<S> r3gan(const RecipeOptions& o) {
                          .schedule = cosine_burn_in({.from = 1, .to = 0.25, .steps = burn_in}),
                          .beta2_schedule = cosine_burn_in({.from = 0.9, .to = 0.99, .steps = burn_in})};
   return {std::move(generator), std::move(discriminator),
-          {.loss = relativistic_pairing<S>(), .penalties = {r1(1, gamma), r2(1, gamma)}, .batch = o.batch,
+          {.loss = relativistic_pairing<S>(), .batch = o.batch, .penalties = {r1(1, gamma), r2(1, gamma)},
            .generator_optimizer = adam, .discriminator_optimizer = adam, .seed = o.seed},
           MovingAverageOptions{.half_life = 500.0 * static_cast<double>(o.batch), .batch = o.batch}};
 }

@@ -53,7 +53,7 @@ Recipe<S> wgan(const RecipeOptions& o) {
   const Random random(o.seed);
   const RmsPropOptions rmsprop{.learning_rate = 5e-5};
   return {dcgan28_generator<S>(random), dcgan28_discriminator<S>(random),
-          {.loss = wasserstein<S>(), .weight_clip = 0.01, .batch = o.batch, .discriminator_steps = 5,
+          {.loss = wasserstein<S>(), .batch = o.batch, .weight_clip = 0.01, .discriminator_steps = 5,
            .generator_optimizer = rmsprop, .discriminator_optimizer = rmsprop, .seed = o.seed}};
 }
 
@@ -64,7 +64,7 @@ Recipe<S> wgan_gp(const RecipeOptions& o) {
   const Random random(o.seed);
   const AdamOptions adam{.learning_rate = 1e-4, .beta1 = 0.5, .beta2 = 0.9};
   return {dcgan28_generator<S>(random), dcgan28_critic<S>(random),
-          {.loss = wasserstein<S>(), .penalties = {rival::wgan_gp(10)}, .batch = o.batch, .discriminator_steps = 5,
+          {.loss = wasserstein<S>(), .batch = o.batch, .penalties = {rival::wgan_gp(10)}, .discriminator_steps = 5,
            .generator_optimizer = adam, .discriminator_optimizer = adam, .seed = o.seed}};
 }
 
@@ -75,7 +75,7 @@ Recipe<S> dragan(const RecipeOptions& o) {
   const Random random(o.seed);
   const AdamOptions adam{.learning_rate = 1e-4, .beta1 = 0.5, .beta2 = 0.9};
   return {dcgan28_generator<S>(random), dcgan28_critic<S>(random),
-          {.loss = non_saturating<S>(), .penalties = {rival::dragan(10)}, .batch = o.batch, .generator_optimizer = adam,
+          {.loss = non_saturating<S>(), .batch = o.batch, .penalties = {rival::dragan(10)}, .generator_optimizer = adam,
            .discriminator_optimizer = adam, .seed = o.seed}};
 }
 

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Trains every recipe on MNIST and writes docs/gallery.md with the pictures.
+
+usage: gallery.py MNIST_GAN_PROGRAM FOLDER [RECIPE ...]
+
+Runs two recipes at a time on one thread each, in FOLDER, with seed 1 and the recipes' own settings; copies each run's samples.png
+to docs/images/gallery/ and writes the page from the runs' summary.txt. With recipes named, runs only these and takes what FOLDER
+has of the others.
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+RECIPES = {
+    "gan": "Goodfellow et al., 2014: fully connected, non-saturating",
+    "dcgan": "Radford, Metz and Chintala, 2016: convolutions and batch norm",
+    "lsgan": "Mao et al., 2017: least squares",
+    "wgan": "Arjovsky, Chintala and Bottou, 2017: Wasserstein with clipped weights",
+    "wgan-gp": "Gulrajani et al., 2017: Wasserstein with a gradient penalty",
+    "sngan": "Miyato et al., 2018: spectral norm, hinge",
+    "dragan": "Kodali et al., 2017: a penalty around the real images",
+    "r3gan": "Huang et al., 2024: relativistic pairing, R1 and R2, residual blocks; samples of the moving average",
+    "cgan": "Mirza and Osindero, 2014: fully connected, told the class; a row a class",
+    "acgan": "Odena, Olah and Shlens, 2017: the discriminator also tells the class; a row a class",
+    "projection": "Miyato and Koyama, 2018: projection discriminator, conditional batch norm; a row a class",
+    "infogan": "Chen et al., 2016: a row is a value of the code, which was never shown a label",
+}
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+program, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+chosen = sys.argv[3:] or list(RECIPES)
+unknown = [name for name in chosen if name not in RECIPES]
+if unknown:
+    sys.exit(f"gallery: expected recipes of {', '.join(RECIPES)}, got {unknown[0]}")
+
+
+def train(name):
+    print(f"training {name}", flush=True)
+    environment = dict(os.environ, OMP_WAIT_POLICY="passive")
+    subprocess.run([program, "--recipe", name, "--seed", "1", "--threads", "1", "--quiet", "--out", str(folder / name)],
+                   check=True, env=environment)
+    print(f"finished {name}", flush=True)
+
+
+with ThreadPoolExecutor(2) as pool:
+    list(pool.map(train, chosen))
+
+images = ROOT / "docs/images/gallery"
+images.mkdir(parents=True, exist_ok=True)
+page = ["# Gallery", "",
+        "What each recipe of `mnist_gan` draws with its own settings and seed 1: `./scripts/mnist_gan --recipe NAME --seed 1`. The",
+        "pictures are the runs' `samples.png`. `./scripts/gallery` makes them and this page: two runs side by side on two cores of an",
+        "AMD EPYC of the Zen 4 generation, one thread each, which is the time given; the pictures do not depend on the number of",
+        "threads. They show recipes after some minutes on a CPU, not what each can reach in the days that papers train.", ""]
+for name, text in RECIPES.items():
+    summary = folder / name / "summary.txt"
+    if not summary.exists():
+        print(f"gallery: no run of {name} in {folder}")
+        continue
+    found = re.search(r"batch (\d+).*?steps (\d+) of.*?epochs (\d+), seconds ([\d.]+), images/s ([\d.]+)", summary.read_text(), re.S)
+    batch, steps, epochs, seconds, rate = found.groups()
+    shutil.copy(folder / name / "samples.png", images / f"{name}.png")
+    page += [f"## {name}", "", text + ".", "", f"![{name}](images/gallery/{name}.png)", "",
+             f"`./scripts/mnist_gan --recipe {name} --seed 1`: {epochs} epoch{'s' if epochs != '1' else ''}, {steps} generator steps of "
+             f"{batch} images, {float(seconds) / 60:.1f} minutes ({float(rate):.0f} images/s).", ""]
+(ROOT / "docs/gallery.md").write_text("\n".join(page))
+print("wrote docs/gallery.md")
