@@ -1,7 +1,6 @@
 // Runs the example as a user does.
 #include "catch.hpp"
 #include <fcntl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,79 +9,33 @@
 #include <cstdint>
 #include <cstdlib>
 #include <map>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "rival/data/idx.hpp"
 #include "rival/io/npy.hpp"
+#include "run_program.hpp"
 #include "temporary_folder.hpp"
 
 using rival::write_idx;
+using rival_test::Arguments;
+using rival_test::content;
+using rival_test::lines;
 using rival_test::quoted;
 using rival_test::read_bytes;
+using rival_test::Run;
 using rival_test::TemporaryFolder;
+using rival_test::wait_for;
 
 namespace {
 
-using Arguments = std::vector<std::string>;
-
-/// Starts mnist_gan. Standard output goes to `out`, standard error to the file `err`.
+/// Starts mnist_gan.
 pid_t start(const Arguments& arguments, int out, const std::filesystem::path& err) {
-  Arguments all = arguments;
-  all.insert(all.begin(), RIVAL_MNIST_GAN_BINARY);
-  std::vector<char*> pointers;
-  for (auto& argument : all) pointers.push_back(argument.data());
-  pointers.push_back(nullptr);
-  const std::string err_path = err.string();
-  const pid_t child = fork();
-  if (child == 0) {
-    dup2(out, STDOUT_FILENO);
-    dup2(open(err_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
-    setenv("OMP_WAIT_POLICY", "passive", 1);
-    execv(pointers[0], pointers.data());
-    _exit(127);
-  }
-  REQUIRE(child > 0);
-  return child;
+  return rival_test::start(RIVAL_MNIST_GAN_BINARY, arguments, out, err);
 }
-
-/// The exit code, or minus the signal that ended the program.
-int wait_for(pid_t child) {
-  int status = 0;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-struct Run {
-  int code;
-  std::string out, err;
-};
-
-/// Runs it to its end, with its output in a file.
-Run run(const Arguments& arguments) {
-  const TemporaryFolder folder;
-  const int out = open((folder / "out").c_str(), O_WRONLY | O_CREAT, 0600);
-  const int code = wait_for(start(arguments, out, folder / "err"));
-  close(out);
-  return {code, read_bytes(folder / "out"), read_bytes(folder / "err")};
-}
-
-/// All files of a folder, by name.
-std::map<std::string, std::string> content(const std::filesystem::path& folder) {
-  std::map<std::string, std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
-    files[entry.path().filename().string()] = read_bytes(entry.path());
-  return files;
-}
-
-std::vector<std::string> lines(const std::string& text) {
-  std::vector<std::string> all;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) all.push_back(line);
-  return all;
-}
+/// Runs it to its end.
+Run run(const Arguments& arguments) { return rival_test::run(RIVAL_MNIST_GAN_BINARY, arguments); }
 
 const char* const images_name = "train-images-idx3-ubyte";
 const char* const labels_name = "train-labels-idx1-ubyte";
