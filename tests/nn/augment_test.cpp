@@ -38,7 +38,7 @@ const AugmentOptions all{.translation = 0.25, .cutout = 0.5, .brightness = 0.5};
 }  // namespace
 
 TEST_CASE("augment: gradients") {
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
     check_gradients(Augment<double>(all), {4, 5, 7, 2}, {.seed = seed});
     check_gradients(Augment<double>({.translation = 0.3}), {5, 4, 6, 1}, {.seed = seed});
     check_gradients(Augment<double>({.translation = 1}), {5, 3, 2, 3}, {.seed = seed});
