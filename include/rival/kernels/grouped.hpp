@@ -28,13 +28,21 @@ struct AcrossGroups {
   bool spreads() const { return depth > 1 || width > 1; }
 };
 
-/// to[x, k, c] = from[x, c / width * depth + k]: for each destination channel the source channels that it sees.
+/// For each of `channels` the first of the `depth` channels of the other side that its group of `width` sees. The list is the
+/// thread's, good until its next call.
+inline const Index* first_seen(Index depth, Index width, Index channels) {
+  thread_local std::vector<Index> list;
+  list.resize(static_cast<std::size_t>(channels));
+  for (Index c = 0; c < channels; ++c) list[static_cast<std::size_t>(c)] = c / width * depth;
+  return list.data();
+}
+
+/// to[x, k, c] = from[x, first[c] + k]: for each of `channels` the `depth` channels of the other side that it sees.
 template <class S>
-void spread_channels(Index pixels, Index depth, Index width, Index channels, const S* from, S* to) {
-  const Index groups = channels / width;
-  for (Index x = 0; x < pixels; ++x, from += groups * depth)
-    for (Index k = 0; k < depth; ++k)
-      for (Index g = 0; g < groups; ++g, to += width) std::fill_n(to, width, from[g * depth + k]);
+void spread_channels(Index pixels, Index depth, Index channels, const Index* first, const S* from, Index from_channels, S* to) {
+  for (Index x = 0; x < pixels; ++x, from += from_channels)
+    for (Index k = 0; k < depth; ++k, to += channels)
+      for (Index c = 0; c < channels; ++c) to[c] = from[first[c] + k];
 }
 
 /// sums[c] += sum over i < count of left[i * left_step + c] * right[i * right_step + c]
@@ -77,6 +85,7 @@ template <class S>
 void across_groups_pass(const AcrossGroups& p, const S* source, const S* w, S* destination, const Epilogue<S>& epilogue, double work) {
   const Index pixel = p.depth * p.channels;
   const TaskScratch<S> memory(p.spreads() ? p.source_w * pixel : 0);
+  const Index* seen = first_seen(p.depth, p.width, p.channels);
   parallel_for(p.batch * p.destination_h, work, [&](Index task, Index worker) {
     const Index n = task / p.destination_h, y = task % p.destination_h, row = task * p.destination_w * p.channels;
     std::fill_n(destination + row, p.destination_w * p.channels, S(0));
@@ -87,7 +96,7 @@ void across_groups_pass(const AcrossGroups& p, const S* source, const S* w, S* d
         const Index source_y = rows.source_first + step * rows.source_step + i * rows.source_tap_step;
         const S* from = source + (n * p.source_h + source_y) * p.source_w * p.source_c;
         if (p.spreads()) {
-          spread_channels(p.source_w, p.depth, p.width, p.channels, from, memory.of(worker));
+          spread_channels(p.source_w, p.depth, p.channels, seen, from, p.source_c, memory.of(worker));
           from = memory.of(worker);
         }
         const S* taps = w + (rows.tap_first + i * rows.tap_step) * p.kernel_w * pixel;
@@ -112,6 +121,7 @@ void across_groups_weight_gradient(const ConvGeometry& g, Index groups, const S*
   const Index rows = g.batch * g.out_h, parts = std::min<Index>(rows, 16);
   S* sums = scratch<S>(Scratch::partial_sums, parts * size);
   const TaskScratch<S> memory(spreads ? g.in_w * pixel : 0);
+  const Index* seen = first_seen(depth, width, g.out_c);
   parallel_for(parts, g.flops() / static_cast<double>(groups) / 4, [&](Index part, Index worker) {
     std::fill_n(sums + part * size, size, S(0));
     for (Index row = part_begin(rows, parts, part); row < part_begin(rows, parts, part + 1); ++row)
@@ -120,7 +130,7 @@ void across_groups_weight_gradient(const ConvGeometry& g, Index groups, const S*
         if (in_y < 0 || in_y >= g.in_h) continue;
         const S* from = x + (row / g.out_h * g.in_h + in_y) * g.in_w * g.in_c;
         if (spreads) {
-          spread_channels(g.in_w, depth, width, g.out_c, from, memory.of(worker));
+          spread_channels(g.in_w, depth, g.out_c, seen, from, g.in_c, memory.of(worker));
           from = memory.of(worker);
         }
         for (Index tap_x = 0; tap_x < g.kernel_w; ++tap_x) {
