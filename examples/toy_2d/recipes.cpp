@@ -54,7 +54,7 @@ Recipe rpgan_r1r2(long steps, const Random& random) {
   return with_r1_and_r2(relativistic_pairing(), steps, random);
 }
 
-/// The same with the non-saturating loss: the paper's ablation, in which modes go missing.
+/// The same with the non-saturating loss, which the paper compares it with.
 Recipe nsgan_r1r2(long steps, const Random& random) { return with_r1_and_r2(non_saturating(), steps, random); }
 
 /// The first GAN (Goodfellow et al., "Generative adversarial nets", 2014) with Adam as PacGAN's baseline has it.
