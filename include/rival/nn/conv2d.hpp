@@ -28,7 +28,7 @@ class Conv2d : public Weighted<S> {
  public:
   /// Throws Error for sizes that are not positive, paddings that are negative, and channels that the groups do not divide.
   explicit Conv2d(const Conv2dOptions& options)
-      : Weighted<S>(weight_shape(options), options.out, options.bias, fan(options)),
+      : Weighted<S>(weight_shape(options), options.out, options.bias, weight_fan(options)),
         options_(options) {}
 
   std::string_view kind() const override { return "conv2d"; }
@@ -80,7 +80,7 @@ class Conv2d : public Weighted<S> {
             " and out ", o.out, ", got ", o.groups);
     return whole.with(2, o.in / o.groups);
   }
-  static Fan fan(const Conv2dOptions& o) {
+  static Fan weight_fan(const Conv2dOptions& o) {
     const Shape w = weight_shape(o);
     return {o.kernel.area() * w[2], o.kernel.area() * (o.out / o.groups)};
   }
