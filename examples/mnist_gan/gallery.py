@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Trains every recipe on MNIST and writes docs/gallery.md with the pictures.
 
-usage: gallery.py MNIST_GAN_PROGRAM FOLDER [RECIPE ...]
+usage: gallery.py MNIST_GAN_PROGRAM FOLDER [--jobs N] [RECIPE ...]
 
-Runs two recipes at a time on one thread each, in FOLDER, with seed 1 and the recipes' own settings; copies each run's samples.png
-to docs/images/gallery/ and writes the page from the runs' summary.txt. With recipes named, runs only these and takes what FOLDER
-has of the others.
+Runs as many recipes at a time as there are cores, or N, on one thread each, in FOLDER, with seed 1 and the recipes' own settings;
+copies each run's samples.png to docs/images/gallery/ and writes the page from the runs' summary.txt. With recipes named, runs only
+these and takes what FOLDER has of the others.
 """
+import argparse
 import os
 import pathlib
 import re
@@ -31,8 +32,13 @@ RECIPES = {
 }
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-program, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-chosen = sys.argv[3:] or list(RECIPES)
+parser = argparse.ArgumentParser(prog="gallery")
+parser.add_argument("program", help=argparse.SUPPRESS)
+parser.add_argument("folder", type=pathlib.Path, help=argparse.SUPPRESS)
+parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs side by side, of one thread each (one a core)")
+parser.add_argument("recipes", nargs="*", help="which to train (all); the page takes the others from earlier runs")
+options = parser.parse_args()
+program, folder, chosen = options.program, options.folder, options.recipes or list(RECIPES)
 unknown = [name for name in chosen if name not in RECIPES]
 if unknown:
     sys.exit(f"gallery: expected recipes of {', '.join(RECIPES)}, got {unknown[0]}")
@@ -46,7 +52,7 @@ def train(name):
     print(f"finished {name}", flush=True)
 
 
-with ThreadPoolExecutor(2) as pool:
+with ThreadPoolExecutor(max(1, options.jobs)) as pool:
     list(pool.map(train, chosen))
 
 images = ROOT / "docs/images/gallery"

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 PROBLEMS = {"ring": 8, "grid": 25}
 RECIPES = {
     "gan": "GAN",
-    "wgan-gp": "WGAN-GP",
     "nsgan-r1r2": "non-saturating + R1 + R2",
     "rpgan-r1r2": "relativistic + R1 + R2",
 }

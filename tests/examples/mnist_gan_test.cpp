@@ -82,7 +82,7 @@ void check_files(const std::filesystem::path& out, std::size_t steps) {
   CHECK(rows[0] == "step,epoch,discriminator_loss,generator_loss,real_score,fake_score,accuracy,penalty,auxiliary_loss");
   for (std::size_t i = 1; i <= steps; ++i) {
     CHECK(rows[i].find(std::to_string(i) + ",") == 0);
-    CHECK(std::count(rows[i].begin(), rows[i].end(), ',') == 6);
+    CHECK(std::count(rows[i].begin(), rows[i].end(), ',') == 8);
   }
 }
 

@@ -3,6 +3,12 @@
 #include "counting_new.hpp"
 #include "short_training.hpp"
 
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "rival/gan/recipes/recipes.hpp"
+
 using namespace rival;
 using rival_test::allocations;
 using rival_test::ShortTraining;
@@ -53,6 +59,31 @@ TEST_CASE("trainer: several discriminator steps allocate nothing either, and a s
   }
   end = allocations;
   CHECK(end == start);
+}
+
+TEST_CASE("trainer: a warm step of every recipe allocates nothing, is finite and moves both networks") {
+  for (const auto& named : named_recipes<float>()) {
+    INFO(named.name);
+    auto recipe = named.make({.classes = 10, .images = 4000, .batch = 8, .seed = 1});
+    AdversarialTrainer<> trainer(recipe.generator, recipe.discriminator, recipe.options);
+    Tensor<> real({8, 28, 28, 1});
+    Random(2).stream("real").fill_uniform(real, -1.0f, 1.0f);
+    const std::vector<std::uint8_t> classes{0, 1, 2, 3, 4, 5, 6, 9};
+    const Labels labels = recipe.options.labels == LabelSource::data ? Labels(classes) : Labels();
+    const auto sum = [](Network<float>& network) {
+      double total = 0;
+      for (const auto* parameter : network.parameters()) total += static_cast<double>(parameter->value.array().abs().sum());
+      return total;
+    };
+    const double generator_then = sum(recipe.generator), discriminator_then = sum(recipe.discriminator);
+    for (int i = 0; i < 3; ++i) trainer.step(real, labels);
+    const long start = allocations;
+    const StepReport report = trainer.step(real, labels);
+    CHECK(allocations == start);
+    CHECK(std::isfinite(report.discriminator_loss + report.generator_loss + report.penalty + report.auxiliary_loss));
+    CHECK(sum(recipe.generator) != generator_then);
+    CHECK(sum(recipe.discriminator) != discriminator_then);
+  }
 }
 
 TEST_CASE("trainer: the count of allocations sees each kind of them") {

@@ -8,7 +8,22 @@
 #include "gradient_check.hpp"
 #include "rival/gan/architectures.hpp"
 #include "rival/gan/trainer.hpp"
+#include "rival/nn/augment.hpp"
+#include "rival/nn/concat.hpp"
+#include "rival/nn/embedding.hpp"
+#include "rival/nn/equalised.hpp"
+#include "rival/nn/instance_norm.hpp"
+#include "rival/nn/layer_norm.hpp"
+#include "rival/nn/minibatch_stddev.hpp"
+#include "rival/nn/pack.hpp"
+#include "rival/nn/pixel_norm.hpp"
 #include "rival/nn/pool.hpp"
+#include "rival/nn/projection.hpp"
+#include "rival/nn/resample.hpp"
+#include "rival/nn/residual.hpp"
+#include "rival/nn/self_attention.hpp"
+#include "rival/nn/spectral_norm.hpp"
+#include "rival/nn/sum_pool.hpp"
 #include "rival/nn/upsample.hpp"
 
 using namespace rival;
@@ -132,7 +147,54 @@ TEST_CASE("penalty: gradients of the whole penalised loss of convolutional discr
     build(MaxPool2d<double>({.kernel = {3, 2}, .stride = 2}), "maximum pooling");
     build(Upsample<double>({.factor = {1, 2}, .mode = Interpolation::bilinear}), "upsampling");
     build(Reshape<double>({7, 5, 3}), "reshape");
+    build(C({.in = 3, .out = 6, .kernel = 3, .stride = 2, .padding = 1, .groups = 3}), "grouped convolution");
+    build(LayerNorm<double>({.features = 3}), "layer norm");
+    build(GroupNorm<double>({.groups = 3, .features = 3}), "group norm");
+    build(InstanceNorm<double>({.features = 3, .affine = true}), "instance norm");
+    build(PixelNorm<double>(), "pixel norm");
+    build(BlurDownsample<double>(), "downsampling behind a filter");
+    build(BlurUpsample<double>(), "upsampling behind a filter");
+    build(SumPool<double>(), "sum pooling");
+    build(Equalised(C({.in = 3, .out = 2, .kernel = 3})), "equalised learning rate");
+    build(Residual<double>(Sequential<double>(C({.in = 3, .out = 4, .kernel = 1}), LeakyReLU<double>(0.2),
+                                              C({.in = 4, .out = 3, .kernel = 3, .padding = 1}))), "residual");
+    build(Residual<double>(Sequential<double>(C({.in = 3, .out = 2, .kernel = 3, .padding = 1}), Tanh<double>()),
+                           Sequential<double>(C({.in = 3, .out = 2, .kernel = 1})), {.scale = 0.7}), "residual with both branches");
+    build(ConcatSkip<double>(Sequential<double>(C({.in = 3, .out = 2, .kernel = 1}), LeakyReLU<double>(0.2))), "concatenation");
   }
+}
+
+TEST_CASE("penalty: gradients of the whole penalised loss, of layers with labels, sigma and packs") {
+  const std::vector<std::uint8_t> labels{2, 0, 2};
+  using D = Dense<double>;
+  check_all(Sequential<double>(Embedding<double>({.classes = 3, .features = 2}), D({.in = 6, .out = 5}), LeakyReLU<double>(0.2),
+                               Projection<double>({.in = 5, .classes = 3})), {4}, "embedding and projection", labels);
+  check_all(Sequential<double>(Embedding<double>({.classes = 3, .one_hot = true}), D({.in = 7, .out = 5}), Softplus<double>(),
+                               Projection<double>({.in = 5, .classes = 3})), {4}, "one-hot, smooth", labels);
+  check_all(Sequential<double>(D({.in = 4, .out = 5}), SiLU<double>(), LayerNorm<double>({.features = 5}), D({.in = 5, .out = 1})), {4},
+            "layer norm of vectors");
+}
+
+TEST_CASE("penalty: through spectral norm, whose vectors are constants") {
+  // Power iterations until the vectors stand still, so that differences of sigma are those with the vectors held.
+  const SpectralNormOptions settled{.iterations = 400};
+  check_all(Sequential<double>(SpectralNorm(Dense<double>({.in = 4, .out = 5}), settled), LeakyReLU<double>(0.2),
+                               SpectralNorm(Dense<double>({.in = 5, .out = 1}), settled)), {4}, "dense");
+  check_all(Sequential<double>(SpectralNorm(Conv2d<double>({.in = 2, .out = 3, .kernel = 3}), settled), Tanh<double>(),
+                               SpectralNorm(ConvTranspose2d<double>({.in = 3, .out = 2, .kernel = 2, .stride = 2}), settled),
+                               LeakyReLU<double>(0.2), Flatten<double>(), Dense<double>({.in = 6 * 4 * 2, .out = 1})), {5, 4, 2},
+            "convolutions");
+}
+
+TEST_CASE("penalty: of a discriminator that sees packs, the gradient of a pack's score is that of all its samples") {
+  Generator<double> generator(2, Sequential<double>(Dense<double>({.in = 2, .out = 3})));
+  Discriminator<double> discriminator({3}, Sequential<double>(Pack<double>(2), Dense<double>({.in = 6, .out = 1})));
+  generator.initialise(normal<double>(0, 1), Random(3));
+  discriminator.initialise(normal<double>(0, 1), Random(4));
+  AdversarialTrainer<double> trainer(generator, discriminator, {.penalties = {r1(2.0)}});
+  const double squares = discriminator.parameters()[0]->value.array().square().sum();
+  const Tensor<double> real({4, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3});
+  CHECK(trainer.step(real).penalty == Catch::Approx(squares).epsilon(1e-12));
 }
 
 TEST_CASE("penalty: PyTorch's double backward") {
@@ -183,6 +245,8 @@ TEST_CASE("penalty: refuses a discriminator that mixes samples, and says what to
   auto discriminator = dcgan28_discriminator<float>(Random(1));
   CHECK_THROWS_WITH((AdversarialTrainer<float>(generator, discriminator, {.penalties = {r1(1)}})),
                     ContainsSubstring("batch_norm \"D.bn1\": a gradient penalty needs") && ContainsSubstring("use LayerNorm"));
+  CHECK_THROWS_AS(MinibatchStddev<float>().curvature(), Error);
+  CHECK_THROWS_AS(SelfAttention<float>({.in = 8}).curvature(), Error);
 }
 
 TEST_CASE("penalty: a training step moves the discriminator by the gradient of the whole loss, penalty included") {

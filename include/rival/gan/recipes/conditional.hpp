@@ -43,17 +43,17 @@ Discriminator<S> discriminator_with_heads(Index heads, const RecipeOptions& o) {
 }  // namespace internal
 
 /// Mirza and Osindero, "Conditional generative adversarial nets", 2014: fully connected networks that both get the class beside
-/// their input, one-hot. (Adam in place of gradient descent with momentum.)
+/// their input, as 100 numbers each (a layer of the paper's made of the one-hot class). (Adam in place of gradient descent with
+/// momentum.)
 template <class S = float>
 Recipe<S> cgan(const RecipeOptions& o) {
   const Random random(o.seed);
-  const Index k = o.classes;
-  Generator<S> generator(100, Sequential<S>(Embedding<S>({.classes = k, .one_hot = true}),  //
-                                            Dense<S>({.in = 100 + k, .out = 600}), ReLU<S>(), Dense<S>({.in = 600, .out = 1200}),
+  Generator<S> generator(100, Sequential<S>(Embedding<S>({.classes = o.classes, .features = 100}),  //
+                                            Dense<S>({.in = 200, .out = 600}), ReLU<S>(), Dense<S>({.in = 600, .out = 1200}),
                                             ReLU<S>(), Dense<S>({.in = 1200, .out = 784}), Tanh<S>(), Reshape<S>({28, 28, 1})));
   Discriminator<S> discriminator(
-      {28, 28, 1}, Sequential<S>(Flatten<S>(), Embedding<S>({.classes = k, .one_hot = true}),  //
-                                 Dense<S>({.in = 784 + k, .out = 512}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
+      {28, 28, 1}, Sequential<S>(Flatten<S>(), Embedding<S>({.classes = o.classes, .features = 100}),  //
+                                 Dense<S>({.in = 884, .out = 512}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
                                  Dense<S>({.in = 512, .out = 256}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
                                  Dense<S>({.in = 256, .out = 1})));
   generator.initialise(he<S>(), random);

@@ -21,18 +21,18 @@ struct NamedRecipe {
 template <class S = float>
 constexpr std::array<NamedRecipe<S>, 12> named_recipes() {
   using namespace recipes;
-  return {{{"gan", gan<S>, 20},
-           {"dcgan", dcgan<S>, 3},
-           {"lsgan", lsgan<S>, 3},
-           {"wgan", wgan<S>, 10},
-           {"wgan-gp", wgan_gp<S>, 8},
-           {"sngan", sngan<S>, 3},
-           {"dragan", dragan<S>, 3},
-           {"r3gan", r3gan<S>, 3},
-           {"cgan", cgan<S>, 20},
-           {"acgan", acgan<S>, 3},
-           {"projection", projection<S>, 5},
-           {"infogan", infogan<S>, 3}}};
+  return {{{"gan", gan<S>, 15},
+           {"dcgan", dcgan<S>, 2},
+           {"lsgan", lsgan<S>, 2},
+           {"wgan", wgan<S>, 4},
+           {"wgan-gp", wgan_gp<S>, 3},
+           {"sngan", sngan<S>, 1},
+           {"dragan", dragan<S>, 1},
+           {"r3gan", r3gan<S>, 1},
+           {"cgan", cgan<S>, 15},
+           {"acgan", acgan<S>, 2},
+           {"projection", projection<S>, 3},
+           {"infogan", infogan<S>, 2}}};
 }
 
 /// Throws Error, naming all recipes, when there is none of that name.
