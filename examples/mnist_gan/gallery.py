@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains every recipe on MNIST and writes docs/gallery.md with the pictures.
 
-usage: gallery.py MNIST_GAN_PROGRAM FOLDER [--jobs N] [RECIPE ...]
+usage: gallery.py MNIST_GAN_PROGRAM FOLDER [--jobs N] [--keep] [RECIPE ...]
 
 Runs as many recipes at a time as there are cores, or N, on one thread each, in FOLDER, with seed 1 and the recipes' own settings;
 copies each run's samples.png to docs/images/gallery/ and writes the page from the runs' summary.txt. With recipes named, runs only
@@ -36,6 +36,7 @@ parser = argparse.ArgumentParser(prog="gallery")
 parser.add_argument("program", help=argparse.SUPPRESS)
 parser.add_argument("folder", type=pathlib.Path, help=argparse.SUPPRESS)
 parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs side by side, of one thread each (one a core)")
+parser.add_argument("--keep", action="store_true", help="take runs that are in the build folder as they are")
 parser.add_argument("recipes", nargs="*", help="which to train (all); the page takes the others from earlier runs")
 options = parser.parse_args()
 program, folder, chosen = options.program, options.folder, options.recipes or list(RECIPES)
@@ -45,6 +46,8 @@ if unknown:
 
 
 def train(name):
+    if options.keep and (folder / name / "summary.txt").exists():
+        return
     print(f"training {name}", flush=True)
     environment = dict(os.environ, OMP_WAIT_POLICY="passive")
     subprocess.run([program, "--recipe", name, "--seed", "1", "--threads", "1", "--quiet", "--out", str(folder / name)],

@@ -319,3 +319,55 @@ TEST_CASE("mnist_gan: stops when training diverges, with the step and what to tr
   check_refused(data.path(), {"--learning-rate", "1e30", "--steps", "50", "--quiet"},
                 {"training stopped at step ", "expected a finite loss of the ", "try a smaller learning rate"}, 1);
 }
+
+TEST_CASE("mnist_gan: recipes train, and conditional ones draw a row a class, or one class") {
+  std::vector<std::uint8_t> pixels(200 * 28 * 28), classes(200);
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i / 5 % 7 * 40);
+  for (std::size_t i = 0; i < classes.size(); ++i) classes[i] = static_cast<std::uint8_t>(i % 10);
+  const TemporaryFolder data, out;
+  write_idx(data / images_name, {200, 28, 28}, pixels.data());
+  write_idx(data / labels_name, {200}, classes.data());
+  const auto train = [&](const Arguments& more) {
+    Arguments all{"--data", data.path().string(), "--out", (out / "run").string(), "--batch", "10", "--steps", "2", "--samples", "30"};
+    all.insert(all.end(), more.begin(), more.end());
+    const auto result = run(all);
+    INFO(result.err);
+    CHECK(result.code == 0);
+    return content(out / "run");
+  };
+  for (const std::string name : {"gan", "wgan-gp", "sngan"}) {
+    const auto files = train({"--recipe", name});
+    CHECK(files.at("summary.txt").find("recipe " + name + ", batch 10") == 0);
+    CHECK(lines(files.at("losses.csv")).size() == 3);
+  }
+  for (const std::string name : {"cgan", "infogan"}) {
+    const auto rows = train({"--recipe", name}), one = train({"--recipe", name, "--label", "3"});
+    CHECK(rows.at("samples.png") != one.at("samples.png"));
+    CHECK(rows.at("generated.npy") != one.at("generated.npy"));
+    CHECK(rows.at("losses.csv") == one.at("losses.csv"));
+  }
+}
+
+TEST_CASE("mnist_gan: refuses recipes and labels that there are not, and options that a recipe chooses") {
+  const SmallData data;
+  const auto refuse = [&](const Arguments& more, const Arguments& expected) { check_refused(data.path(), more, expected); };
+  refuse({"--recipe", "biggan"}, {"--architecture: expected no --recipe beside it, which chooses it; got biggan"});
+  const TemporaryFolder out;
+  const auto plain = [&](const Arguments& more, const std::string& expected) {
+    Arguments all{"--data", data.path().string(), "--out", (out / "none").string()};
+    all.insert(all.end(), more.begin(), more.end());
+    const auto result = run(all);
+    CHECK(result.code == 2);
+    CHECK_THAT(result.err, Catch::Matchers::ContainsSubstring(expected));
+    CHECK(lines(result.err).size() == 1);
+    CHECK(!std::filesystem::exists(out / "none"));
+  };
+  plain({"--recipe", "biggan"}, "recipe: expected one of gan, dcgan, lsgan, wgan, wgan-gp, sngan, dragan, r3gan, cgan, acgan, projection, "
+                                "infogan, got biggan");
+  plain({"--recipe", "dcgan", "--label", "3"}, "--label: expected a conditional recipe (cgan, acgan, projection or infogan), got dcgan");
+  plain({"--label", "3"}, "--label: expected a conditional recipe");
+  plain({"--recipe", "cgan", "--label", "10"}, "--label: expected a class from 0 to 9, got 10");
+  plain({"--recipe", "cgan", "--label", "-1"}, "--label: expected a class, got -1");
+  plain({"--recipe", "dcgan", "--beta1", "0.5"}, "--beta1: expected no --recipe beside it");
+  plain({"--recipe", "wgan", "--batch", "100"}, "--batch: expected at most 40 for the 5 discriminator steps of wgan, got 100");
+}
