@@ -113,7 +113,7 @@ int run(Options o) {
   if (!o.recipe.empty()) {
     const auto recipe = rival::find_recipe(o.recipe);
     if (o.epochs == 0) o.epochs = recipe.epochs;
-    if (o.batch == 0) o.batch = 64;
+    if (o.batch == 0) o.batch = recipe.batch;
   }
   // All that can be wrong is found before anything is written.
   rival::require(o.batch <= images.size(), "--batch: expected at most the ", images.size(), " images in ", o.data, ", got ",

@@ -8,7 +8,7 @@ bool parse(int argc, char** argv, Options& o) {
   CLI::App app("Trains a generator and a discriminator against each other on handwritten digits, and writes pictures.");
   app.add_option("--recipe", o.recipe,
                  "train by a paper's settings: gan, dcgan, lsgan, wgan, wgan-gp, sngan, dragan, r3gan, cgan, acgan, projection or "
-                 "infogan; it chooses networks, losses, optimisers, and if not given the batch (64) and the epochs");
+                 "infogan; it chooses networks, losses, optimisers, and if not given the batch and the epochs");
   auto* architecture =
       app.add_option("--architecture", o.architecture, "dense, dcgan28 or tfdcgan; without --recipe")->capture_default_str();
   app.add_option("--data", o.data, "folder with the four MNIST files, gzipped or not")->capture_default_str();

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <iostream>
 #include <new>
+#include <optional>
 #include <sstream>
 
 #include "common/output_folder.hpp"
@@ -45,6 +46,13 @@ int run(const Options& o) {
   Recipe recipe = recipes().at(o.recipe)(o.steps, random.stream("weights"));
   recipe.training.seed = o.seed;
   rival::AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.training);
+  std::optional<rival::Generator<>> average;
+  std::optional<rival::MovingAverage<>> moving;
+  if (recipe.average) {
+    average.emplace(recipe.generator);
+    moving.emplace(average->state(), recipe.generator.state(), *recipe.average);
+  }
+  const rival::Generator<>& shown = average ? *average : recipe.generator;
   prepare_folder(o.out);
 
   // The same latent vectors throughout, so that the animation shows the same points finding their places.
@@ -52,7 +60,7 @@ int run(const Options& o) {
   rival::Random fixed = random.stream("samples");
   fixed.fill_normal(latents);
   const auto samples = [&] {
-    auto points = recipe.generator.sample(latents);
+    auto points = shown.sample(latents);
     points.array() *= static_cast<float>(unit);
     return points;
   };
@@ -70,6 +78,7 @@ int run(const Options& o) {
     real.sample(points, data);
     points.array() /= static_cast<float>(unit);
     report = trainer.step(points);
+    if (moving) moving->update();
     report.epoch = report.epochs = 1;
     report.steps_done = step;
     report.steps_in_all = recipe.steps;

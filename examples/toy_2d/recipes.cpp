@@ -36,16 +36,18 @@ std::vector<Penalty> r1_and_r2(double first, double last, long steps) {
 
 /// What relativistic and non-saturating training with R1 and R2 share: all but the loss.
 Recipe with_r1_and_r2(AdversarialLoss<> loss, long steps, const Random& random) {
-  if (steps == 0) steps = 10000;
-  const AdamOptions adam{.learning_rate = 2e-3, .beta1 = 0, .beta2 = 0.99, .schedule = cosine({.steps = steps})};
+  if (steps == 0) steps = 9000;
+  // The rate does not fall to nothing: what is off balance at the end would stay so. The average calms what still moves.
+  const AdamOptions adam{.learning_rate = 2e-3, .beta1 = 0, .beta2 = 0.99, .schedule = cosine({.steps = steps, .floor = 0.15})};
   return {.generator = make_generator(random),
           .discriminator = make_discriminator(random),
           .training = {.loss = std::move(loss),
                        .batch = 512,
-                       .penalties = r1_and_r2(0.01, 1e-5, steps),
+                       .penalties = r1_and_r2(0.05, 1e-4, steps),
                        .generator_optimizer = adam,
                        .discriminator_optimizer = adam},
-          .steps = steps};
+          .steps = steps,
+          .average = MovingAverageOptions{.half_life = 400.0 * 512, .ramp_up = 0.05, .batch = 512}};
 }
 
 /// The relativistic pairing loss with R1 and R2, penalties and rates annealed (R3GAN; Huang, Gokaslan, Kuleshov and Tompkin, "The

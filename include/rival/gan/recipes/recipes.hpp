@@ -15,24 +15,26 @@ template <class S = float>
 struct NamedRecipe {
   std::string_view name;
   Recipe<S> (*make)(const RecipeOptions&);
-  Index epochs;  ///< over 60,000 images that a first good picture takes
+  // What a first good picture takes in some minutes on a CPU: papers train longer, on larger batches.
+  Index epochs;  ///< over 60,000 images
+  Index batch;
 };
 
 template <class S = float>
 constexpr std::array<NamedRecipe<S>, 12> named_recipes() {
   using namespace recipes;
-  return {{{"gan", gan<S>, 15},
-           {"dcgan", dcgan<S>, 2},
-           {"lsgan", lsgan<S>, 2},
-           {"wgan", wgan<S>, 4},
-           {"wgan-gp", wgan_gp<S>, 3},
-           {"sngan", sngan<S>, 1},
-           {"dragan", dragan<S>, 1},
-           {"r3gan", r3gan<S>, 1},
-           {"cgan", cgan<S>, 15},
-           {"acgan", acgan<S>, 2},
-           {"projection", projection<S>, 3},
-           {"infogan", infogan<S>, 2}}};
+  return {{{"gan", gan<S>, 10, 32},
+           {"dcgan", dcgan<S>, 1, 32},
+           {"lsgan", lsgan<S>, 1, 32},
+           {"wgan", wgan<S>, 3, 32},
+           {"wgan-gp", wgan_gp<S>, 3, 32},
+           {"sngan", sngan<S>, 1, 32},
+           {"dragan", dragan<S>, 1, 32},
+           {"r3gan", r3gan<S>, 1, 64},
+           {"cgan", cgan<S>, 10, 32},
+           {"acgan", acgan<S>, 1, 32},
+           {"projection", projection<S>, 3, 32},
+           {"infogan", infogan<S>, 1, 32}}};
 }
 
 /// Throws Error, naming all recipes, when there is none of that name.
