@@ -100,7 +100,7 @@ TEST_CASE("conditional_batch_norm: a network hands the labels on, in training an
   const Tensor<double> inferred = net.infer(x, trace, labels), of_zeros = net.infer(x, other, zeros);
   for (Index i = 0; i < inferred.size(); ++i)
     CHECK((inferred[i] == of_zeros[i]) == (labels[static_cast<std::size_t>(i / (inferred.size() / 4))] == 0));
-  CHECK_THROWS_WITH(net.infer(x, trace), ContainsSubstring("\"G.cbn1\": expected a label for each of 4 samples, got 0"));
+  CHECK_THROWS_WITH(net.infer(x, trace), ContainsSubstring("\"G.cbn1\": expected 4 labels, one a sample, got 0"));
 }
 
 TEST_CASE("conditional_batch_norm: classes without a sample get no gradient") {
@@ -159,10 +159,10 @@ TEST_CASE("conditional_batch_norm: refuses bad options, shapes, labels and gradi
   Trace<double> trace;
   CHECK_NOTHROW(layer.forward(x, trace, {.labels = good}));
   CHECK_THROWS_WITH(layer.forward(x, trace, {}),
-                    ContainsSubstring("conditional_batch_norm \"G.cbn1\": expected a label for each of 3 samples, got 0"));
-  CHECK_THROWS_WITH(layer.forward(x, trace, {.labels = two}), ContainsSubstring("for each of 3 samples, got 2"));
+                    ContainsSubstring("conditional_batch_norm \"G.cbn1\": expected 3 labels, one a sample, got 0"));
+  CHECK_THROWS_WITH(layer.forward(x, trace, {.labels = two}), ContainsSubstring("expected 3 labels, one a sample, got 2"));
   CHECK_THROWS_WITH(layer.forward(x, trace, {.labels = high}),
-                    ContainsSubstring("conditional_batch_norm \"G.cbn1\": expected labels below 3, got 3"));
+                    ContainsSubstring("conditional_batch_norm \"G.cbn1\": expected labels from 0 to 2, got 3"));
   CHECK_THROWS_WITH(layer.forward(wrong, trace, {.labels = good}),
                     ContainsSubstring("expected 2 features on the last axis, got 4"));
   CHECK_THROWS_WITH(layer.forward(one, trace, {.labels = single}),

@@ -8,6 +8,7 @@
 
 #include "rival/kernels/normalise.hpp"
 #include "rival/nn/batch_statistics.hpp"
+#include "rival/nn/labels.hpp"
 
 namespace rival {
 
@@ -43,9 +44,8 @@ class ConditionalBatchNorm : public internal::BatchStatistics<S> {
   Parameter<S>& bias() { return bias_; }
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
-    check_labels(pass.labels, x.dim(0));
+    trace.labels = internal::checked_labels(*this, pass.labels, x.dim(0), classes_);
     this->take_statistics(x, trace, pass.mode);
-    trace.labels = pass.labels;
     const Index features = this->features(), samples = x.dim(0);
     const Index size = x.shape().sample().size(), pixels = size / features;
     Tensor<S>& inverse = trace.save(saved_inverse, {features});
@@ -134,12 +134,6 @@ class ConditionalBatchNorm : public internal::BatchStatistics<S> {
   static constexpr std::size_t saved_inverse = internal::BatchStatistics<S>::first_place, saved_sums = saved_inverse + 1,
                                saved_products = saved_inverse + 2, saved_factors = saved_inverse + 3;
 
-  void check_labels(Labels labels, Index samples) const {
-    require(static_cast<Index>(labels.size()) == samples, *this, ": expected a label for each of ", samples, " samples, got ",
-            labels.size());
-    for (const Index given : labels)
-      require(given < classes_, *this, ": expected labels below ", classes_, ", got ", given);
-  }
   static Index label(const Trace<S>& trace, Index n) { return trace.labels[static_cast<std::size_t>(n)]; }
   static ArrayMap<S> row(Tensor<S>& table, Index i) { return {table.data() + i * table.cols(), table.cols()}; }
   static ConstArrayMap<S> row(const Tensor<S>& table, Index i) { return {table.data() + i * table.cols(), table.cols()}; }

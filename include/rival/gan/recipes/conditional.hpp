@@ -48,14 +48,16 @@ Discriminator<S> discriminator_with_heads(Index heads, const RecipeOptions& o) {
 template <class S = float>
 Recipe<S> cgan(const RecipeOptions& o) {
   const Random random(o.seed);
-  Generator<S> generator(100, Sequential<S>(Embedding<S>({.classes = o.classes, .features = 100}),  //
-                                            Dense<S>({.in = 200, .out = 600}), ReLU<S>(), Dense<S>({.in = 600, .out = 1200}),
-                                            ReLU<S>(), Dense<S>({.in = 1200, .out = 784}), Tanh<S>(), Reshape<S>({28, 28, 1})));
-  Discriminator<S> discriminator(
-      {28, 28, 1}, Sequential<S>(Flatten<S>(), Embedding<S>({.classes = o.classes, .features = 100}),  //
-                                 Dense<S>({.in = 884, .out = 512}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
-                                 Dense<S>({.in = 512, .out = 256}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
-                                 Dense<S>({.in = 256, .out = 1})));
+  Generator<S> generator(100, Sequential<S>(
+      Embedding<S>({.classes = o.classes, .features = 100}),
+      Dense<S>({.in = 200, .out = 600}), ReLU<S>(),
+      Dense<S>({.in = 600, .out = 1200}), ReLU<S>(),
+      Dense<S>({.in = 1200, .out = 784}), Tanh<S>(), Reshape<S>({28, 28, 1})));
+  Discriminator<S> discriminator({28, 28, 1}, Sequential<S>(
+      Flatten<S>(), Embedding<S>({.classes = o.classes, .features = 100}),
+      Dense<S>({.in = 884, .out = 512}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
+      Dense<S>({.in = 512, .out = 256}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
+      Dense<S>({.in = 256, .out = 1})));
   generator.initialise(he<S>(), random);
   discriminator.initialise(he<S>(0.2), random);
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
@@ -99,8 +101,8 @@ Recipe<S> projection(const RecipeOptions& o) {
   discriminator.initialise(he<S>(0.1), random);
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0, .beta2 = 0.9};
   return {std::move(generator), std::move(discriminator),
-          {.loss = hinge<S>(), .batch = o.batch, .labels = LabelSource::data, .discriminator_steps = 5, .generator_optimizer = adam,
-           .discriminator_optimizer = adam, .seed = o.seed}};
+          {.loss = hinge<S>(), .batch = o.batch, .labels = LabelSource::data, .discriminator_steps = 5,
+           .generator_optimizer = adam, .discriminator_optimizer = adam, .seed = o.seed}};
 }
 
 /// Chen, Duan, Houthooft, Schulman, Sutskever and Abbeel, "InfoGAN", 2016: 62 numbers of noise, two codes uniform in [-1, 1) and a

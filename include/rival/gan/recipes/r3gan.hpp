@@ -49,7 +49,7 @@ void initialise_r3gan(Network<S>& network, int blocks, const Random& random) {
 template <class S = float>
 Recipe<S> r3gan(const RecipeOptions& o) {
   const Random random(o.seed);
-  constexpr Index latent = 64, c7 = 128, c14 = 64, c28 = 32;
+  constexpr Index latent = 64, c7 = 64, c14 = 32, c28 = 16;
   constexpr int blocks = 3;
   const auto block = [](Index channels) { return internal::r3gan_block<S>(channels); };
   const auto change = [](Index in, Index out) { return Conv2d<S>({.in = in, .out = out, .kernel = 1, .bias = false}); };

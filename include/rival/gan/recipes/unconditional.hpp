@@ -14,18 +14,21 @@ namespace rival::recipes {
 template <class S = float>
 Recipe<S> gan(const RecipeOptions& o) {
   const Random random(o.seed);
-  Generator<S> generator(100, Sequential<S>(Dense<S>({.in = 100, .out = 600}), ReLU<S>(),  //
-                                            Dense<S>({.in = 600, .out = 1200}), ReLU<S>(), //
-                                            Dense<S>({.in = 1200, .out = 784}), Tanh<S>(), Reshape<S>({28, 28, 1})));
-  Discriminator<S> discriminator({28, 28, 1}, Sequential<S>(Flatten<S>(),  //
-                                                            Dense<S>({.in = 784, .out = 512}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
-                                                            Dense<S>({.in = 512, .out = 256}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
-                                                            Dense<S>({.in = 256, .out = 1})));
+  Generator<S> generator(100, Sequential<S>(
+      Dense<S>({.in = 100, .out = 600}), ReLU<S>(),
+      Dense<S>({.in = 600, .out = 1200}), ReLU<S>(),
+      Dense<S>({.in = 1200, .out = 784}), Tanh<S>(), Reshape<S>({28, 28, 1})));
+  Discriminator<S> discriminator({28, 28, 1}, Sequential<S>(
+      Flatten<S>(),
+      Dense<S>({.in = 784, .out = 512}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
+      Dense<S>({.in = 512, .out = 256}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
+      Dense<S>({.in = 256, .out = 1})));
   generator.initialise(he<S>(), random);
   discriminator.initialise(he<S>(0.2), random);
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
   return {std::move(generator), std::move(discriminator),
-          {.loss = non_saturating<S>(), .batch = o.batch, .generator_optimizer = adam, .discriminator_optimizer = adam, .seed = o.seed}};
+          {.loss = non_saturating<S>(), .batch = o.batch, .generator_optimizer = adam,
+           .discriminator_optimizer = adam, .seed = o.seed}};
 }
 
 /// Radford, Metz and Chintala, "Unsupervised representation learning with deep convolutional generative adversarial networks",
@@ -35,7 +38,8 @@ Recipe<S> dcgan(const RecipeOptions& o) {
   const Random random(o.seed);
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
   return {dcgan28_generator<S>(random), dcgan28_discriminator<S>(random),
-          {.loss = non_saturating<S>(), .batch = o.batch, .generator_optimizer = adam, .discriminator_optimizer = adam, .seed = o.seed}};
+          {.loss = non_saturating<S>(), .batch = o.batch, .generator_optimizer = adam,
+           .discriminator_optimizer = adam, .seed = o.seed}};
 }
 
 /// Mao, Li, Xie, Lau, Wang and Smolley, "Least squares generative adversarial networks", 2017: DCGAN with the labels 0, 1 and 1.
@@ -94,7 +98,8 @@ Recipe<S> sngan(const RecipeOptions& o) {
   discriminator.initialise(he<S>(0.1), random);
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
   return {dcgan28_generator<S>(random), std::move(discriminator),
-          {.loss = hinge<S>(), .batch = o.batch, .generator_optimizer = adam, .discriminator_optimizer = adam, .seed = o.seed}};
+          {.loss = hinge<S>(), .batch = o.batch, .generator_optimizer = adam,
+           .discriminator_optimizer = adam, .seed = o.seed}};
 }
 
 }  // namespace rival::recipes
