@@ -38,7 +38,7 @@ parser.add_argument("folder", type=pathlib.Path, help=argparse.SUPPRESS)
 parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs side by side, of one thread each (one a core)")
 parser.add_argument("--keep", action="store_true", help="take runs that are in the build folder as they are")
 parser.add_argument("recipes", nargs="*", help="which to train (all); the page takes the others from earlier runs")
-options = parser.parse_args()
+options = parser.parse_intermixed_args()
 program, folder, chosen = options.program, options.folder, options.recipes or list(RECIPES)
 unknown = [name for name in chosen if name not in RECIPES]
 if unknown:
