@@ -147,9 +147,6 @@ and three with leaky ReLU in the discriminator. `examples/toy_2d/recipes.cpp` ho
   that falls along a cosine.
 - `rpgan-r1r2`, the default: the same with the relativistic pairing loss.
 
-A large penalty keeps the scores smooth, so that samples find their way to far modes; a small one lets them change within the width
-of a mode. The loss by pairs asks each sample to look more real than a real one; where samples crowd, the discriminator can
-then always gain by preferring the modes that they have left.
 """
 
 

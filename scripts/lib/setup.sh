@@ -101,3 +101,16 @@ build() {
   local folder="$rival_root/build/$1"
   run_quietly "The build" cmake --build "$folder" --target "$2" --parallel "$(cores)"
 }
+
+# build_example <name>: with what it needs installed first.
+build_example() {
+  install_missing libeigen3-dev zlib1g-dev libstb-dev libgif-dev libcli11-dev
+  # An example alone needs no Catch2; a folder that has been configured, with tests or without, is taken as it is.
+  if [ -f "$rival_root/build/release/CMakeCache.txt" ]; then
+    configure release RIVAL_EXAMPLES=ON
+  else
+    note "Building the example, this once"
+    configure release RIVAL_TESTS=OFF
+  fi
+  build release "$1"
+}

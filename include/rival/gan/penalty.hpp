@@ -2,9 +2,7 @@
 // Gradient penalties: a discriminator pays for the size of its score's gradient with respect to its input. Exact to the second
 // derivative; docs/design/penalties.md derives it.
 
-#include <algorithm>
 #include <cmath>
-#include <string>
 #include <utility>
 
 #include "rival/gan/discriminator.hpp"
@@ -21,7 +19,7 @@ struct Penalty {
   double weight = 1;
   /// Multiplies the weight, by the number of discriminator steps already made; empty for 1.
   Schedule schedule = {};
-  /// Lazy regularisation: only at every so manieth discriminator step, with so many times the weight (Karras et al., 2020).
+  /// Lazy regularisation: at one in `every` discriminator steps, with `every` times the weight (Karras et al., 2020).
   long every = 1;
 };
 

@@ -134,7 +134,8 @@ class Weighted : public Layer<S> {
   /// dw += x^T dy
   virtual void add_product_gradient(const Tensor<S>& x, const Tensor<S>& dy, Tensor<S>& dw) const = 0;
 
-  /// The W of a forward pass, perhaps made and kept in its trace (from place `first_place` on); then the same for the passes that follow it.
+  /// The W of a forward pass, perhaps made and kept in its trace (from place `first_place` on); then the same one for the passes
+  /// that follow it.
   virtual const Tensor<S>& make_weight(Trace<S>& trace, Mode mode) const {
     (void)mode;
     return made_weight(trace);
