@@ -137,7 +137,7 @@ the middle of the rings.
 
 ## The recipes
 
-All have the same networks, dense layers of 128: four hidden ones with ReLU in the generator, which starts from two normal numbers,
+All have the same networks, dense layers of 128: six hidden ones with ReLU in the generator, which starts from two normal numbers,
 and three with leaky ReLU in the discriminator. `examples/toy_2d/recipes.cpp` holds them, a function each with its paper.
 
 - `gan`: the non-saturating loss alone, with the Adam that PacGAN's baseline has. (That baseline trains larger networks for

@@ -168,9 +168,9 @@ TEST_CASE("penalty: gradients of the whole penalised loss, of layers with labels
   const std::vector<std::uint8_t> labels{2, 0, 2};
   using D = Dense<double>;
   check_all(Sequential<double>(Embedding<double>({.classes = 3, .features = 2}), D({.in = 6, .out = 5}), LeakyReLU<double>(0.2),
-                               Projection<double>({.in = 5, .classes = 3})), {4}, "embedding and projection", labels);
+                               D({.in = 5, .out = 4}), Projection<double>({.classes = 3})), {4}, "embedding and projection", labels);
   check_all(Sequential<double>(Embedding<double>({.classes = 3, .one_hot = true}), D({.in = 7, .out = 5}), Softplus<double>(),
-                               Projection<double>({.in = 5, .classes = 3})), {4}, "one-hot, smooth", labels);
+                               D({.in = 5, .out = 4}), Projection<double>({.classes = 3})), {4}, "one-hot, smooth", labels);
   check_all(Sequential<double>(D({.in = 4, .out = 5}), SiLU<double>(), LayerNorm<double>({.features = 5}), D({.in = 5, .out = 1})), {4},
             "layer norm of vectors");
 }

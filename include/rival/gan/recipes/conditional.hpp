@@ -97,7 +97,8 @@ Recipe<S> projection(const RecipeOptions& o) {
       Sequential<S>(SpectralNorm(Conv2d<S>({.in = 1, .out = 64, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
                     SpectralNorm(Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
                     SpectralNorm(Conv2d<S>({.in = 128, .out = 256, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
-                    SumPool<S>(), Projection<S>({.in = 256, .classes = o.classes})));
+                    SumPool<S>(), SpectralNorm(Dense<S>({.in = 256, .out = 1 + o.classes})),
+                    Projection<S>({.classes = o.classes})));
   discriminator.initialise(he<S>(0.1), random);
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0, .beta2 = 0.9};
   return {std::move(generator), std::move(discriminator),
