@@ -29,11 +29,11 @@ constexpr std::array<NamedRecipe<S>, 12> named_recipes() {
            {"wgan", wgan<S>, 2, 32},
            {"wgan-gp", wgan_gp<S>, 2, 32},
            {"sngan", sngan<S>, 1, 32},
-           {"dragan", dragan<S>, 1, 32},
+           {"dragan", dragan<S>, 2, 32},
            {"r3gan", r3gan<S>, 2, 32},
            {"cgan", cgan<S>, 10, 32},
            {"acgan", acgan<S>, 1, 32},
-           {"projection", projection<S>, 3, 32},
+           {"projection", projection<S>, 2, 32},
            {"infogan", infogan<S>, 1, 32}}};
 }
 
