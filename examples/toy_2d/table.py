@@ -107,6 +107,12 @@ def page(chosen, runs):
     pictures = ["| | " + " | ".join(RECIPES[r] for r in chosen.recipes) + " |", "| --- |" + " --- |" * len(chosen.recipes)]
     for problem in PROBLEMS:
         pictures.append(f"| {problem} | " + " | ".join(picture(problem, r) for r in chosen.recipes) + " |")
+    command = "./scripts/toy_table"
+    if chosen.seeds != 10:
+        command += f" --seeds {chosen.seeds}"
+    if chosen.recipes != list(RECIPES):
+        command += f" --recipes {','.join(chosen.recipes)}"
+    together = "one run at a time" if chosen.jobs == 1 else f"{chosen.jobs} runs at a time"
     new_line = "\n"
     return f"""# Points in the plane
 
@@ -121,8 +127,7 @@ the K modes in the high-quality samples, sum p log(p K), from the even shares of
 ## Results
 
 {chosen.seeds} seeds of each recipe and problem, from 1 on. One recipe serves both problems: the networks see points in units of
-the data's standard deviation. Written by `./scripts/toy_table{'' if chosen.seeds == 10 else f' --seeds {chosen.seeds}'}`; a run
-has one thread, with {chosen.jobs} runs side by side.
+the data's standard deviation. Written by `{command}`; {together}, each on one thread.
 
 {table("ring", runs)}
 
@@ -146,7 +151,6 @@ and three with leaky ReLU in the discriminator. `examples/toy_2d/recipes.cpp` ho
 - `nsgan-r1r2`: the non-saturating loss with R1 and R2, whose weight falls from step to step, and Adam without momentum, at a rate
   that falls along a cosine.
 - `rpgan-r1r2`, the default: the same with the relativistic pairing loss.
-
 """
 
 

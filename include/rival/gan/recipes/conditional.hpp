@@ -78,8 +78,8 @@ Recipe<S> acgan(const RecipeOptions& o) {
 
 /// Miyato and Koyama, "cGANs with projection discriminator", 2018: the class's embedding, projected on the discriminator's last
 /// features, is added to its score; spectral norm throughout; conditional batch norm in the generator; the hinge loss; Adam with 2e-4,
-/// beta1 0 and beta2 0.9. (Narrower, and with one discriminator step and 1e-3 for the generator in place of five steps and 2e-4: on
-/// a run of minutes the paper's rates leave the rows of some classes alike.)
+/// beta1 0 and beta2 0.9. (Narrower and, for a run of minutes, with one discriminator step and 1e-3 for the generator in place of
+/// five steps and 2e-4.)
 template <class S = float>
 Recipe<S> projection(const RecipeOptions& o) {
   const Random random(o.seed);
