@@ -7,8 +7,8 @@ namespace {
 
 using namespace rival;
 
-/// Two normal numbers to a point, in units of the data's standard deviation. Six hidden layers, so that
-/// the map can bend sharply between the modes.
+/// Two normal numbers to a point, in units of the data's standard deviation. Six hidden layers, so that the map can bend sharply
+/// between the modes.
 Generator<> make_generator(const Random& random) {
   Sequential<float> layers;
   for (int k = 0; k < 6; ++k) {

@@ -46,7 +46,7 @@ void initialise_r3gan(Network<S>& network, int blocks, const Random& random) {
 /// with R1 and R2 on every step; no normalisation, no tricks: residual blocks, a learned constant that the latent vector scales,
 /// [1,2,1] resampling; Adam with beta1 0; within the burn-in (here half of the run) gamma falls to a tenth, beta2 rises from 0.9 to
 /// 0.99 and the learning rate falls to a quarter along cosines; one samples from a moving average. Table 9, with fewer channels, and
-/// for a run of minutes a rate from 1e-3 (the paper's from 2e-4) and gamma from 10 to 1.
+/// for a run of minutes a rate from 1e-3 (the paper's from 2e-4) and gamma from 10.
 template <class S = float>
 Recipe<S> r3gan(const RecipeOptions& o) {
   const Random random(o.seed);
