@@ -32,6 +32,19 @@ void check_identity() {
       }
 }
 
+template <int s, int r>
+void check_full_identity() {
+  using W = kernels::FullWinograd<s, r>;
+  INFO("full F(" << s << ", " << r << ")");
+  for (std::size_t j = 0; j < W::points; ++j)
+    for (std::size_t t = 0; t < r; ++t)
+      for (std::size_t i = 0; i < s; ++i) {
+        double sum = 0;
+        for (std::size_t p = 0; p < W::points; ++p) sum += W::outputs[j][p] * W::taps[t][p] * W::source[p][i];
+        CHECK(std::abs(sum - (i + r - 1 == j + t ? 1 : 0)) < 1e-15);
+      }
+}
+
 struct Shape2 {
   Index batch, in_h, in_w, in_c, out_c, kernel_h, kernel_w, stride, pad, pad_end;
 };
@@ -156,8 +169,10 @@ const Shape2 shapes[] = {
 
 TEST_CASE("winograd: the transforms compute a filter") {
   check_identity<1, 1>(), check_identity<1, 2>(), check_identity<1, 3>(), check_identity<3, 1>();
-  check_identity<2, 2>(), check_identity<3, 2>(), check_identity<4, 2>();
-  check_identity<2, 3>(), check_identity<3, 3>(), check_identity<4, 3>();
+  check_identity<2, 2>(), check_identity<3, 2>(), check_identity<4, 2>(), check_identity<7, 2>();
+  check_identity<2, 3>(), check_identity<3, 3>(), check_identity<4, 3>(), check_identity<6, 3>();
+  check_full_identity<1, 2>(), check_full_identity<3, 2>(), check_full_identity<7, 2>();
+  check_full_identity<1, 3>(), check_full_identity<4, 3>(), check_full_identity<6, 3>();
 }
 
 TEST_CASE("winograd: all passes, with and without epilogue, against the references") {

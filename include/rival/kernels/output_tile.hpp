@@ -14,6 +14,8 @@ struct Epilogue {
   const S* gate = nullptr;  ///< of the destination's layout
   S gate_slope = S(1);
   const S* scale = nullptr;  ///< one a column
+
+  bool nothing() const { return !bias && !scale && !gate && slope == S(1); }
 };
 
 /// The epilogue of a packet of sums, given the packet's scale and bias; `gate()` reads its gate.
@@ -39,11 +41,20 @@ struct OutputTile {
 
 namespace internal {
 
-/// A tile of whole packets: its sums go to memory without a detour.
-template <class S, int Rows, int Packets>
+/// A tile of whole packets: its sums go to memory without a detour. `Finish` is for epilogues that do something.
+template <class S, int Rows, int Packets, bool Finish>
 void whole_output_tile(const OutputTile<S>& job) {
   constexpr Index size = packet_size<S>;
   const auto sum = sum_tile<false>(job.sources, job.packed, size, job.loops, TileSums<S, Rows, Packets>::zero());
+  if constexpr (!Finish) {
+    S* const to = job.destination + job.column;
+    const Index* const rows = job.rows;
+#pragma GCC unroll 16
+    for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 2
+      for (int p = 0; p < Packets; ++p) store(to + rows[r] + p * size, sum.row[r][p]);
+    return;
+  }
   const Epilogue<S> epilogue = job.epilogue;
 #pragma GCC unroll 2
   for (int p = 0; p < Packets; ++p) {
@@ -59,9 +70,9 @@ void whole_output_tile(const OutputTile<S>& job) {
   }
 }
 
-template <class S, int Packets, int... R>
+template <class S, int Packets, bool Finish, int... R>
 constexpr std::array<void (*)(const OutputTile<S>&), sizeof...(R)> whole_output_tiles(std::integer_sequence<int, R...>) {
-  return {whole_output_tile<S, R + 1, Packets>...};
+  return {whole_output_tile<S, R + 1, Packets, Finish>...};
 }
 
 }  // namespace internal
@@ -72,8 +83,11 @@ void output_tile(int rows, int packets, const OutputTile<S>& job) {
   constexpr Index size = packet_size<S>;
   if (job.columns >= packets * size) {
     using Rows = std::make_integer_sequence<int, tile_rows>;
-    static constexpr std::array table = {internal::whole_output_tiles<S, 1>(Rows{}), internal::whole_output_tiles<S, 2>(Rows{})};
-    return table[static_cast<std::size_t>(packets - 1)][static_cast<std::size_t>(rows - 1)](job);
+    static constexpr std::array table = {
+        internal::whole_output_tiles<S, 1, false>(Rows{}), internal::whole_output_tiles<S, 2, false>(Rows{}),
+        internal::whole_output_tiles<S, 1, true>(Rows{}), internal::whole_output_tiles<S, 2, true>(Rows{})};
+    const int kind = packets - 1 + (job.epilogue.nothing() ? 0 : 2);
+    return table[static_cast<std::size_t>(kind)][static_cast<std::size_t>(rows - 1)](job);
   }
   Tile<S> tile;
   multiply_tile(rows, packets, job.sources, job.packed, size, job.loops, tile);

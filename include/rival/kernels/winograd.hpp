@@ -169,11 +169,11 @@ class WinogradPass {
     const Index channels = padded(destination_c_), step = point_step(region, channels);
     const S* from = memory_ + region.product_begin + row * channels;
     transform_tile(
-        winograd_transform<S>(region.y->outputs, region.y->phase->taps()).destination,
-        winograd_transform<S>(region.x->outputs, region.x->phase->taps()).destination, destination_c_,
+        region.y->transform<S>().destination,
+        region.x->transform<S>().destination, destination_c_,
         [&](int p, int q) { return from + (p * region.x->points() + q) * step; },
         [&](int i) { return destination_ + tile.first + i * tile.down; }, tile.across);
-    if (!epilogue_.scale && !epilogue_.bias && epilogue_.slope == S(1) && !epilogue_.gate) return;
+    if (epilogue_.nothing()) return;
     for (Index i = 0; i < region.y->outputs; ++i)
       for (Index j = 0; j < region.x->outputs; ++j) finish(tile.first + i * tile.down + j * tile.across);
   }

@@ -7,6 +7,7 @@
 
 #include "rival/core/parallel.hpp"
 #include "rival/kernels/geometry.hpp"
+#include "rival/kernels/winograd_transform.hpp"
 
 namespace rival::kernels::internal {
 
@@ -70,12 +71,18 @@ inline bool filter_axis(bool output, Index in, Index out, Index kernel, Index st
   return true;
 }
 
-/// Tiles of `outputs` destinations of one phase, beginning at its destination `first`.
+/// Tiles of `outputs` destinations of one phase, beginning at its destination `first`. `full`: the only one, and what it would
+/// read beside its outputs - taps + 1 sources in the middle is padding (FullWinograd).
 struct TileRun {
   const FilterPhase* phase;
   Index first, outputs, tiles;
+  bool full = false;
 
-  Index points() const { return outputs + phase->taps() - 1; }
+  Index points() const { return full ? outputs : outputs + phase->taps() - 1; }
+  template <class S>
+  const WinogradTransform<S>& transform() const {
+    return winograd_transform<S>(outputs, phase->taps(), full);
+  }
   /// Groups with a product at a point: at the last one only those of most taps.
   Index groups_at(Index point) const {
     if (point + 1 < points()) return phase->groups;
@@ -85,15 +92,28 @@ struct TileRun {
   }
   Index destination(Index tile, Index i) const { return phase->first + phase->step * (first + tile * outputs + i); }
   Index source(const TapGroup& group, Index tile, Index i) const {
-    return group.source_first + phase->source_step * (first + tile * outputs + i);
+    return group.source_first + phase->source_step * (first + tile * outputs + i + (full ? phase->taps() - 1 : 0));
   }
 };
 
-/// Cuts each phase into tiles that waste nothing: of at most four destinations, and differing by one at most.
-inline void tile_runs(const FilterAxis& axis, std::vector<TileRun>& runs) {
+/// Whether a tile over a whole phase finds padding wherever only some of its taps would meet the sources.
+inline bool has_zeros_around(const FilterAxis& axis, const FilterPhase& phase) {
+  const Index first = phase.group[0].source_first, step = phase.source_step;
+  return phase.groups == 1 && phase.taps() > 1 && phase.count >= phase.taps() && first + step * (phase.taps() - 2) < 0 &&
+         first + step * phase.count >= axis.source;
+}
+
+/// Cuts each phase into tiles that waste nothing, of at most four destinations, or of as many as there are points for if `wide`,
+/// and differing by one at most.
+inline void tile_runs(const FilterAxis& axis, bool wide, std::vector<TileRun>& runs) {
   runs.clear();
   for (const FilterPhase& phase : axis.phases) {
-    const Index most = phase.taps() == 1 ? 1 : 4, tiles = (phase.count + most - 1) / most;
+    const Index taps = phase.taps(), most_points = wide ? WinogradTransform<float>::most_points : 4 + taps - 1;
+    if (phase.count <= most_points && has_zeros_around(axis, phase)) {
+      runs.push_back({&phase, 0, phase.count, 1, true});
+      continue;
+    }
+    const Index most = taps == 1 ? 1 : most_points - taps + 1, tiles = (phase.count + most - 1) / most;
     const Index small = phase.count / tiles, large_tiles = phase.count % tiles;
     if (large_tiles > 0) runs.push_back({&phase, 0, small + 1, large_tiles});
     runs.push_back({&phase, large_tiles * (small + 1), small, tiles - large_tiles});
@@ -135,8 +155,9 @@ struct FilterPlan {
     if (!filter_axis(output, g.in_h, g.out_h, g.kernel_h, g.stride_h, g.pad_h, y) ||
         !filter_axis(output, g.in_w, g.out_w, g.kernel_w, g.stride_w, g.pad_w, x))
       return false;
-    tile_runs(y, rows);
-    tile_runs(x, columns);
+    // More points save more products and round more coarsely; wide tiles along both axes would round too coarsely.
+    tile_runs(y, false, rows);
+    tile_runs(x, true, columns);
     return true;
   }
 };

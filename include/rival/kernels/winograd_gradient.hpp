@@ -5,16 +5,15 @@
 
 #include "rival/core/parallel.hpp"
 #include "rival/core/workspace.hpp"
-#include "rival/kernels/gradient_tile.hpp"
-#include "rival/kernels/winograd_taps.hpp"
+#include "rival/kernels/output_tile.hpp"
 #include "rival/kernels/winograd_tiles.hpp"
 
 namespace rival::kernels {
 
 namespace internal {
 
-/// dw += G^T (sum over tiles of (B^T d B) (A dy A^T)) G: the transposed algorithm. Both sides are transformed; the sums over
-/// tiles, one for each point and pair of channels, stay in registers and go straight into the gradients of the taps.
+/// dw += G^T (sum over tiles of (B^T d B) (A dy A^T)) G: the transposed algorithm. Both sides are transformed, and the sums over
+/// tiles, one for each point and pair of channels, are transformed back into the gradients of the taps.
 template <class S>
 class WinogradGradient {
  public:
@@ -45,7 +44,10 @@ class WinogradGradient {
   static constexpr Index size = packet_size<S>, tile_width = tile_packets * size;
   /// Channels side by side in scratch memory: what a transform takes at a time.
   static constexpr Index width = winograd_channels;
-  static constexpr Index row_tiles = (width + tile_rows - 1) / tile_rows, column_tiles = width / tile_width;
+  static constexpr Index columns_of_task = 32, column_tasks = width / columns_of_task;
+  /// Scalars of a point's products in a task, and of the sums that a task makes of them.
+  static constexpr Index tile_size = width * columns_of_task;
+  static constexpr Index tap_scalars = WinogradTransform<S>::most_taps * WinogradTransform<S>::most_taps * tile_size;
   static Index blocks(Index channels) { return (channels + width - 1) / width; }
   Index source_blocks() const { return region_.groups() * blocks(source_c_); }
   Index destination_blocks() const { return blocks(destination_c_); }
@@ -70,76 +72,82 @@ class WinogradGradient {
       for (Index block = 0; block < destinations; ++block) {
         S* to = destinations_ + block * points_size() + row * width;
         transform_tile(
-            winograd_transform<S>(region_.y->outputs, region_.y->phase->taps()).gradient,
-            winograd_transform<S>(region_.x->outputs, region_.x->phase->taps()).gradient,
+            region_.y->transform<S>().gradient,
+            region_.x->transform<S>().gradient,
             std::min(width, destination_c_ - block * width),
             [&](int i, int j) { return destination + tile.first + i * tile.down + j * tile.across + block * width; },
             [&](int p) { return to + p * region_.x->points() * point_step(); }, point_step());
       }
     });
-    constexpr Index tiles = row_tiles * column_tiles;
-    parallel_for(sources * destinations * tiles,
-                 points * static_cast<double>(sources * destinations * width * width) / 8,
-                 [&](Index task) { add_tile(task / tiles / destinations, task / tiles % destinations, task % tiles); });
+    const TaskScratch<S> memory(region_.points() * tile_size + rows() * tile_width + tap_scalars);
+    parallel_for(sources * destinations * column_tasks,
+                 points * static_cast<double>(sources * destinations * width * width) / 8, [&](Index task, Index worker) {
+                   add_channels(task / column_tasks / destinations, task / column_tasks % destinations, task % column_tasks,
+                                memory.of(worker));
+                 });
   }
 
-  /// One register tile's channels: over all points, and into the gradients of its groups' taps.
-  void add_tile(Index source_block, Index destination_block, Index tile) const {
+  /// A block of channels of one side by a register tile's columns of the other: the products of all points, and from them the
+  /// gradients of the taps. A point's operands stay in the first-level cache while its products are made.
+  void add_channels(Index source_block, Index destination_block, Index column_task, S* memory) const {
     const Index group = source_block / blocks(source_c_), first_source = source_block % blocks(source_c_) * width;
     const Index a = group / region_.x->phase->groups, b = group % region_.x->phase->groups;
     const S* sources = sources_ + source_block * points_size();
     const S* destinations = destinations_ + destination_block * points_size();
     const Index first_destination = destination_block * width;
-    const S *left = columns_are_source_ ? destinations : sources, *right = columns_are_source_ ? sources : destinations;
+    const S* left = columns_are_source_ ? destinations : sources;
+    const S* right = (columns_are_source_ ? sources : destinations) + column_task * columns_of_task;
     const Index left_first = columns_are_source_ ? first_destination : first_source;
-    const Index right_first = columns_are_source_ ? first_source : first_destination;
+    const Index right_first = (columns_are_source_ ? first_source : first_destination) + column_task * columns_of_task;
     const Index left_c = columns_are_source_ ? destination_c_ : source_c_;
     const Index right_c = columns_are_source_ ? source_c_ : destination_c_;
-
-    const Index left_here = std::min(width, left_c - left_first);
-    const Index tiles_here = (left_here + tile_rows - 1) / tile_rows;
-    if (tile % row_tiles >= tiles_here) return;
-    const Index row = part_begin(left_here, tiles_here, tile % row_tiles);
-    const auto height = static_cast<int>(part_begin(left_here, tiles_here, tile % row_tiles + 1) - row);
-    const Index column = tile / row_tiles * tile_width, columns = std::min(tile_width, right_c - right_first - column);
+    const Index count = std::min(width, left_c - left_first), columns = std::min(columns_of_task, right_c - right_first);
     if (columns <= 0) return;
-    const auto packets = static_cast<int>((columns + size - 1) / size);
+    S* panel = memory + region_.points() * tile_size;
 
-    constexpr std::size_t tile_size = tile_rows * tile_packets * size;
-    alignas(64) S sums[TapSum<S>::most * tile_size];
-    std::fill(sums, sums + TapSum<S>::most * tile_size, S(0));
-    const SumLoops loops{{1, 1, rows()}, {0, 0, width}, {0, 0, width}};
+    const Index tiles = (count + tile_rows - 1) / tile_rows, points_x = region_.x->points();
+    Index to[tile_rows];
+    for (Index r = 0; r < tile_rows; ++r) to[r] = r * columns_of_task;
+    const auto has_product = [&](Index p, Index q) { return a < region_.y->groups_at(p) && b < region_.x->groups_at(q); };
     for (Index p = 0; p < region_.y->points(); ++p)
-      for (Index q = 0; q < region_.x->points(); ++q) {
-        if (a >= region_.y->groups_at(p) || b >= region_.x->groups_at(q)) continue;
-        const Index point = (p * region_.x->points() + q) * point_step();
-        const S* lefts[tile_rows];
-        for (int r = 0; r < height; ++r) lefts[r] = left + point + row + r;
-        Tile<S> product;
-        multiply_tile(height, packets, lefts, right + point + column, size, loops, product);
-        const TapSum<S> taps(region_, g_.kernel_w, a, b, p, q);
-        for (std::size_t k = 0; k < static_cast<std::size_t>(taps.terms); ++k) {
-          S* to = sums + static_cast<std::size_t>(taps.place[k]) * tile_size;
-          const Packet<S> factor = broadcast(taps.factor[k]);
-          for (int r = 0; r < height; ++r)
-            for (int c = 0; c < packets; ++c) {
-              S* at = to + (r * tile_packets + c) * size;
-              store(at, multiply_add<S>(factor, product.packet(r, c), load(at)));
-            }
+      for (Index q = 0; q < points_x; ++q) {
+        if (!has_product(p, q)) continue;
+        const Index point = p * points_x + q;
+        // Side by side, these columns' rows do not compete with the left operand's for the same lines of the cache.
+        for (Index column = 0; column < columns; column += tile_width) {
+          const auto packets = static_cast<int>((std::min(tile_width, columns - column) + size - 1) / size);
+          for (Index k = 0; k < rows(); ++k)
+            copy_short(right + point * point_step() + k * width + column, packets * size, panel + k * tile_width);
+          for (Index t = 0; t < tiles; ++t) {
+            const Index row = part_begin(count, tiles, t);
+            const auto height = static_cast<int>(part_begin(count, tiles, t + 1) - row);
+            const S* lefts[tile_rows];
+            for (int r = 0; r < height; ++r) lefts[r] = left + point * point_step() + row + r;
+            output_tile(height, packets,
+                        OutputTile<S>{lefts, panel,
+                                      {{1, 1, rows()}, {0, 0, width}, {0, 0, tile_width}},
+                                      memory + point * tile_size + row * columns_of_task, to, column, tile_width, {}});
+          }
         }
       }
 
     const FilterPhase &y = *region_.y->phase, &x = *region_.x->phase;
+    S* sums = panel + rows() * tile_width;
+    transform_tile(
+        region_.y->transform<S>().taps_gradient,
+        region_.x->transform<S>().taps_gradient, count * columns_of_task,
+        [&](int p, int q) { return has_product(p, q) ? memory + (p * points_x + q) * tile_size : nullptr; },
+        [&](int i) { return sums + i * x.taps() * tile_size; }, tile_size);
     const TapGroup &down = y.group[static_cast<std::size_t>(a)], &across = x.group[static_cast<std::size_t>(b)];
     for (Index i = 0; i < down.taps; ++i)
       for (Index j = 0; j < across.taps; ++j) {
         const Index tap = (down.tap_first + y.tap_step * i) * g_.kernel_w + across.tap_first + x.tap_step * j;
-        const S* from = sums + static_cast<std::size_t>(i * WinogradTransform<S>::most_taps + j) * tile_size;
-        S* to = gradient_ + (tap * left_c + left_first + row) * right_c + right_first + column;
-        for (int r = 0; r < height; ++r, from += tile_packets * size, to += right_c) {
+        const S* from = sums + (i * x.taps() + j) * tile_size;
+        S* gradient = gradient_ + (tap * left_c + left_first) * right_c + right_first;
+        for (Index r = 0; r < count; ++r, from += columns_of_task, gradient += right_c) {
           Index c = 0;
-          for (; c + size <= columns; c += size) store(to + c, add<S>(load(to + c), load(from + c)));
-          for (; c < columns; ++c) to[c] += from[c];
+          for (; c + size <= columns; c += size) store(gradient + c, add<S>(load(gradient + c), load(from + c)));
+          for (; c < columns; ++c) gradient[c] += from[c];
         }
       }
   }

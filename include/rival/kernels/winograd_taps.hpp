@@ -15,22 +15,20 @@ template <class S>
 struct TapSum {
   static constexpr int most = WinogradTransform<S>::most_taps * WinogradTransform<S>::most_taps;
   int terms = 0;
-  std::array<Index, most> tap;    ///< of the kernel
-  std::array<Index, most> place;  ///< within the groups: row * most_taps + column
+  std::array<Index, most> tap;  ///< of the kernel
   std::array<S, most> factor;
 
   TapSum(const TileRegion& region, Index kernel_w, Index a, Index b, Index p, Index q) {
     const FilterPhase &y = *region.y->phase, &x = *region.x->phase;
     const TapGroup &down = y.group[static_cast<std::size_t>(a)], &across = x.group[static_cast<std::size_t>(b)];
-    const auto& weights_y = winograd_transform<S>(region.y->outputs, y.taps()).weights[p];
-    const auto& weights_x = winograd_transform<S>(region.x->outputs, x.taps()).weights[q];
+    const auto& weights_y = region.y->transform<S>().weights[p];
+    const auto& weights_x = region.x->transform<S>().weights[q];
     for (Index i = 0; i < down.taps; ++i)
       for (Index j = 0; j < across.taps; ++j) {
         const double product = weights_y[i] * weights_x[j];
         if (product == 0) continue;
         tap[static_cast<std::size_t>(terms)] =
             (down.tap_first + y.tap_step * i) * kernel_w + across.tap_first + x.tap_step * j;
-        place[static_cast<std::size_t>(terms)] = i * WinogradTransform<S>::most_taps + j;
         factor[static_cast<std::size_t>(terms++)] = static_cast<S>(product);
       }
   }

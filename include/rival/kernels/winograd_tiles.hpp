@@ -41,17 +41,17 @@ void transform_source_tile(const FilterPlan& plan, const TileRegion& region, Ind
                            Index channels, Index first, Index count, S* to, Index point_step) {
   const TileOfRow tile(region, row);
   const FilterPhase &y = *region.y->phase, &x = *region.x->phase;
-  const auto& along_y = winograd_transform<S>(region.y->outputs, y.taps());
-  const auto& along_x = winograd_transform<S>(region.x->outputs, x.taps());
+  const auto& along_y = region.y->transform<S>();
+  const auto& along_x = region.x->transform<S>();
   std::array<const S*, WinogradTransform<S>::most_points> row_begin{};
   std::array<Index, WinogradTransform<S>::most_points> column{};
-  for (Index i = 0; i < along_y.points; ++i) {
+  for (Index i = 0; i < along_y.source.inputs; ++i) {
     const Index at = region.y->source(y.group[static_cast<std::size_t>(a)], tile.y, i);
     const bool inside = at >= 0 && at < plan.y.source;
     row_begin[static_cast<std::size_t>(i)] =
         inside ? source + (tile.image * plan.y.source + at) * plan.x.source * channels + first : nullptr;
   }
-  for (Index j = 0; j < along_x.points; ++j) {
+  for (Index j = 0; j < along_x.source.inputs; ++j) {
     const Index at = region.x->source(x.group[static_cast<std::size_t>(b)], tile.x, j);
     column[static_cast<std::size_t>(j)] = at < plan.x.source ? at * channels : -1;
   }

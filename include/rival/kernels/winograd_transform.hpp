@@ -19,7 +19,7 @@ namespace rival::kernels {
 /// Convolution, 2020.) At infinity only the last output and the last tap count: a filter of fewer taps needs no product there.
 template <int m, int r>
 struct Winograd {
-  static constexpr int points = m + r - 1;
+  static constexpr int inputs = m + r - 1, points = m + r - 1;
   template <int rows, int columns>
   using Table = std::array<std::array<double, columns>, rows>;
 
@@ -28,19 +28,22 @@ struct Winograd {
     Table<points, r> weights{};      ///< G
     Table<m, points> outputs{};      ///< A^T
     Table<points, m> gradient{};     ///< A
+    Table<r, points> taps{};         ///< G^T
   };
 
   static constexpr Matrices make() {
     Matrices a;
+    const auto set_weight = [&a](std::size_t i, std::size_t t, double value) { a.weights[i][t] = a.taps[t][i] = value; };
     const auto set_output = [&a](std::size_t j, std::size_t i, double value) { a.outputs[j][i] = a.gradient[i][j] = value; };
     if (m == 1 || r == 1) {  // nothing to save
       for (std::size_t i = 0; i < points; ++i) {
-        a.source[i][i] = a.weights[i][r == 1 ? 0 : i] = 1;
+        a.source[i][i] = 1;
+        set_weight(i, r == 1 ? 0 : i, 1);
         set_output(m == 1 ? 0 : i, i, 1);
       }
       return a;
     }
-    constexpr std::array<double, 5> point = {0, 1, -1, 2, -0.5};
+    constexpr std::array<double, 7> point = {0, 1, -1, 2, -0.5, 0.5, -2};
     constexpr std::size_t infinity = points - 1;
     for (std::size_t i = 0; i < points; ++i) {
       auto& product = a.source[i];
@@ -58,7 +61,7 @@ struct Winograd {
         for (std::size_t e = 0; e < exponent; ++e) value *= point[i];
         return value;
       };
-      for (std::size_t t = 0; t < r; ++t) a.weights[i][t] = power(t, r - 1) / slope;
+      for (std::size_t t = 0; t < r; ++t) set_weight(i, t, power(t, r - 1) / slope);
       for (std::size_t j = 0; j < m; ++j) set_output(j, i, power(j, m - 1));
     }
     return a;
@@ -67,6 +70,33 @@ struct Winograd {
   static constexpr auto source = matrices.source;
   static constexpr auto outputs = matrices.outputs;
   static constexpr auto gradient = matrices.gradient;
+  static constexpr auto taps = matrices.taps;
+};
+
+/// The same numbers the other way round, for s inputs with nothing but zeros around them: all s + r - 1 outputs that they reach,
+/// y[j] = sum over t < r of d[j + t - (r - 1)] g[t], by as many products, y = B ((G g') * (A d)) with g' the taps in reverse and
+/// the matrices of F(s, r). That is the transpose of F(s, r), as an input gradient is that of an output pass.
+template <int s, int r>
+struct FullWinograd {
+  static constexpr int inputs = s, points = s + r - 1;
+  using Plain = Winograd<s, r>;
+  using Matrices = typename Plain::Matrices;
+
+  template <std::size_t rows, std::size_t columns>
+  static constexpr auto transpose(const std::array<std::array<double, columns>, rows>& from) {
+    std::array<std::array<double, rows>, columns> to{};
+    for (std::size_t i = 0; i < rows; ++i)
+      for (std::size_t j = 0; j < columns; ++j) to[j][i] = from[i][j];
+    return to;
+  }
+  static constexpr auto source = Plain::gradient;
+  static constexpr auto outputs = transpose(Plain::source);
+  static constexpr auto gradient = Plain::source;
+  static constexpr auto taps = [] {
+    auto reversed = Plain::taps;
+    std::reverse(reversed.begin(), reversed.end());
+    return reversed;
+  }();
 };
 
 namespace internal {
@@ -137,38 +167,53 @@ struct LineTransform {
 /// F(m, r) with its numbers chosen at run time.
 template <class S>
 struct WinogradTransform {
-  static constexpr int most_outputs = 4, most_taps = 3, most_points = most_outputs + most_taps - 1;
+  static constexpr int most_taps = 3, most_points = 8;
   int outputs, taps, points;
-  LineTransform<S> source, destination, gradient;  ///< B^T; A^T; A
-  double weights[most_points][most_taps];          ///< G
+  LineTransform<S> source, destination, gradient, taps_gradient;  ///< B^T; A^T; A; G^T
+  double weights[most_points][most_taps];                         ///< G
 };
 
 namespace internal {
 
-template <class S, int m, int r>
+template <class S, class W, int m, int r>
 constexpr WinogradTransform<S> make_transform() {
-  using W = Winograd<m, r>;
   WinogradTransform<S> t{m, r, W::points,
-                         {W::points, W::points, true, transform_line<S, W::source, true>},
+                         {W::inputs, W::points, true, transform_line<S, W::source, true>},
                          {W::points, m, false, transform_line<S, W::outputs, false>},
                          {m, W::points, true, transform_line<S, W::gradient, true>},
+                         {W::points, r, false, transform_line<S, W::taps, false>},
                          {}};
   for (std::size_t i = 0; i < W::points; ++i)
-    for (std::size_t k = 0; k < r; ++k) t.weights[i][k] = W::matrices.weights[i][k];
+    for (std::size_t k = 0; k < r; ++k) t.weights[i][k] = W::taps[k][i];
   return t;
+}
+
+/// By outputs - 1 + most_points * (taps - 1): those of no more than most_points.
+template <class S, bool Full>
+constexpr auto make_transforms() {
+  constexpr int most = WinogradTransform<S>::most_points, taps = WinogradTransform<S>::most_taps;
+  return []<std::size_t... I>(std::index_sequence<I...>) {
+    const auto one = []<int i>() -> WinogradTransform<S> {
+      constexpr int m = i % most + 1, r = i / most + 1;
+      if constexpr (Full && m >= r && r > 1)
+        return make_transform<S, FullWinograd<m - r + 1, r>, m, r>();
+      else if constexpr (!Full && m + r - 1 <= most && (r > 1 || m == 1))
+        return make_transform<S, Winograd<m, r>, m, r>();
+      else
+        return {};
+    };
+    return std::array{one.template operator()<static_cast<int>(I)>()...};
+  }(std::make_index_sequence<static_cast<std::size_t>(most * taps)>{});
 }
 
 }  // namespace internal
 
-/// F(outputs, taps) of at most 4 outputs and 3 taps.
+/// F(outputs, taps) of at most 8 points and 3 taps; `full`: its inputs have zeros around them (FullWinograd).
 template <class S>
-const WinogradTransform<S>& winograd_transform(Index outputs, Index taps) {
-  using internal::make_transform;
-  static constexpr WinogradTransform<S> table[] = {
-      make_transform<S, 1, 1>(), make_transform<S, 2, 1>(), make_transform<S, 3, 1>(), make_transform<S, 4, 1>(),
-      make_transform<S, 1, 2>(), make_transform<S, 2, 2>(), make_transform<S, 3, 2>(), make_transform<S, 4, 2>(),
-      make_transform<S, 1, 3>(), make_transform<S, 2, 3>(), make_transform<S, 3, 3>(), make_transform<S, 4, 3>()};
-  return table[(taps - 1) * WinogradTransform<S>::most_outputs + outputs - 1];
+const WinogradTransform<S>& winograd_transform(Index outputs, Index taps, bool full) {
+  static constexpr auto plain_table = internal::make_transforms<S, false>(), full_table = internal::make_transforms<S, true>();
+  const auto i = static_cast<std::size_t>((taps - 1) * WinogradTransform<S>::most_points + outputs - 1);
+  return full ? full_table[i] : plain_table[i];
 }
 
 namespace internal {
