@@ -54,6 +54,8 @@ class WinogradPass {
 
  private:
   static constexpr Index size = packet_size<S>;
+  /// Channels of the destination that a task of products takes at the most.
+  static constexpr Index columns_of_task = 128;
   static Index padded(Index channels) { return (channels + size - 1) / size * size; }
   /// Scalars from row to row of V: not a multiple of what makes rows compete for the first-level cache.
   Index row_step(const TileRegion& region) const {
@@ -101,10 +103,19 @@ class WinogradPass {
              [&](const WinogradRegion& r, Index task, Index) {
                for (Index row = task * 4; row < std::min(rows(r), task * 4 + 4); ++row) transform_source(r, row);
              });
-    const TaskScratch<S> panels(FilterPhase::most_groups * FilterPhase::most_groups * source_c_ * blocks_.width);
-    for_each([&](const TileRegion& r) { return r.points(); },
+    const TaskScratch<S> panels(points_together * panel_size());
+    const Index parts = (destination_c_ + columns_of_task - 1) / columns_of_task;
+    for_each([&](const TileRegion& r) { return r.y->points() * steps_x(r) * parts; },
              products * static_cast<double>(source_c_) * static_cast<double>(destination_c_) / 8,
-             [&](const WinogradRegion& r, Index point, Index worker) { multiply(r, point, panels.of(worker)); });
+             [&](const WinogradRegion& r, Index task, Index worker) {
+               const Index step = task / parts, p = step / steps_x(r), q = step % steps_x(r) * points_together;
+               const Index first = part_begin(blocks_.count(), parts, task % parts);
+               const Index last = part_begin(blocks_.count(), parts, task % parts + 1);
+               const Index together = std::min<Index>(points_together, r.x->points() - q);
+               const bool alike = r.x->groups_at(q) == r.x->groups_at(q + together - 1);
+               for (Index k = 0; k < together; k += alike ? together : 1)
+                 multiply(r, p, q + k, alike ? static_cast<int>(together) : 1, first, last, panels.of(worker));
+             });
     for_each([&](const TileRegion& r) { return (rows(r) + 3) / 4; }, points * channels,
              [&](const WinogradRegion& r, Index task, Index) {
                for (Index row = task * 4; row < std::min(rows(r), task * 4 + 4); ++row) transform_destination(r, row);
@@ -132,35 +143,46 @@ class WinogradPass {
                               point_step(region, step));
   }
 
-  void multiply(const WinogradRegion& region, Index point, S* panel) const {
-    const Index p = point / region.x->points(), q = point % region.x->points();
-    const Index groups_y = region.y->groups_at(p), groups_x = region.x->groups_at(q), channels = padded(source_c_);
-    const Index step = row_step(region), count = rows(region), tiles = (count + tile_rows - 1) / tile_rows;
-    const S* left = memory_ + region.source_begin + point * point_step(region, step);
-    S* products = memory_ + region.product_begin + point * point_step(region, padded(destination_c_));
-    for (Index block = 0; block < blocks_.count(); ++block) {
-      const int packets = blocks_.packets_of(block);
-      const Index width = packets * size, column = block * blocks_.width;
+  static Index steps_x(const TileRegion& r) { return (r.x->points() + points_together - 1) / points_together; }
+  Index panel_size() const { return FilterPhase::most_groups * FilterPhase::most_groups * source_c_ * blocks_.width; }
+
+  /// The products of points (p, q) to (p, q + points - 1) with blocks [first, last) of columns: block by block, their weights and
+  /// then their tiles.
+  void multiply(const WinogradRegion& region, Index p, Index q, int points, Index first, Index last, S* panels) const {
+    const Index groups_y = region.y->groups_at(p), groups_x = region.x->groups_at(q);
+    for (Index block = first; block < last; ++block) {
+      const Index width = blocks_.packets_of(block) * size, column = block * blocks_.width;
       for (Index a = 0; a < groups_y; ++a)
         for (Index b = 0; b < groups_x; ++b)
-          sum_taps(TapSum<S>(region, g_.kernel_w, a, b, p, q), packed_ + column * g_.taps() * source_c_, source_c_ * width,
-                   source_c_ * width, panel + (a * groups_x + b) * source_c_ * width);
-      const S* sources[tile_rows];
-      Index to[tile_rows];
-      SumLoops loops{{groups_y, groups_x, source_c_},
-                     {region.x->phase->groups * channels, channels, 1},
-                     {groups_x * source_c_ * width, source_c_ * width, width}};
-      loops.merge_inner();
-      const OutputTile<S> job{sources, panel, loops, products, to, column, padded(destination_c_) - column, {}};
-      for (Index t = 0; t < tiles; ++t) {
-        const Index first = part_begin(count, tiles, t);
-        const auto height = static_cast<int>(part_begin(count, tiles, t + 1) - first);
-        for (int r = 0; r < height; ++r) {
-          sources[r] = left + (first + r) * step;
-          to[r] = (first + r) * padded(destination_c_);
-        }
-        output_tile(height, packets, job);
+          sum_taps(TapSum<S>(region, g_.kernel_w, a, b, p, q, points, packed_ + column * g_.taps() * source_c_, source_c_ * width),
+                   source_c_ * width, panels + (a * groups_x + b) * source_c_ * width, panel_size());
+      for (int k = 0; k < points; ++k) multiply_block(region, p, q + k, block, panels + k * panel_size());
+    }
+  }
+
+  void multiply_block(const WinogradRegion& region, Index p, Index q, Index block, const S* panel) const {
+    const Index groups_y = region.y->groups_at(p), groups_x = region.x->groups_at(q), channels = padded(source_c_);
+    const Index step = row_step(region), count = rows(region), tiles = (count + tile_rows - 1) / tile_rows;
+    const Index point = p * region.x->points() + q, column = block * blocks_.width;
+    const int packets = blocks_.packets_of(block);
+    const Index width = packets * size;
+    const S* left = memory_ + region.source_begin + point * point_step(region, step);
+    S* products = memory_ + region.product_begin + point * point_step(region, padded(destination_c_));
+    const S* sources[tile_rows];
+    Index to[tile_rows];
+    SumLoops loops{{groups_y, groups_x, source_c_},
+                   {region.x->phase->groups * channels, channels, 1},
+                   {groups_x * source_c_ * width, source_c_ * width, width}};
+    loops.merge_inner();
+    const OutputTile<S> job{sources, panel, loops, products, to, column, padded(destination_c_) - column, {}};
+    for (Index t = 0; t < tiles; ++t) {
+      const Index first = part_begin(count, tiles, t);
+      const auto height = static_cast<int>(part_begin(count, tiles, t + 1) - first);
+      for (int r = 0; r < height; ++r) {
+        sources[r] = left + (first + r) * step;
+        to[r] = (first + r) * padded(destination_c_);
       }
+      output_tile(height, packets, job);
     }
   }
 
@@ -180,18 +202,21 @@ class WinogradPass {
 
   /// The epilogue on one pixel.
   void finish(Index pixel) const {
-    for (Index c = 0; c < destination_c_; c += size) {
-      const Index left = destination_c_ - c;
-      const auto read = [&](const S* from) { return left >= size ? load(from) : load_part(from, left); };
-      const Packet<S> scale = epilogue_.scale ? read(epilogue_.scale + c) : broadcast(S(1));
-      const Packet<S> bias = epilogue_.bias ? read(epilogue_.bias + c) : broadcast(S(0));
-      const Packet<S> y = kernels::finish<S>(read(destination_ + pixel + c), scale, bias, epilogue_,
-                                             [&] { return read(epilogue_.gate + pixel + c); });
-      if (left >= size)
-        store(destination_ + pixel + c, y);
-      else
-        store_part(destination_ + pixel + c, y, left);
-    }
+    const Epilogue<S> epilogue = epilogue_;  // copies: the stores below might change these, for all the compiler knows
+    const Index channels = destination_c_;
+    S* const to = destination_ + pixel;
+    const auto packet = [&](Index c, const auto& read, const auto& write) {
+      const Packet<S> scale = epilogue.scale ? read(epilogue.scale + c) : broadcast(S(1));
+      const Packet<S> bias = epilogue.bias ? read(epilogue.bias + c) : broadcast(S(0));
+      write(to + c, kernels::finish<S>(read(to + c), scale, bias, epilogue, [&] { return read(epilogue.gate + pixel + c); }));
+    };
+    Index c = 0;
+    for (; c + size <= channels; c += size)
+      packet(c, [](const S* from) { return load(from); }, [](S* place, const Packet<S>& y) { store(place, y); });
+    const Index left = channels - c;
+    if (left > 0)
+      packet(c, [left](const S* from) { return load_part(from, left); },
+             [left](S* place, const Packet<S>& y) { store_part(place, y, left); });
   }
 
   const ConvGeometry& g_;

@@ -44,7 +44,7 @@ class WinogradGradient {
   static constexpr Index size = packet_size<S>, tile_width = tile_packets * size;
   /// Channels side by side in scratch memory: what a transform takes at a time.
   static constexpr Index width = winograd_channels;
-  static constexpr Index columns_of_task = 32, column_tasks = width / columns_of_task;
+  static constexpr Index columns_of_task = std::max<Index>(32, tile_width), column_tasks = width / columns_of_task;
   /// Scalars of a point's products in a task, and of the sums that a task makes of them.
   static constexpr Index tile_size = width * columns_of_task;
   static constexpr Index tap_scalars = WinogradTransform<S>::most_taps * WinogradTransform<S>::most_taps * tile_size;
@@ -103,39 +103,20 @@ class WinogradGradient {
     const Index right_c = columns_are_source_ ? source_c_ : destination_c_;
     const Index count = std::min(width, left_c - left_first), columns = std::min(columns_of_task, right_c - right_first);
     if (columns <= 0) return;
+    const Index points_x = region_.x->points();
     S* panel = memory + region_.points() * tile_size;
-
-    const Index tiles = (count + tile_rows - 1) / tile_rows, points_x = region_.x->points();
-    Index to[tile_rows];
-    for (Index r = 0; r < tile_rows; ++r) to[r] = r * columns_of_task;
     const auto has_product = [&](Index p, Index q) { return a < region_.y->groups_at(p) && b < region_.x->groups_at(q); };
     for (Index p = 0; p < region_.y->points(); ++p)
       for (Index q = 0; q < points_x; ++q) {
-        if (!has_product(p, q)) continue;
         const Index point = p * points_x + q;
-        // Side by side, these columns' rows do not compete with the left operand's for the same lines of the cache.
-        for (Index column = 0; column < columns; column += tile_width) {
-          const auto packets = static_cast<int>((std::min(tile_width, columns - column) + size - 1) / size);
-          for (Index k = 0; k < rows(); ++k)
-            copy_short(right + point * point_step() + k * width + column, packets * size, panel + k * tile_width);
-          for (Index t = 0; t < tiles; ++t) {
-            const Index row = part_begin(count, tiles, t);
-            const auto height = static_cast<int>(part_begin(count, tiles, t + 1) - row);
-            const S* lefts[tile_rows];
-            for (int r = 0; r < height; ++r) lefts[r] = left + point * point_step() + row + r;
-            output_tile(height, packets,
-                        OutputTile<S>{lefts, panel,
-                                      {{1, 1, rows()}, {0, 0, width}, {0, 0, tile_width}},
-                                      memory + point * tile_size + row * columns_of_task, to, column, tile_width, {}});
-          }
-        }
+        if (has_product(p, q))
+          multiply(left + point * point_step(), count, right + point * point_step(), columns, panel, memory + point * tile_size);
       }
 
     const FilterPhase &y = *region_.y->phase, &x = *region_.x->phase;
     S* sums = panel + rows() * tile_width;
     transform_tile(
-        region_.y->transform<S>().taps_gradient,
-        region_.x->transform<S>().taps_gradient, count * columns_of_task,
+        region_.y->transform<S>().taps_gradient, region_.x->transform<S>().taps_gradient, count * columns_of_task,
         [&](int p, int q) { return has_product(p, q) ? memory + (p * points_x + q) * tile_size : nullptr; },
         [&](int i) { return sums + i * x.taps() * tile_size; }, tile_size);
     const TapGroup &down = y.group[static_cast<std::size_t>(a)], &across = x.group[static_cast<std::size_t>(b)];
@@ -150,6 +131,35 @@ class WinogradGradient {
           for (; c < columns; ++c) gradient[c] += from[c];
         }
       }
+  }
+
+  /// products[i, j] = sum over the tiles k of left[k, i] * right[k, j]: one point's.
+  void multiply(const S* left, Index count, const S* right, Index columns, S* panel, S* products) const {
+    const Index tiles = (count + tile_rows - 1) / tile_rows, next = point_step();
+    const S* lefts[tile_rows];
+    Index to[tile_rows];
+    for (Index column = 0; column < columns; column += tile_width) {
+      const auto packets = static_cast<int>((std::min(tile_width, columns - column) + size - 1) / size);
+      // Side by side, these columns' rows do not compete with the left operand's for the same lines of the cache. The next
+      // point's operands are asked for on the way.
+      constexpr Index line = 64 / static_cast<Index>(sizeof(S));
+      for (Index k = 0; k < rows(); ++k) {
+        for (Index i = 0; i < tile_width; i += line) prefetch(right + next + k * width + column + i);
+        for (Index i = column * width / columns_of_task; i < (column + tile_width) * width / columns_of_task; i += line)
+          prefetch(left + next + k * width + i);
+        copy_short(right + k * width + column, packets * size, panel + k * tile_width);
+      }
+      const OutputTile<S> job{lefts, panel, {{1, 1, rows()}, {0, 0, width}, {0, 0, tile_width}}, products, to, column, tile_width, {}};
+      for (Index t = 0; t < tiles; ++t) {
+        const Index row = part_begin(count, tiles, t);
+        const auto height = static_cast<int>(part_begin(count, tiles, t + 1) - row);
+        for (int r = 0; r < height; ++r) {
+          lefts[r] = left + row + r;
+          to[r] = (row + r) * columns_of_task;
+        }
+        output_tile(height, packets, job);
+      }
+    }
   }
 
   const ConvGeometry& g_;
