@@ -15,13 +15,28 @@ struct SumLoops {
   Index left[3] = {0, 0, 0};
   Index right[3] = {0, 0, 0};
 
-  /// Makes one loop of the two innermost where both operands simply go on from one to the other.
+  /// Makes one loop of the two innermost, and of all three, where both operands simply go on from one to the other.
   void merge_inner() {
-    if (left[1] != count[2] * left[2] || right[1] != count[2] * right[2]) return;
-    count[2] *= count[1];
-    count[1] = 1;
+    for (const int outer : {1, 0}) {
+      if (left[outer] != count[2] * left[2] || right[outer] != count[2] * right[2]) return;
+      count[2] *= count[outer];
+      count[outer] = 1;
+    }
   }
 };
+
+/// tile(row, height) for `rows` rows cut into as few tiles as can be, of heights that differ by one at most.
+template <class Tile>
+void for_each_tile(Index rows, const Tile& tile) {
+  const Index tiles = (rows + tile_rows - 1) / tile_rows;
+  if (tiles == 0) return;
+  const Index height = rows / tiles, higher = rows % tiles;
+  for (Index t = 0, row = 0; t < tiles; ++t) {
+    const Index here = height + (t < higher ? 1 : 0);
+    tile(row, static_cast<int>(here));
+    row += here;
+  }
+}
 
 /// A finished tile: row r's packet p begins at sums + (r * tile_packets + p) * packet_size.
 template <class S>

@@ -162,7 +162,7 @@ class WinogradPass {
 
   void multiply_block(const WinogradRegion& region, Index p, Index q, Index block, const S* panel) const {
     const Index groups_y = region.y->groups_at(p), groups_x = region.x->groups_at(q), channels = padded(source_c_);
-    const Index step = row_step(region), count = rows(region), tiles = (count + tile_rows - 1) / tile_rows;
+    const Index step = row_step(region);
     const Index point = p * region.x->points() + q, column = block * blocks_.width;
     const int packets = blocks_.packets_of(block);
     const Index width = packets * size;
@@ -175,15 +175,13 @@ class WinogradPass {
                    {groups_x * source_c_ * width, source_c_ * width, width}};
     loops.merge_inner();
     const OutputTile<S> job{sources, panel, loops, products, to, column, padded(destination_c_) - column, {}};
-    for (Index t = 0; t < tiles; ++t) {
-      const Index first = part_begin(count, tiles, t);
-      const auto height = static_cast<int>(part_begin(count, tiles, t + 1) - first);
+    for_each_tile(rows(region), [&](Index row, int height) {
       for (int r = 0; r < height; ++r) {
-        sources[r] = left + (first + r) * step;
-        to[r] = (first + r) * padded(destination_c_);
+        sources[r] = left + (row + r) * step;
+        to[r] = (row + r) * padded(destination_c_);
       }
       output_tile(height, packets, job);
-    }
+    });
   }
 
   void transform_destination(const WinogradRegion& region, Index row) const {

@@ -53,6 +53,9 @@ class WinogradGradient {
   Index destination_blocks() const { return blocks(destination_c_); }
   Index rows() const { return images_ * region_.tiles(); }
   Index point_step() const { return spread_points<S>(rows() * width); }
+  /// The operand whose channels are a tile's columns is stored by tiles' columns, the rows of each side by side, so that they do
+  /// not compete with the other operand's for the same lines of the first-level cache.
+  Index skip() const { return (rows() - 1) * tile_width; }
   Index points_size() const { return region_.points() * point_step(); }
 
   void add_images(const S* source, const S* destination) {
@@ -65,21 +68,22 @@ class WinogradGradient {
       for (Index block = 0; block < sources; ++block) {
         const Index group = block / blocks(source_c_), first = block % blocks(source_c_) * width;
         transform_source_tile(plan_, region_, row, group / groups_x, group % groups_x, source, source_c_, first,
-                              std::min(width, source_c_ - first), sources_ + block * points_size() + row * width,
-                              point_step());
+                              std::min(width, source_c_ - first),
+                              sources_ + block * points_size() + row * (columns_are_source_ ? tile_width : width), point_step(),
+                              columns_are_source_ ? skip() : 0);
       }
       const DestinationTile tile(plan_, region_, row, destination_c_);
       for (Index block = 0; block < destinations; ++block) {
-        S* to = destinations_ + block * points_size() + row * width;
+        S* to = destinations_ + block * points_size() + row * (columns_are_source_ ? width : tile_width);
         transform_tile(
             region_.y->transform<S>().gradient,
             region_.x->transform<S>().gradient,
             std::min(width, destination_c_ - block * width),
             [&](int i, int j) { return destination + tile.first + i * tile.down + j * tile.across + block * width; },
-            [&](int p) { return to + p * region_.x->points() * point_step(); }, point_step());
+            [&](int p) { return to + p * region_.x->points() * point_step(); }, point_step(), columns_are_source_ ? 0 : skip());
       }
     });
-    const TaskScratch<S> memory(region_.points() * tile_size + rows() * tile_width + tap_scalars);
+    const TaskScratch<S> memory(region_.points() * tile_size + tap_scalars);
     parallel_for(sources * destinations * column_tasks,
                  points * static_cast<double>(sources * destinations * width * width) / 8, [&](Index task, Index worker) {
                    add_channels(task / column_tasks / destinations, task / column_tasks % destinations, task % column_tasks,
@@ -96,7 +100,7 @@ class WinogradGradient {
     const S* destinations = destinations_ + destination_block * points_size();
     const Index first_destination = destination_block * width;
     const S* left = columns_are_source_ ? destinations : sources;
-    const S* right = (columns_are_source_ ? sources : destinations) + column_task * columns_of_task;
+    const S* right = (columns_are_source_ ? sources : destinations) + column_task * columns_of_task * rows();
     const Index left_first = columns_are_source_ ? first_destination : first_source;
     const Index right_first = (columns_are_source_ ? first_source : first_destination) + column_task * columns_of_task;
     const Index left_c = columns_are_source_ ? destination_c_ : source_c_;
@@ -104,17 +108,16 @@ class WinogradGradient {
     const Index count = std::min(width, left_c - left_first), columns = std::min(columns_of_task, right_c - right_first);
     if (columns <= 0) return;
     const Index points_x = region_.x->points();
-    S* panel = memory + region_.points() * tile_size;
     const auto has_product = [&](Index p, Index q) { return a < region_.y->groups_at(p) && b < region_.x->groups_at(q); };
     for (Index p = 0; p < region_.y->points(); ++p)
       for (Index q = 0; q < points_x; ++q) {
         const Index point = p * points_x + q;
         if (has_product(p, q))
-          multiply(left + point * point_step(), count, right + point * point_step(), columns, panel, memory + point * tile_size);
+          multiply(left + point * point_step(), count, right + point * point_step(), columns, memory + point * tile_size);
       }
 
     const FilterPhase &y = *region_.y->phase, &x = *region_.x->phase;
-    S* sums = panel + rows() * tile_width;
+    S* sums = memory + region_.points() * tile_size;
     transform_tile(
         region_.y->transform<S>().taps_gradient, region_.x->transform<S>().taps_gradient, count * columns_of_task,
         [&](int p, int q) { return has_product(p, q) ? memory + (p * points_x + q) * tile_size : nullptr; },
@@ -134,31 +137,20 @@ class WinogradGradient {
   }
 
   /// products[i, j] = sum over the tiles k of left[k, i] * right[k, j]: one point's.
-  void multiply(const S* left, Index count, const S* right, Index columns, S* panel, S* products) const {
-    const Index tiles = (count + tile_rows - 1) / tile_rows, next = point_step();
+  void multiply(const S* left, Index count, const S* right, Index columns, S* products) const {
     const S* lefts[tile_rows];
     Index to[tile_rows];
     for (Index column = 0; column < columns; column += tile_width) {
       const auto packets = static_cast<int>((std::min(tile_width, columns - column) + size - 1) / size);
-      // Side by side, these columns' rows do not compete with the left operand's for the same lines of the cache. The next
-      // point's operands are asked for on the way.
-      constexpr Index line = 64 / static_cast<Index>(sizeof(S));
-      for (Index k = 0; k < rows(); ++k) {
-        for (Index i = 0; i < tile_width; i += line) prefetch(right + next + k * width + column + i);
-        for (Index i = column * width / columns_of_task; i < (column + tile_width) * width / columns_of_task; i += line)
-          prefetch(left + next + k * width + i);
-        copy_short(right + k * width + column, packets * size, panel + k * tile_width);
-      }
-      const OutputTile<S> job{lefts, panel, {{1, 1, rows()}, {0, 0, width}, {0, 0, tile_width}}, products, to, column, tile_width, {}};
-      for (Index t = 0; t < tiles; ++t) {
-        const Index row = part_begin(count, tiles, t);
-        const auto height = static_cast<int>(part_begin(count, tiles, t + 1) - row);
+      const OutputTile<S> job{lefts, right + column * rows(), {{1, 1, rows()}, {0, 0, width}, {0, 0, tile_width}},
+                              products, to, column, tile_width, {}};
+      for_each_tile(count, [&](Index row, int height) {
         for (int r = 0; r < height; ++r) {
           lefts[r] = left + row + r;
           to[r] = (row + r) * columns_of_task;
         }
         output_tile(height, packets, job);
-      }
+      });
     }
   }
 

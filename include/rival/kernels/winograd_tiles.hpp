@@ -35,10 +35,10 @@ struct TileOfRow {
 };
 
 /// B^T d B for channels [first, first + count) of the source tile of row `row` and groups a, b: point k's are at
-/// to + k * point_step.
+/// to + k * point_step, with `skip` as transform_line has it.
 template <class S>
 void transform_source_tile(const FilterPlan& plan, const TileRegion& region, Index row, Index a, Index b, const S* source,
-                           Index channels, Index first, Index count, S* to, Index point_step) {
+                           Index channels, Index first, Index count, S* to, Index point_step, Index skip = 0) {
   const TileOfRow tile(region, row);
   const FilterPhase &y = *region.y->phase, &x = *region.x->phase;
   const auto& along_y = region.y->transform<S>();
@@ -62,7 +62,7 @@ void transform_source_tile(const FilterPlan& plan, const TileRegion& region, Ind
         const Index offset = column[static_cast<std::size_t>(j)];
         return begin && offset >= 0 ? begin + offset : nullptr;
       },
-      [&](int p) { return to + p * along_x.points * point_step; }, point_step);
+      [&](int p) { return to + p * along_x.points * point_step; }, point_step, skip);
 }
 
 /// Where the pixels of a row's destination tile are: the first, and how far it is down and across to the next.

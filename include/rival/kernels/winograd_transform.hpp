@@ -124,10 +124,11 @@ EIGEN_STRONG_INLINE Packet<S> combine(const Packet<S>* in) {
   return sum;
 }
 
-/// out[p * step + c] = sum over i of matrix[p][i] * in[i][c] for c < count. Of the last packet, the part behind the count is
-/// read as zeros and written if `FromPixels`; else it is read and not written.
+/// out[p * step + c] = sum over i of matrix[p][i] * in[i][c] for c < count, with every tile_packets packets of an output `skip`
+/// scalars behind those before. Of the last packet, the part behind the count is read as zeros and written if `FromPixels`;
+/// else it is read and not written.
 template <class S, const auto& matrix, bool FromPixels>
-void transform_line(const S* const* in, S* out, Index step, Index count) {
+void transform_line(const S* const* in, S* out, Index step, Index count, Index skip) {
   constexpr std::size_t outputs = matrix.size(), inputs = matrix[0].size();
   constexpr Index size = packet_size<S>;
   std::array<const S*, inputs> from;  // a copy: the stores below might change the caller's, for all the compiler knows
@@ -137,7 +138,7 @@ void transform_line(const S* const* in, S* out, Index step, Index count) {
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < inputs; ++i) x[i] = Part && FromPixels ? load_part(from[i] + c, count - c) : load(from[i] + c);
     [&]<std::size_t... P>(std::index_sequence<P...>) {
-      S* to = out + c;
+      S* to = out + c + c / (tile_packets * size) * skip;
       const auto write = [&](const Packet<S>& sum) {
         if constexpr (Part && !FromPixels)
           store_part(to, sum, count - c);
@@ -161,7 +162,7 @@ template <class S>
 struct LineTransform {
   int inputs, outputs;
   bool from_pixels;
-  void (*run)(const S* const* in, S* out, Index step, Index count);
+  void (*run)(const S* const* in, S* out, Index step, Index count, Index skip);
 };
 
 /// F(m, r) with its numbers chosen at run time.
@@ -223,10 +224,10 @@ namespace internal {
 inline constexpr Index winograd_channels = 64;
 
 /// Both axes of a tile: its result (p, q) = sum over i, j of y[p][i] x[q][j] in(i, j), each a run of `channels` scalars.
-/// `in` gives null for zeros; result (p, q) is written to out(p) + q * step.
+/// `in` gives null for zeros; result (p, q) is written to out(p) + q * step, with `skip` as transform_line has it.
 template <class S, class In, class Out>
 void transform_tile(const LineTransform<S>& y, const LineTransform<S>& x, Index channels, const In& in, const Out& out,
-                    Index step) {
+                    Index step, Index skip = 0) {
   constexpr int most = WinogradTransform<S>::most_points;
   alignas(64) static constexpr S zeros[winograd_channels] = {};
   alignas(64) S between[most * most * winograd_channels];
@@ -239,11 +240,11 @@ void transform_tile(const LineTransform<S>& y, const LineTransform<S>& x, Index 
         const S* from = in(i, j);
         sources[i] = from ? from + c : zeros;
       }
-      y.run(sources, between + j * winograd_channels, x.inputs * winograd_channels, y.from_pixels ? count : whole);
+      y.run(sources, between + j * winograd_channels, x.inputs * winograd_channels, y.from_pixels ? count : whole, 0);
     }
     for (int p = 0; p < y.outputs; ++p) {
       for (int j = 0; j < x.inputs; ++j) sources[j] = between + (p * x.inputs + j) * winograd_channels;
-      x.run(sources, out(p) + c, step, x.from_pixels ? whole : count);
+      x.run(sources, out(p) + c + c / (tile_packets * packet_size<S>) * skip, step, x.from_pixels ? whole : count, skip);
     }
   }
 }
