@@ -34,6 +34,12 @@ EIGEN_STRONG_INLINE void prefetch(const S* from) {
   Eigen::internal::prefetch(from);
 }
 template <class S>
+EIGEN_STRONG_INLINE void prefetch_to_write([[maybe_unused]] S* to) {
+#if defined(__GNUC__)
+  __builtin_prefetch(to, 1);
+#endif
+}
+template <class S>
 EIGEN_STRONG_INLINE void store(S* to, const Packet<S>& from) {
   Eigen::internal::pstoreu(to, from);
 }

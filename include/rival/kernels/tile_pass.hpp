@@ -161,6 +161,7 @@ void tile_pass(const PassSides& sides, const S* source, const S* packed, S* dest
       output_tile(height, packets, job);
     };
 
+    const Index end = sides.batch * sides.destination_h * sides.destination_w * sides.destination_c;
     const Index first = part_begin(region.tiles, region.chunks, chunk);
     const Index last = part_begin(region.tiles, region.chunks, chunk + 1);
     internal::PixelWalk pixel(sides, region, part_begin(region.pixels, region.tiles, first));
@@ -170,6 +171,14 @@ void tile_pass(const PassSides& sides, const S* source, const S* packed, S* dest
       for (int r = 0; r < height; ++r, pixel.next()) {
         sources[r] = source + pixel.source();
         rows[r] = pixel.destination();
+      }
+      if (near) {  // the next tile's pixels, which mostly lie side by side
+        constexpr Index line = 64 / static_cast<Index>(sizeof(S));
+        const Index ahead = std::min(tile_rows * sides.destination_c, end - pixel.destination());
+        for (Index i = 0; i < ahead; i += line) {
+          prefetch_to_write(destination + pixel.destination() + i);
+          if (epilogue.gate) prefetch(epilogue.gate + pixel.destination() + i);
+        }
       }
       for (Index block = first_block; block < first_block + blocks_of_task; ++block) compute(height, block);
     }
