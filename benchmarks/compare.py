@@ -7,8 +7,9 @@ import argparse, json, pathlib
 from report import growth, page, ratios
 from report.programs import Programs, note, root
 
-sections = {"steps": "Training steps", "layers": "Convolution layers", "products": "Matrix products",
-            "machine": "Memory, and a machine with other work", "growth": "How cost grows"}
+sections = {"steps": "Training steps", "penalties": "Gradient penalties", "layers": "Convolution layers",
+            "products": "Matrix products", "machine": "Memory, and a machine with other work",
+            "growth": "How cost grows"}
 
 
 def parse():
@@ -36,6 +37,7 @@ def main():
     kept = options.build / "benchmark_results"
     kept.mkdir(exist_ok=True)
     run = {"steps": lambda: ratios.steps(programs, options.rounds),
+           "penalties": lambda: ratios.penalties(programs, options.rounds),
            "layers": lambda: ratios.layers(programs, options.rounds, root / "benchmarks/shapes"),
            "products": lambda: ratios.products(programs, options.rounds),
            "machine": lambda: ratios.machine(programs, options.rounds),

@@ -48,7 +48,7 @@ def write_page(programs, rounds, results):
               "commit": first_line("git", "describe", "--always", "--dirty"),
               "machine": describe_machine(programs, roofs), "passes": results["layers"]["pass"],
               "busy": results["machine"]["table"]}
-    fields |= {name: results[name]["table"] for name in ("steps", "layers", "products")}
+    fields |= {name: results[name]["table"] for name in ("steps", "penalties", "layers", "products")}
     fields |= {f"growth_{name.replace(' ', '_')}": table for name, table in results["growth"].items()}
     template = string.Template((root / "benchmarks/performance.md.in").read_text())
     (root / "docs/performance.md").write_text(template.substitute(fields))

@@ -62,6 +62,11 @@ class Programs:
         name = f"gan_step/{architecture}/batch:{batch}/threads:{threads}"
         return self.ours("gan_step", f"{name}$", "--batches", batch, "--threads", threads, min_time=1)[name]
 
+    def penalty_step(self, kind, threads, batch=64):
+        """A discriminator's step, "plain" or with the penalties "r1_r2"."""
+        name = f"penalty_step/{kind}/batch:{batch}/threads:{threads}"
+        return self.ours("penalty_step", f"{name}$", "--batches", batch, "--threads", threads, min_time=1)[name]
+
     def layers(self, shapes, threads=2):
         """The counters of every pass, by "layer/pass"."""
         rows = self.ours("conv_layers", ".", "--threads", threads, "--shapes", root / "benchmarks/shapes" / shapes)
@@ -70,6 +75,12 @@ class Programs:
     def torch(self, architecture, threads, *flags):
         """Images a second."""
         text = self.run(python, root / "benchmarks/peers/torch_gan.py", architecture, 64, threads, *flags,
+                        OMP_NUM_THREADS=threads)
+        return float(re.search(r": ([\d.]+) images/s", text)[1])
+
+    def torch_penalty(self, threads, *flags):
+        """Images a second of the penalised step."""
+        text = self.run(python, root / "benchmarks/peers/torch_penalty.py", "r1_r2", 64, threads, *flags,
                         OMP_NUM_THREADS=threads)
         return float(re.search(r": ([\d.]+) images/s", text)[1])
 

@@ -50,6 +50,25 @@ def steps(programs, rounds):
     return {"table": ratio_table(rows)}
 
 
+def penalties(programs, rounds):
+    """A step of dcgan28's discriminator without batch norm, with R1 and R2 on every step."""
+    layouts = {"": (), " nhwc": ("--channels-last",)}
+    turns = {f"{kind} {t}": lambda kind=kind, t=t: programs.penalty_step(kind, t)["images_per_second"]
+             for t in (1, 2) for kind in ("plain", "r1_r2")}
+    if programs.peers["PyTorch"]:
+        turns |= {f"torch {t}{layout}": lambda t=t, flags=flags: programs.torch_penalty(t, *flags)
+                  for t in (1, 2) for layout, flags in layouts.items()}
+    figures = in_turns(rounds, turns)
+    rows = []
+    for t in (1, 2):
+        work, own = f"step with R1 and R2, {t} thread{'s' * (t > 1)}", figures[f"r1_r2 {t}"]
+        if programs.peers["PyTorch"]:
+            torch = best_of(*(figures[f"torch {t}{layout}"] for layout in layouts))
+            rows.append(Ratio(work, "images/s", own, "PyTorch's double backward, as many", torch, 4))
+        rows.append(Ratio(work, "images/s", own, "the step without", figures[f"plain {t}"], 1 / 1.6))
+    return {"table": ratio_table(rows)}
+
+
 def geometric_mean(values):
     return math.exp(statistics.mean(map(math.log, values)))
 

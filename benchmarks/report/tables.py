@@ -23,7 +23,7 @@ class Ratio:
     def cells(self):
         ratios = self.ratios()
         return (self.work, figure(self.ours, self.unit), self.against, figure(self.others, self.unit),
-                f"**{statistics.median(ratios):.2f}**", f"{min(ratios):.2f} to {max(ratios):.2f}", f"{self.target:g}",
+                f"**{statistics.median(ratios):.2f}**", f"{min(ratios):.2f} to {max(ratios):.2f}", f"{self.target:.3g}",
                 "yes" if self.reached() else "no")
 
 

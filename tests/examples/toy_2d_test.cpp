@@ -60,7 +60,7 @@ std::map<std::string, std::string> train(Arguments arguments, double reach) {
 }  // namespace
 
 TEST_CASE("toy_2d: every recipe runs on both problems and writes all that is promised") {
-  for (const std::string recipe : {"gan", "nsgan-r1r2", "rpgan-r1r2", "wgan-gp"})
+  for (const std::string recipe : {"gan", "nsgan-r1r2", "nsgan-r1r2-fast", "rpgan-r1r2", "rpgan-r1r2-fast", "wgan-gp"})
     for (const std::string problem : {"ring", "grid"}) {
       INFO(recipe << " " << problem);
       auto files = train({"--problem", problem, "--recipe", recipe, "--steps", "5"}, problem == "ring" ? 1 : 4);
@@ -120,7 +120,7 @@ TEST_CASE("toy_2d: refuses a bad command line and leaves an earlier run's files 
     CHECK((content(out.path()) == before));
   };
   refuse({"--problem", "line"}, "--problem: expected ring or grid, got line");
-  refuse({"--recipe", "best"}, "--recipe: expected one of gan, nsgan-r1r2, rpgan-r1r2, wgan-gp, got best");
+  refuse({"--recipe", "best"}, "--recipe: expected one of gan, nsgan-r1r2, nsgan-r1r2-fast, rpgan-r1r2, rpgan-r1r2-fast, wgan-gp, got best");
   refuse({"--steps", "0"}, "--steps: expected at least 1, got 0");
   refuse({"--steps", "many"}, "--steps: expected a whole number, got many");
   refuse({"--threads", "0"}, "--threads: expected at least 1, got 0");

@@ -189,8 +189,7 @@ class WinogradPass {
     const Index channels = padded(destination_c_), step = point_step(region, channels);
     const S* from = memory_ + region.product_begin + row * channels;
     transform_tile(
-        region.y->transform<S>().destination,
-        region.x->transform<S>().destination, destination_c_,
+        region.y->transform<S>().destination, region.x->transform<S>().destination, destination_c_,
         [&](int p, int q) { return from + (p * region.x->points() + q) * step; },
         [&](int i) { return destination_ + tile.first + i * tile.down; }, tile.across);
     if (epilogue_.nothing()) return;

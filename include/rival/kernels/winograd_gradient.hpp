@@ -76,8 +76,7 @@ class WinogradGradient {
       for (Index block = 0; block < destinations; ++block) {
         S* to = destinations_ + block * points_size() + row * (columns_are_source_ ? width : tile_width);
         transform_tile(
-            region_.y->transform<S>().gradient,
-            region_.x->transform<S>().gradient,
+            region_.y->transform<S>().gradient, region_.x->transform<S>().gradient,
             std::min(width, destination_c_ - block * width),
             [&](int i, int j) { return destination + tile.first + i * tile.down + j * tile.across + block * width; },
             [&](int p) { return to + p * region_.x->points() * point_step(); }, point_step(), columns_are_source_ ? 0 : skip());
@@ -91,8 +90,8 @@ class WinogradGradient {
                  });
   }
 
-  /// A block of channels of one side by a register tile's columns of the other: the products of all points, and from them the
-  /// gradients of the taps. A point's operands stay in the first-level cache while its products are made.
+  /// A block of channels of one side by `columns_of_task` of the other: the products of all points, which stay in the second-level
+  /// cache, and from them the gradients of the taps. A point's operands stay in the first-level cache while all tiles read them.
   void add_channels(Index source_block, Index destination_block, Index column_task, S* memory) const {
     const Index group = source_block / blocks(source_c_), first_source = source_block % blocks(source_c_) * width;
     const Index a = group / region_.x->phase->groups, b = group % region_.x->phase->groups;
