@@ -15,8 +15,9 @@ namespace rival::kernels {
 ///
 /// The matrices come from interpolation at points a[i], the last one infinity: with the other points' L(x) = prod(x - a[i]),
 /// A^T[j][i] = a[i]^j, G[i][t] = a[i]^t / L'(a[i]), and row i of B^T holds the coefficients of L(x) / (x - a[i]), the last
-/// those of L(x). (The points are those of B. Barabasz et al., Error Analysis and Improving the Accuracy of Winograd
-/// Convolution, 2020.) At infinity only the last output and the last tap count: a filter of fewer taps needs no product there.
+/// those of L(x). (The first five points are those of B. Barabasz et al., Error Analysis and Improving the Accuracy of
+/// Winograd Convolution, 2020.) At infinity only the last output and the last tap count: a filter of fewer taps needs no
+/// product there.
 template <int m, int r>
 struct Winograd {
   static constexpr int inputs = m + r - 1, points = m + r - 1;
