@@ -170,7 +170,8 @@ and three with leaky ReLU in the discriminator; only those in a hurry have a gen
   that falls along a cosine.
 - `rpgan-r1r2`, the default: the same with the relativistic pairing loss.
 - `nsgan-r1r2-fast` and `rpgan-r1r2-fast`: the two losses once more, with 8,000 steps of 16 points, a rate of 5.5e-3 for the generator and
-  three times as much for the discriminator, and no moving average. The settings were searched for: most others treat the losses alike.
+  three times as much for the discriminator, and no moving average. The settings were found by a search for some that tell the
+  losses apart.
 """
 
 

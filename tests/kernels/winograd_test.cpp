@@ -27,7 +27,7 @@ void check_identity() {
     for (std::size_t t = 0; t < r; ++t)
       for (std::size_t s = 0; s < W::points; ++s) {
         double sum = 0;
-        for (std::size_t i = 0; i < W::points; ++i) sum += W::outputs[j][i] * W::matrices.weights[i][t] * W::source[i][s];
+        for (std::size_t i = 0; i < W::points; ++i) sum += W::outputs[j][i] * W::taps[t][i] * W::source[i][s];
         CHECK(std::abs(sum - (s == j + t ? 1 : 0)) < 1e-15);
       }
 }

@@ -26,7 +26,6 @@ struct Winograd {
 
   struct Matrices {
     Table<points, points> source{};  ///< B^T
-    Table<points, r> weights{};      ///< G
     Table<m, points> outputs{};      ///< A^T
     Table<points, m> gradient{};     ///< A
     Table<r, points> taps{};         ///< G^T
@@ -34,12 +33,11 @@ struct Winograd {
 
   static constexpr Matrices make() {
     Matrices a;
-    const auto set_weight = [&a](std::size_t i, std::size_t t, double value) { a.weights[i][t] = a.taps[t][i] = value; };
     const auto set_output = [&a](std::size_t j, std::size_t i, double value) { a.outputs[j][i] = a.gradient[i][j] = value; };
     if (m == 1 || r == 1) {  // nothing to save
       for (std::size_t i = 0; i < points; ++i) {
         a.source[i][i] = 1;
-        set_weight(i, r == 1 ? 0 : i, 1);
+        a.taps[r == 1 ? 0 : i][i] = 1;
         set_output(m == 1 ? 0 : i, i, 1);
       }
       return a;
@@ -62,7 +60,7 @@ struct Winograd {
         for (std::size_t e = 0; e < exponent; ++e) value *= point[i];
         return value;
       };
-      for (std::size_t t = 0; t < r; ++t) set_weight(i, t, power(t, r - 1) / slope);
+      for (std::size_t t = 0; t < r; ++t) a.taps[t][i] = power(t, r - 1) / slope;
       for (std::size_t j = 0; j < m; ++j) set_output(j, i, power(j, m - 1));
     }
     return a;
@@ -81,7 +79,6 @@ template <int s, int r>
 struct FullWinograd {
   static constexpr int inputs = s, points = s + r - 1;
   using Plain = Winograd<s, r>;
-  using Matrices = typename Plain::Matrices;
 
   template <std::size_t rows, std::size_t columns>
   static constexpr auto transpose(const std::array<std::array<double, columns>, rows>& from) {
