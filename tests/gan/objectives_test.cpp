@@ -5,10 +5,10 @@
 
 #include "catch.hpp"
 #include "rival/gan/trainer.hpp"
-#include "rival/nn/activations.hpp"
-#include "rival/nn/dense.hpp"
-#include "rival/nn/embedding.hpp"
-#include "rival/nn/reshape.hpp"
+#include "rival/layers/activations.hpp"
+#include "rival/layers/dense.hpp"
+#include "rival/layers/embedding.hpp"
+#include "rival/layers/reshape.hpp"
 
 using namespace rival;
 using Catch::Matchers::ContainsSubstring;

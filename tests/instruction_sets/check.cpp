@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "rival/kernels/convolution.hpp"
+#include "rival/kernels/convolution/convolution.hpp"
 #include "rival/kernels/naive.hpp"
 
 using namespace rival;

@@ -4,7 +4,7 @@
 // 2^24, what a float can count to): results must be equal, and a single term too many or too few shows. Outputs start as
 // NaN between canaries; inputs end where their memory ends, for the address sanitiser.
 
-#include "rival/kernels/convolution.hpp"
+#include "rival/kernels/convolution/convolution.hpp"
 
 #include <algorithm>
 #include <cmath>

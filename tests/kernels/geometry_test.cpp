@@ -1,6 +1,6 @@
 // Segments against the definition of a convolution, one destination and one tap at a time.
 
-#include "rival/kernels/geometry.hpp"
+#include "rival/kernels/convolution/geometry.hpp"
 
 #include <algorithm>
 #include <utility>

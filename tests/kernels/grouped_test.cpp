@@ -3,7 +3,7 @@
 // Operands are whole numbers and slopes powers of two, so that results must be equal; see convolution_test.cpp. Outputs start as
 // NaN.
 
-#include "rival/kernels/grouped.hpp"
+#include "rival/kernels/convolution/grouped.hpp"
 
 #include <algorithm>
 #include <limits>

@@ -1,4 +1,4 @@
-#include "rival/kernels/pack.hpp"
+#include "rival/kernels/tile/pack.hpp"
 
 #include <limits>
 #include <vector>

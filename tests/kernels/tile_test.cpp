@@ -1,9 +1,9 @@
-#include "rival/kernels/tile.hpp"
+#include "rival/kernels/tile/tile.hpp"
 
 #include <vector>
 
 #include "catch.hpp"
-#include "rival/kernels/output_tile.hpp"
+#include "rival/kernels/tile/output_tile.hpp"
 
 using namespace rival;
 using namespace rival::kernels;

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "catch.hpp"
-#include "rival/kernels/convolution.hpp"
+#include "rival/kernels/convolution/convolution.hpp"
 #include "rival/kernels/naive.hpp"
 
 using namespace rival;

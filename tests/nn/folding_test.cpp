@@ -6,14 +6,14 @@
 #include <utility>
 
 #include "catch.hpp"
-#include "rival/nn/activations.hpp"
-#include "rival/nn/batch_norm.hpp"
-#include "rival/nn/conv2d.hpp"
-#include "rival/nn/conv_transpose2d.hpp"
-#include "rival/nn/dense.hpp"
-#include "rival/nn/dropout.hpp"
+#include "rival/layers/activations.hpp"
+#include "rival/layers/batch_norm.hpp"
+#include "rival/layers/conv2d.hpp"
+#include "rival/layers/conv_transpose2d.hpp"
+#include "rival/layers/dense.hpp"
+#include "rival/layers/dropout.hpp"
+#include "rival/layers/reshape.hpp"
 #include "rival/nn/network.hpp"
-#include "rival/nn/reshape.hpp"
 
 using namespace rival;
 using Catch::Matchers::ContainsSubstring;

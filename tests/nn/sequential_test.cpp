@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "gradient_check.hpp"
-#include "rival/nn/activations.hpp"
-#include "rival/nn/dropout.hpp"
+#include "rival/layers/activations.hpp"
+#include "rival/layers/dropout.hpp"
+#include "rival/layers/pool.hpp"
+#include "rival/layers/reshape.hpp"
+#include "rival/layers/upsample.hpp"
 #include "rival/nn/network.hpp"
-#include "rival/nn/pool.hpp"
-#include "rival/nn/reshape.hpp"
-#include "rival/nn/upsample.hpp"
 
 namespace {
 

@@ -1,9 +1,9 @@
 #include "rival/nn/summary.hpp"
 
 #include "catch.hpp"
-#include "rival/nn/activations.hpp"
-#include "rival/nn/batch_norm.hpp"
-#include "rival/nn/reshape.hpp"
+#include "rival/layers/activations.hpp"
+#include "rival/layers/batch_norm.hpp"
+#include "rival/layers/reshape.hpp"
 
 using namespace rival;
 

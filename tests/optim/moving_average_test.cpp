@@ -7,9 +7,9 @@
 
 #include "rival/core/random.hpp"
 #include "rival/gan/generator.hpp"
-#include "rival/nn/activations.hpp"
-#include "rival/nn/batch_norm.hpp"
-#include "rival/nn/dense.hpp"
+#include "rival/layers/activations.hpp"
+#include "rival/layers/batch_norm.hpp"
+#include "rival/layers/dense.hpp"
 #include "rival/nn/initialise.hpp"
 #include "rival/optim/moving_average.hpp"
 

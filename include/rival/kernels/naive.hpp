@@ -1,7 +1,7 @@
 #pragma once
 // The references: each pass as its formula reads, in the plainest loops. The tests hold the fast kernels against these.
 
-#include "rival/kernels/geometry.hpp"
+#include "rival/kernels/convolution/geometry.hpp"
 
 namespace rival::kernels::naive {
 

@@ -3,11 +3,11 @@
 
 #include "rival/gan/architectures.hpp"
 #include "rival/gan/recipes/recipe.hpp"
-#include "rival/nn/conditional_batch_norm.hpp"
-#include "rival/nn/embedding.hpp"
-#include "rival/nn/projection.hpp"
-#include "rival/nn/spectral_norm.hpp"
-#include "rival/nn/sum_pool.hpp"
+#include "rival/layers/conditional_batch_norm.hpp"
+#include "rival/layers/embedding.hpp"
+#include "rival/layers/projection.hpp"
+#include "rival/layers/spectral_norm.hpp"
+#include "rival/layers/sum_pool.hpp"
 
 namespace rival::recipes {
 

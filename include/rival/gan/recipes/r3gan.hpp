@@ -6,14 +6,14 @@
 #include <string>
 
 #include "rival/gan/recipes/recipe.hpp"
+#include "rival/layers/activations.hpp"
+#include "rival/layers/constant.hpp"
+#include "rival/layers/conv2d.hpp"
+#include "rival/layers/dense.hpp"
+#include "rival/layers/resample.hpp"
+#include "rival/layers/reshape.hpp"
+#include "rival/layers/residual.hpp"
 #include "rival/loss/relativistic.hpp"
-#include "rival/nn/activations.hpp"
-#include "rival/nn/constant.hpp"
-#include "rival/nn/conv2d.hpp"
-#include "rival/nn/dense.hpp"
-#include "rival/nn/resample.hpp"
-#include "rival/nn/reshape.hpp"
-#include "rival/nn/residual.hpp"
 
 namespace rival::recipes {
 

@@ -4,7 +4,7 @@
 
 #include "rival/gan/architectures.hpp"
 #include "rival/gan/recipes/recipe.hpp"
-#include "rival/nn/spectral_norm.hpp"
+#include "rival/layers/spectral_norm.hpp"
 
 namespace rival::recipes {
 

@@ -1,0 +1,86 @@
+#pragma once
+// ConvTranspose2d: every input pixel paints a weighted window of output pixels.
+
+#include <algorithm>
+
+#include "rival/layers/weighted.hpp"
+
+namespace rival {
+
+struct ConvTranspose2dOptions {
+  Index in = 0;   ///< channels
+  Index out = 0;  ///< channels
+  Size2 kernel = 3;
+  Size2 stride = 1;
+  Size2 padding = 0;               ///< rows and columns cropped above and to the left
+  Size2 padding_end = as_padding;  ///< cropped below and to the right
+  Size2 output_padding = 0;        ///< rows and columns added below and to the right
+  bool bias = true;
+};
+
+/// The transpose of a convolution's linear map:
+/// y[n, i * stride.h - padding.h + k, j * stride.w - padding.w + l, :] += x[n, i, j, :] W[k, l], over all pixels and taps,
+/// onto b, for a batch x of shape {N, H, W, in}; W is {kernel.h, kernel.w, in, out}, y is {N, H', W', out} with
+/// H' = (H - 1) * stride.h + kernel.h - padding.h - padding_end.h + output_padding.h and W' alike.
+template <class S = float>
+class ConvTranspose2d : public Weighted<S> {
+ public:
+  /// Throws Error for sizes that are not positive, paddings that are negative, and output padding that is not smaller
+  /// than the stride.
+  explicit ConvTranspose2d(const ConvTranspose2dOptions& options)
+      : Weighted<S>(weight_shape(options), options.out, options.bias,
+                    // An output pixel is reached by one tap in stride x stride. (A stride of 0 is refused by weight_shape,
+                    // perhaps after this division.)
+                    {std::max<Index>(1, options.in * options.kernel.area() / std::max<Index>(1, options.stride.area())),
+                     options.out * options.kernel.area()}),
+        options_(options) {}
+
+  std::string_view kind() const override { return "conv_transpose2d"; }
+  std::string_view short_name() const override { return "convT"; }
+  const ConvTranspose2dOptions& options() const { return options_; }
+
+  Shape output_shape(const Shape& input) const override {
+    const auto& o = options_;
+    require(input.rank() == 3, *this, ": expected images height x width x channels, got ", input);
+    require(input[2] == o.in, *this, ": expected ", o.in, " channels, got ", input[2]);
+    const Size2 end = internal::padding_end(o);
+    const Index h = (input[0] - 1) * o.stride.h + o.kernel.h - o.padding.h - end.h + o.output_padding.h;
+    const Index w = (input[1] - 1) * o.stride.w + o.kernel.w - o.padding.w - end.w + o.output_padding.w;
+    require(h > 0 && w > 0, *this, ": the padding leaves nothing of an image of ", input[0], "x", input[1]);
+    return {h, w, o.out};
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ConvTranspose2d>(*this); }
+
+ protected:
+  using Epilogue = kernels::Epilogue<S>;
+  /// Of the convolution from y's size to x's: its input gradient, its output pass on dy, its weight gradient with dy as input.
+  void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y, const Epilogue& epilogue) const override {
+    kernels::conv_input_gradient(geometry(x.shape(), y.shape()), x.data(), w.data(), y.data(), epilogue);
+  }
+  void multiply_transposed(const Tensor<S>& dy, const Tensor<S>& w, Tensor<S>& dx, const Epilogue& epilogue) const override {
+    kernels::conv_output(geometry(dx.shape(), dy.shape()), dy.data(), w.data(), dx.data(), epilogue);
+  }
+  void add_product_gradient(const Tensor<S>& x, const Tensor<S>& dy, Tensor<S>& dw) const override {
+    kernels::conv_weight_gradient(geometry(x.shape(), dy.shape()), dy.data(), x.data(), dw.data());
+  }
+
+ private:
+  static Shape weight_shape(const ConvTranspose2dOptions& o) {
+    const Shape shape = internal::window_shape("conv_transpose2d", o);
+    require(o.output_padding.h >= 0 && o.output_padding.w >= 0 && o.output_padding.h < o.stride.h &&
+                o.output_padding.w < o.stride.w,
+            "conv_transpose2d: expected 0 <= output_padding < stride ", o.stride, ", got ", o.output_padding);
+    return shape;
+  }
+  kernels::ConvGeometry geometry(const Shape& x, const Shape& y) const {
+    const auto& o = options_;
+    return {.batch = x[0], .in_h = y[1], .in_w = y[2], .in_c = y[3], .out_h = x[1], .out_w = x[2], .out_c = x[3],
+            .kernel_h = o.kernel.h, .kernel_w = o.kernel.w, .stride_h = o.stride.h, .stride_w = o.stride.w,
+            .pad_h = o.padding.h, .pad_w = o.padding.w, .out_major = true};
+  }
+
+  ConvTranspose2dOptions options_;
+};
+
+}  // namespace rival

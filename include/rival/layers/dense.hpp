@@ -1,0 +1,56 @@
+#pragma once
+// Dense: every output is a weighted sum of all inputs.
+
+#include "rival/layers/weighted.hpp"
+
+namespace rival {
+
+struct DenseOptions {
+  Index in = 0;
+  Index out = 0;
+  bool bias = true;
+};
+
+/// y = x W + b for a batch x of shape {N, in}; W is {in, out}, y is {N, out}.
+template <class S = float>
+class Dense : public Weighted<S> {
+ public:
+  /// Throws Error unless both sizes are positive.
+  explicit Dense(const DenseOptions& options)
+      : Weighted<S>({positive("in", options.in), positive("out", options.out)}, options.out, options.bias,
+                    {options.in, options.out}),
+        in_(options.in),
+        out_(options.out) {}
+
+  std::string_view kind() const override { return "dense"; }
+
+  Shape output_shape(const Shape& input) const override {
+    require(input.rank() == 1 && input[0] == in_, *this, ": expected vectors of ", in_, ", got ", input);
+    return {out_};
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Dense>(*this); }
+
+ protected:
+  using Epilogue = kernels::Epilogue<S>;
+  void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y, const Epilogue& epilogue) const override {
+    kernels::conv_output(geometry(x), x.data(), w.data(), y.data(), epilogue);
+  }
+  void multiply_transposed(const Tensor<S>& dy, const Tensor<S>& w, Tensor<S>& dx, const Epilogue& epilogue) const override {
+    kernels::conv_input_gradient(geometry(dy), dy.data(), w.data(), dx.data(), epilogue);
+  }
+  void add_product_gradient(const Tensor<S>& x, const Tensor<S>& dy, Tensor<S>& dw) const override {
+    kernels::conv_weight_gradient(geometry(x), x.data(), dy.data(), dw.data());
+  }
+
+ private:
+  static Index positive(const char* what, Index value) {
+    require(value > 0, "dense: expected a positive `", what, "`, got ", value);
+    return value;
+  }
+  kernels::ConvGeometry geometry(const Tensor<S>& batch) const { return {.batch = batch.dim(0), .in_c = in_, .out_c = out_}; }
+
+  Index in_, out_;
+};
+
+}  // namespace rival
