@@ -74,8 +74,8 @@ double error_of(const std::vector<S>& got, const std::vector<S>& reference) {
 }
 
 /// Runs `work` under the benchmark's clock and reports operations a second and their share of the peak, from the median
-/// iteration by the wall clock. The peak is taken before and after each measurement, and the highest so far counts: on a
-/// virtual machine a core may be away for just the moment that the peak is taken in.
+/// iteration by the wall clock. The peak is taken before and after each measurement, and the highest so far counts: on
+/// a virtual machine a core may be away for just the moment that the peak is taken in.
 inline void measure(benchmark::State& state, int threads, double flops, const std::function<void()>& work,
                     double images = 0) {
   static std::map<int, double> peaks;

@@ -81,7 +81,8 @@ struct Data {
 };
 
 Data random_data(const ConvGeometry& g) {
-  return {random_numbers(g.batch * g.in_pixels() * g.in_c, "in"), random_numbers(g.batch * g.out_pixels() * g.out_c, "out"),
+  return {random_numbers(g.batch * g.in_pixels() * g.in_c, "in"),
+          random_numbers(g.batch * g.out_pixels() * g.out_c, "out"),
           random_numbers(g.taps() * g.in_c * g.out_c, "weights")};
 }
 
@@ -108,8 +109,8 @@ bool agree(const Data& a, const Data& b) {
 }
 
 void conv_layer(benchmark::State& state, const ConvLayer& layer, const std::string& pass, Kernel kernel) {
-  // A small batch is held against the naive reference, and the one that is timed, for which that would take minutes and other
-  // kernels may be chosen, against the direct kernel.
+  // A small batch is held against the naive reference, and the one that is timed, for which that would take minutes and
+  // other kernels may be chosen, against the direct kernel.
   ConvGeometry few = layer.geometry, g = layer.geometry;
   few.batch = 2;
   g.batch = static_cast<Index>(state.range(0));
@@ -126,9 +127,8 @@ void conv_layer(benchmark::State& state, const ConvLayer& layer, const std::stri
   // Awake between the passes, as the threads are in a training step.
   const auto threads = static_cast<int>(state.range(1));
   rival::set_threads(threads);
-  rival::parallel_scope(1e9, [&] {
-    bench::measure(state, threads, g.flops(), [&] { run(kernel, layer, pass, g, data); });
-  });
+  rival::parallel_scope(1e9,
+                        [&] { bench::measure(state, threads, g.flops(), [&] { run(kernel, layer, pass, g, data); }); });
   const auto moved = static_cast<double>(data.in.size() + data.out.size() + data.weights.size()) * sizeof(float);
   state.counters["flops_per_byte"] = g.flops() / moved;  // of what it has to move at least
 }

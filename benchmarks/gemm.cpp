@@ -31,8 +31,7 @@ void gemm(benchmark::State& state, const Product& p) {
   const auto threads = static_cast<int>(state.range(0));
   rival::set_threads(threads);
   rival::parallel_scope(1e9, [&] {
-    bench::measure(state, threads, g.flops(),
-                   [&] { rival::kernels::conv_output(g, a.data(), b.data(), c.data()); });
+    bench::measure(state, threads, g.flops(), [&] { rival::kernels::conv_output(g, a.data(), b.data(), c.data()); });
   });
 }
 

@@ -1,6 +1,5 @@
-// A training step of dcgan28's discriminator without batch norm, on a real and a generated batch, Adam: plain, and with the exact
-// penalties R1 and R2 on every step.
-// Names: penalty_step/<plain|r1_r2>/batch:<images>/threads:<threads>
+// A training step of dcgan28's discriminator without batch norm, on a real and a generated batch, Adam: plain, and with
+// the exact penalties R1 and R2 on every step. Names: penalty_step/<plain|r1_r2>/batch:<images>/threads:<threads>
 // Options: --batches, --threads
 
 #include "common.hpp"
@@ -40,7 +39,8 @@ void penalty_step(benchmark::State& state, const std::vector<rival::Penalty>& pe
   const auto& wide_real_scores = wide.forward(wide_real, wide_real_trace);
   const auto& wide_fake_scores = wide.forward(wide_fake, wide_fake_trace);
   rival::non_saturating<double>().discriminator(wide_real_scores, wide_fake_scores, wide_dreal, wide_dfake);
-  wide_backward.backward(wide, {wide_real, {}, wide_real_trace, wide_dreal}, {wide_fake, {}, wide_fake_trace, wide_dfake});
+  wide_backward.backward(wide, {wide_real, {}, wide_real_trace, wide_dreal},
+                         {wide_fake, {}, wide_fake_trace, wide_dfake});
   gradients();
   for (std::size_t p = 0; p < from.size(); ++p) {
     const auto& got = from[p]->grad;
@@ -66,7 +66,8 @@ void penalty_step(benchmark::State& state, const std::vector<rival::Penalty>& pe
 
 int main(int argc, char** argv) {
   return bench::run(argc, argv, {.batches = {64}}, [](const bench::Arguments& arguments) {
-    const std::pair<const char*, std::vector<rival::Penalty>> kinds[] = {{"plain", {}}, {"r1_r2", {rival::r1(1), rival::r2(1)}}};
+    const std::pair<const char*, std::vector<rival::Penalty>> kinds[] = {{"plain", {}},
+                                                                         {"r1_r2", {rival::r1(1), rival::r2(1)}}};
     for (const auto& [name, penalties] : kinds)
       benchmark::RegisterBenchmark((std::string("penalty_step/") + name).c_str(), penalty_step, penalties)
           ->ArgNames({"batch", "threads"})

@@ -1,5 +1,5 @@
-// Generation: latency and images a second. Names: sample/<architecture>/images:<n>/threads:<threads> for one caller, and
-// sample/<architecture>/images:<n>/users:<u> for several who share one network, each a thread that works alone.
+// Generation: latency and images a second. Names: sample/<architecture>/images:<n>/threads:<threads> for one caller,
+// and sample/<architecture>/images:<n>/users:<u> for several who share one network, each a thread that works alone.
 
 #include <barrier>
 #include <thread>
@@ -52,7 +52,8 @@ double error_of(const Architecture& architecture, rival::Generator<>& generator,
                          std::vector<double>(expected.data(), expected.data() + expected.size()));
 }
 
-bool valid(benchmark::State& state, const Architecture& architecture, rival::Generator<>& generator, bench::Index count) {
+bool valid(benchmark::State& state, const Architecture& architecture, rival::Generator<>& generator,
+           bench::Index count) {
   if (error_of(architecture, generator, std::min<bench::Index>(count, 64)) < 1e-4) return true;
   state.SkipWithError("samples differ from those in double");
   return false;
@@ -63,12 +64,13 @@ void sample(benchmark::State& state, const Architecture& architecture) {
   auto generator = trained(architecture);
   const auto count = static_cast<bench::Index>(state.range(0));
   if (!valid(state, architecture, generator, count)) return;
-  bench::measure(state, static_cast<int>(state.range(1)), bench::network_flops(generator, count).forward,
-                 [&] { benchmark::DoNotOptimize(generator.sample(count, random).data()); }, static_cast<double>(count));
+  bench::measure(
+      state, static_cast<int>(state.range(1)), bench::network_flops(generator, count).forward,
+      [&] { benchmark::DoNotOptimize(generator.sample(count, random).data()); }, static_cast<double>(count));
 }
 
-/// Every iteration, all users sample so often that starting them together costs nothing beside it. `latency` is the median of
-/// all users' calls.
+/// Every iteration, all users sample so often that starting them together costs nothing beside it. `latency` is the
+/// median of all users' calls.
 void users(benchmark::State& state, const Architecture& architecture) {
   auto generator = trained(architecture);
   const rival::Generator<>& shared = generator;
@@ -115,7 +117,8 @@ void users(benchmark::State& state, const Architecture& architecture) {
   turn.arrive_and_wait();
   for (auto& thread : others) thread.join();
   for (const auto& of_user : times) latencies.insert(latencies.end(), of_user.begin() + calls, of_user.end());
-  state.counters["images_per_second"] = static_cast<double>(count * calls) * static_cast<double>(team) / bench::median(rounds);
+  state.counters["images_per_second"] =
+      static_cast<double>(count * calls) * static_cast<double>(team) / bench::median(rounds);
   state.counters["latency"] = bench::median(latencies);
 }
 

@@ -48,9 +48,9 @@ inline Tensor<double> spread(const Shape& shape, double scale, Random random) {
   std::vector<Index> order;
   random.permutation(values.size(), order);
   for (Index i = 0; i < values.size(); ++i)
-    values[i] = scale * (2 * (static_cast<double>(order[static_cast<std::size_t>(i)]) + 0.25) /
-                             static_cast<double>(values.size()) -
-                         1);
+    values[i] =
+        scale *
+        (2 * (static_cast<double>(order[static_cast<std::size_t>(i)]) + 0.25) / static_cast<double>(values.size()) - 1);
   return values;
 }
 
@@ -102,8 +102,7 @@ class GradientChecker {
   /// Every element of `got` must be within tolerance * scale of `expected`; reports the worst one. The scale
   /// stays above the rounding of differences for gradients that are zero, as a bias's is in front of batch
   /// norm.
-  void compare(const std::string& what, const Tensor<double>& got, const Tensor<double>& expected,
-               double tolerance) {
+  void compare(const std::string& what, const Tensor<double>& got, const Tensor<double>& expected, double tolerance) {
     if (got.shape() != expected.shape())
       return report(what, ": expected shape ", expected.shape(), ", got ", got.shape());
     const double scale = std::max(largest(expected), 1e-3);
@@ -125,7 +124,8 @@ class GradientChecker {
   const Tensor<double>& forward(const Tensor<double>& x, double slope = 1) {
     labels_.clear();
     if (!options_.labels.empty())
-      for (Index n = 0; n < x.dim(0); ++n) labels_.push_back(options_.labels[static_cast<std::size_t>(n) % options_.labels.size()]);
+      for (Index n = 0; n < x.dim(0); ++n)
+        labels_.push_back(options_.labels[static_cast<std::size_t>(n) % options_.labels.size()]);
     return layer_.forward(x, trace_, {.mode = mode_, .slope = slope, .labels = labels_});
   }
 
@@ -184,8 +184,8 @@ class GradientChecker {
     gradients_ = gradients();
     compare("dx", dx_, differences(x_), options_.tolerance);
     for (std::size_t p = 0; p < gradients_.size(); ++p)
-      compare("gradient of " + state_.parameters[p]->name, gradients_[p],
-              differences(state_.parameters[p]->value), options_.tolerance);
+      compare("gradient of " + state_.parameters[p]->name, gradients_[p], differences(state_.parameters[p]->value),
+              options_.tolerance);
   }
 
   /// Backward may be repeated, adds up, and computes what is wanted and nothing else.
@@ -214,8 +214,7 @@ class GradientChecker {
   void check_fused() {
     for (const double slope : {0.0, 0.2}) {
       Tensor<double> expected = y_;
-      for (Index i = 0; i < expected.size(); ++i)
-        expected[i] = expected[i] > 0 ? expected[i] : slope * expected[i];
+      for (Index i = 0; i < expected.size(); ++i) expected[i] = expected[i] > 0 ? expected[i] : slope * expected[i];
       const std::string fused = "fused with slope " + std::to_string(slope) + ", ";
       compare(fused + "output", forward(x_, slope), expected, 1e-12);
       zero_gradients();
@@ -253,8 +252,8 @@ class GradientChecker {
     }
   }
 
-  /// forward_tangent and backward_tangent against differences of forward and of backward along a line, and what the shortcuts
-  /// promise.
+  /// forward_tangent and backward_tangent against differences of forward and of backward along a line, and what the
+  /// shortcuts promise.
   void check_tangents() {
     if (has_tangents() != options_.tangents)
       report("expected it to have ", options_.tangents ? "tangents" : "no tangents");
@@ -287,7 +286,8 @@ class GradientChecker {
     if (layer_.fuses_activation()) {
       Tensor<double> expected = forward_tangent(v);
       for (Index i = 0; i < expected.size(); ++i) expected[i] *= dy_[i] > 0 ? 1 : 0.2;
-      compare("gated forward_tangent", layer_.forward_tangent(v, trace_, {.gate = dy_.data(), .slope = 0.2}), expected, 1e-12);
+      compare("gated forward_tangent", layer_.forward_tangent(v, trace_, {.gate = dy_.data(), .slope = 0.2}), expected,
+              1e-12);
     }
     if (linear) check_affine(v);
   }
@@ -330,7 +330,8 @@ class GradientChecker {
   }
 
   /// Differences of y, dx and the parameters' gradients along x_ + e v, dy_ + e w.
-  std::tuple<Tensor<double>, Tensor<double>, Gradients> differences_along(const Tensor<double>& v, const Tensor<double>* w) {
+  std::tuple<Tensor<double>, Tensor<double>, Gradients> differences_along(const Tensor<double>& v,
+                                                                          const Tensor<double>* w) {
     const Tensor<double> x = x_, dy = dy_;
     const double step = options_.step;
     const auto at = [&](double e) {
@@ -346,7 +347,9 @@ class GradientChecker {
     auto up = at(step);
     const auto down = at(-step);
     x_ = x, dy_ = dy;
-    const auto difference = [&](Tensor<double>& a, const Tensor<double>& b) { a.array() = (a.array() - b.array()) / (2 * step); };
+    const auto difference = [&](Tensor<double>& a, const Tensor<double>& b) {
+      a.array() = (a.array() - b.array()) / (2 * step);
+    };
     difference(std::get<0>(up), std::get<0>(down));
     difference(std::get<1>(up), std::get<1>(down));
     for (std::size_t p = 0; p < std::get<2>(up).size(); ++p) difference(std::get<2>(up)[p], std::get<2>(down)[p]);

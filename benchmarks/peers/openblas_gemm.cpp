@@ -15,7 +15,9 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "openblas_gemm: expected a product like 64x100x256, got %s\n", argv[i]);
       return 2;
     }
-    const auto count = [](int rows, int columns) { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns); };
+    const auto count = [](int rows, int columns) {
+      return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
+    };
     std::vector<float> a(count(m, k), 0.5f), b(count(k, n), 0.25f), c(count(m, n));
     const double flops = 2.0 * m * k * n;
     const int repeats = std::max(1, static_cast<int>(5e7 / flops));

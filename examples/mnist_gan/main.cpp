@@ -58,13 +58,14 @@ rival::Recipe<> own_recipe(const Options& o, long steps) {
 std::string describe(const Options& o, const rival::StepReport& last, rival::Recipe<>& recipe) {
   std::ostringstream text;
   if (o.recipe.empty())
-    text << "architecture " << o.architecture << ", batch " << o.batch << ", latent " << o.latent << ", Adam learning rate "
-         << o.learning_rate << ", beta1 " << o.beta1;
+    text << "architecture " << o.architecture << ", batch " << o.batch << ", latent " << o.latent
+         << ", Adam learning rate " << o.learning_rate << ", beta1 " << o.beta1;
   else
-    text << "recipe " << o.recipe << ", batch " << o.batch << ", discriminator steps " << recipe.options.discriminator_steps;
+    text << "recipe " << o.recipe << ", batch " << o.batch << ", discriminator steps "
+         << recipe.options.discriminator_steps;
   text << ", seed " << o.seed << ", threads " << rival::threads() << "\n\n"
-       << "steps " << last.steps_done << " of " << last.steps_in_all << (interrupted ? " (interrupted)" : "") << ", epochs "
-       << last.epoch << ", seconds " << last.seconds << ", images/s " << last.images_per_second << "\n"
+       << "steps " << last.steps_done << " of " << last.steps_in_all << (interrupted ? " (interrupted)" : "")
+       << ", epochs " << last.epoch << ", seconds " << last.seconds << ", images/s " << last.images_per_second << "\n"
        << "last step: discriminator loss " << last.discriminator_loss << ", generator loss " << last.generator_loss
        << ", penalty " << last.penalty << ", auxiliary loss " << last.auxiliary_loss << ", mean score of real "
        << last.real_score << ", of generated " << last.fake_score << ", accuracy " << last.accuracy << "\n\n"
@@ -87,7 +88,8 @@ void draw(const rival::Recipe<>& recipe, rival::Random& random, rival::Tensor<fl
     random.fill_normal(vectors);
 }
 
-/// 64 samples; of a conditional recipe a row a class, and the same latent vectors in each row, or with --label 64 of one class.
+/// 64 samples; of a conditional recipe a row a class, and the same latent vectors in each row, or with --label 64 of
+/// one class.
 Latents picture_latents(const Options& o, const rival::Recipe<>& recipe, rival::Random& random, rival::Index classes) {
   const rival::Index latent = recipe.generator.latent();
   if (classes == 0 || o.label >= 0) {
@@ -116,28 +118,33 @@ int run(Options o) {
     if (o.batch == 0) o.batch = recipe.batch;
   }
   // All that can be wrong is found before anything is written.
-  rival::require(o.batch <= images.size(), "--batch: expected at most the ", images.size(), " images in ", o.data, ", got ",
-                 o.batch);
+  rival::require(o.batch <= images.size(), "--batch: expected at most the ", images.size(), " images in ", o.data,
+                 ", got ", o.batch);
   const long per_epoch = images.size() / o.batch;
   const long batches = std::min(o.epochs, std::numeric_limits<long>::max() / per_epoch) * per_epoch;
   const long steps_in_all = o.steps > 0 ? std::min(o.steps, batches) : batches;  // with one discriminator step each
-  rival::Recipe<> recipe = o.recipe.empty() ? own_recipe(o, steps_in_all)
-                                            : rival::find_recipe(o.recipe).make({.classes = std::max<long>(1, images.classes()),
-                                                                                 .images = steps_in_all * o.batch,
-                                                                                 .batch = o.batch,
-                                                                                 .seed = o.seed});
+  rival::Recipe<> recipe = o.recipe.empty()
+                               ? own_recipe(o, steps_in_all)
+                               : rival::find_recipe(o.recipe).make({.classes = std::max<long>(1, images.classes()),
+                                                                    .images = steps_in_all * o.batch,
+                                                                    .batch = o.batch,
+                                                                    .seed = o.seed});
   auto& generator = recipe.generator;
-  rival::require(images.sample_shape() == generator.output_shape(), "--data: expected images of ", generator.output_shape(),
-                 " for ", o.recipe.empty() ? o.architecture : o.recipe, ", got ", images.sample_shape(), " in ", o.data);
+  rival::require(images.sample_shape() == generator.output_shape(), "--data: expected images of ",
+                 generator.output_shape(), " for ", o.recipe.empty() ? o.architecture : o.recipe, ", got ",
+                 images.sample_shape(), " in ", o.data);
   rival::require(o.batch > 1 || (o.recipe.empty() && o.architecture == "dcgan28"), "--batch: expected at least 2 for ",
                  o.recipe.empty() ? "the batch norm of " + o.architecture : o.recipe, ", got 1");
   rival::require(per_epoch >= recipe.options.discriminator_steps, "--batch: expected at most ",
                  images.size() / recipe.options.discriminator_steps, " for the ", recipe.options.discriminator_steps,
                  " discriminator steps of ", o.recipe, ", got ", o.batch);
-  const rival::Index classes = recipe.options.labels == rival::LabelSource::none ? 0 : std::max<long>(1, images.classes());
-  rival::require(o.label < 0 || classes > 0, "--label: expected a conditional recipe (cgan, acgan, projection or infogan), got ",
+  const rival::Index classes =
+      recipe.options.labels == rival::LabelSource::none ? 0 : std::max<long>(1, images.classes());
+  rival::require(o.label < 0 || classes > 0,
+                 "--label: expected a conditional recipe (cgan, acgan, projection or infogan), got ",
                  o.recipe.empty() ? "none" : o.recipe);
-  rival::require(o.label < classes || classes == 0, "--label: expected a class from 0 to ", classes - 1, ", got ", o.label);
+  rival::require(o.label < classes || classes == 0, "--label: expected a class from 0 to ", classes - 1, ", got ",
+                 o.label);
 
   rival::AdversarialTrainer trainer(generator, recipe.discriminator, recipe.options);
   std::optional<rival::Generator<>> average;
@@ -164,13 +171,14 @@ int run(Options o) {
   std::signal(SIGTERM, interrupt);
   frame();
   trainer.fit(images, {.epochs = o.epochs, .steps = o.steps, .on_step = [&](const rival::StepReport& report) {
-    steps.push_back(report);
-    if (moving) moving->update();
-    const long every = o.sample_every > 0 ? o.sample_every : std::max(1L, report.steps_in_all / 40);
-    if (report.steps_done % every == 0 && report.steps_done < report.steps_in_all) frame();
-    if (interrupted) trainer.stop();
-    if (progress) progress(report);
-  }});
+                         steps.push_back(report);
+                         if (moving) moving->update();
+                         const long every =
+                             o.sample_every > 0 ? o.sample_every : std::max(1L, report.steps_in_all / 40);
+                         if (report.steps_done % every == 0 && report.steps_done < report.steps_in_all) frame();
+                         if (interrupted) trainer.stop();
+                         if (progress) progress(report);
+                       }});
   frame();
 
   for (long done = 0, count; done < o.samples; done += count) {

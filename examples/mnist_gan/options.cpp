@@ -6,28 +6,32 @@
 
 bool parse(int argc, char** argv, Options& o) {
   CLI::App app("Trains a generator and a discriminator against each other on handwritten digits, and writes pictures.");
-  app.add_option("--recipe", o.recipe,
-                 "train by a paper's settings: gan, dcgan, lsgan, wgan, wgan-gp, sngan, dragan, r3gan, cgan, acgan, projection or "
-                 "infogan; it chooses networks, losses, optimisers, and if not given the batch and the epochs");
-  auto* architecture =
-      app.add_option("--architecture", o.architecture, "dense, dcgan28 or tfdcgan; without --recipe")->capture_default_str();
+  app.add_option(
+      "--recipe", o.recipe,
+      "train by a paper's settings: gan, dcgan, lsgan, wgan, wgan-gp, sngan, dragan, r3gan, cgan, acgan, projection or "
+      "infogan; it chooses networks, losses, optimisers, and if not given the batch and the epochs");
+  auto* architecture = app.add_option("--architecture", o.architecture, "dense, dcgan28 or tfdcgan; without --recipe")
+                           ->capture_default_str();
   app.add_option("--data", o.data, "folder with the four MNIST files, gzipped or not")->capture_default_str();
   app.add_option("--out", o.out, "folder to write to; made if it is not there")->capture_default_str();
   auto* epochs = add_number(app, "--epochs", o.epochs, "passes through the training images")->capture_default_str();
   auto* steps = add_number(app, "--steps", o.steps, "stop after so many training steps");
   auto* batch = add_number(app, "--batch", o.batch, "images a step")->capture_default_str();
-  auto* latent = add_number(app, "--latent", o.latent, "numbers in a latent vector; without --recipe")->capture_default_str();
+  auto* latent =
+      add_number(app, "--latent", o.latent, "numbers in a latent vector; without --recipe")->capture_default_str();
   auto* rate = add_number(app, "--learning-rate", o.learning_rate,
                           "of Adam, for both networks; falls to 0 over the second half; without --recipe")
                    ->capture_default_str();
-  auto* beta1 = add_number(app, "--beta1", o.beta1, "of Adam, for both networks; without --recipe")->capture_default_str();
+  auto* beta1 =
+      add_number(app, "--beta1", o.beta1, "of Adam, for both networks; without --recipe")->capture_default_str();
   add_number(app, "--seed", o.seed, "the same seed gives the same weights")->capture_default_str();
   auto* threads = add_number(app, "--threads", o.threads, "threads to use; as many as there are cores if not given");
   auto* every = add_number(app, "--sample-every", o.sample_every, "steps from one frame of the animation to the next");
   auto* samples = add_number(app, "--samples", o.samples, "write so many generated images to generated.npy");
-  auto* label = add_number(app, "--label", o.label,
-                           "sample this class alone; a conditional recipe otherwise draws a row a class, and image i of "
-                           "generated.npy is of class i modulo their number");
+  auto* label =
+      add_number(app, "--label", o.label,
+                 "sample this class alone; a conditional recipe otherwise draws a row a class, and image i of "
+                 "generated.npy is of class i modulo their number");
   app.add_flag("--quiet", o.quiet, "print nothing but errors");
   if (!parse_arguments(app, argc, argv)) return false;
 
@@ -36,12 +40,14 @@ bool parse(int argc, char** argv, Options& o) {
           "--architecture: expected dense, dcgan28 or tfdcgan, got ", o.architecture);
   if (!o.recipe.empty()) {
     for (const auto* option : {architecture, latent, rate, beta1})
-      require(option->count() == 0, option->get_name(), ": expected no --recipe beside it, which chooses it; got ", o.recipe);
+      require(option->count() == 0, option->get_name(), ": expected no --recipe beside it, which chooses it; got ",
+              o.recipe);
     if (epochs->count() == 0) o.epochs = 0;
     if (batch->count() == 0) o.batch = 0;
   }
   require(label->count() == 0 || o.label >= 0, "--label: expected a class, got ", o.label);
-  require(o.epochs >= 1 || (epochs->count() == 0 && !o.recipe.empty()), "--epochs: expected at least 1, got ", o.epochs);
+  require(o.epochs >= 1 || (epochs->count() == 0 && !o.recipe.empty()), "--epochs: expected at least 1, got ",
+          o.epochs);
   require(steps->count() == 0 || o.steps >= 1, "--steps: expected at least 1, got ", o.steps);
   require(o.batch >= 1 || (batch->count() == 0 && !o.recipe.empty()), "--batch: expected at least 1, got ", o.batch);
   require(o.latent >= 1, "--latent: expected at least 1, got ", o.latent);

@@ -10,9 +10,9 @@ struct Options {
   std::string architecture = "dcgan28";
   std::filesystem::path data = RIVAL_MNIST_DIR;
   std::filesystem::path out = "mnist_gan_out";
-  long epochs = 1;        ///< 0: as many as the recipe takes
-  long steps = 0;  ///< 0: all of the epochs'
-  long batch = 32;        ///< 0: the recipe's
+  long epochs = 1;  ///< 0: as many as the recipe takes
+  long steps = 0;   ///< 0: all of the epochs'
+  long batch = 32;  ///< 0: the recipe's
   long latent = 100;
   double learning_rate = 3e-4;
   double beta1 = 0.5;

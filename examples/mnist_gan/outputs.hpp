@@ -14,8 +14,8 @@ struct Results {
   std::string summary;
   std::vector<rival::StepReport> steps;
   const rival::Animation& animation;
-  const rival::Tensor<float>& samples;         ///< for the grid
-  rival::Index columns;                        ///< of the grid
+  const rival::Tensor<float>& samples;           ///< for the grid
+  rival::Index columns;                          ///< of the grid
   const rival::Tensor<std::uint8_t>& generated;  ///< N x 28 x 28, perhaps empty
 };
 

@@ -1,4 +1,5 @@
-// Trains a GAN on points in the plane, whose modes can be counted, and draws what it has learnt. `--help` lists the options.
+// Trains a GAN on points in the plane, whose modes can be counted, and draws what it has learnt. `--help` lists the
+// options.
 
 #include <chrono>
 #include <cstdio>
@@ -21,16 +22,18 @@ constexpr rival::Index sample_count = 2500;
 std::string describe(const Options& o, const rival::ModeCounts& counts, const rival::StepReport& last, Recipe& recipe) {
   std::ostringstream text;
   text.precision(4);
-  text << "problem " << o.problem << ", recipe " << o.recipe << ", seed " << o.seed << ", steps " << last.steps_done << ", batch "
-       << recipe.training.batch << ", threads " << rival::threads() << ", seconds " << last.seconds << "\n\n"
+  text << "problem " << o.problem << ", recipe " << o.recipe << ", seed " << o.seed << ", steps " << last.steps_done
+       << ", batch " << recipe.training.batch << ", threads " << rival::threads() << ", seconds " << last.seconds
+       << "\n\n"
        << "modes covered: " << counts.covered() << " of " << counts.of_mode.size() << "\n"
        << "high quality: " << 100 * counts.quality() << " % of " << counts.samples << " samples\n"
        << "KL(generated || real): " << counts.kl() << "\n"
        << "samples of each mode:";
   for (const auto count : counts.of_mode) text << ' ' << count;
   text << "\n\n"
-       << "last step: discriminator loss " << last.discriminator_loss << ", generator loss " << last.generator_loss << ", penalty "
-       << last.penalty << ", mean score of real " << last.real_score << ", of generated " << last.fake_score << "\n\n"
+       << "last step: discriminator loss " << last.discriminator_loss << ", generator loss " << last.generator_loss
+       << ", penalty " << last.penalty << ", mean score of real " << last.real_score << ", of generated "
+       << last.fake_score << "\n\n"
        << rival::summary(recipe.generator) << '\n'
        << rival::summary(recipe.discriminator);
   return text.str();

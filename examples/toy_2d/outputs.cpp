@@ -31,7 +31,8 @@ rival::Image picture(const rival::Tensor<float>& samples, const rival::GaussianM
       reach = std::max(reach, 1.3 * std::abs(place));
     }
 
-  const auto scores = [&](const rival::Tensor<float>& places, rival::Trace<float>& trace) -> const rival::Tensor<float>& {
+  const auto scores = [&](const rival::Tensor<float>& places,
+                          rival::Trace<float>& trace) -> const rival::Tensor<float>& {
     rival::Tensor<float> scaled = places;
     scaled.array() /= static_cast<float>(unit);
     return discriminator.infer(scaled, trace);

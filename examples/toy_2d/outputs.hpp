@@ -9,8 +9,8 @@
 #include "rival/gan/discriminator.hpp"
 #include "rival/image/gif.hpp"
 
-/// `samples` {N, 2} over the scores that the discriminator gives to places around them, with rings around the real centres.
-/// The discriminator takes points in units of `unit`.
+/// `samples` {N, 2} over the scores that the discriminator gives to places around them, with rings around the real
+/// centres. The discriminator takes points in units of `unit`.
 rival::Image picture(const rival::Tensor<float>& samples, const rival::GaussianMixture& real,
                      const rival::Discriminator<>& discriminator, double unit, rival::Index size);
 

@@ -1,5 +1,5 @@
-#include "catch.hpp"
 #include <stdexcept>
+#include "catch.hpp"
 
 #include "rival/core/error.hpp"
 #include "rival/core/shape.hpp"

@@ -1,5 +1,5 @@
-#include "catch.hpp"
 #include <csignal>
+#include "catch.hpp"
 
 #include "rival/core/file.hpp"
 #include "temporary_folder.hpp"

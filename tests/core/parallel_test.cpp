@@ -1,10 +1,10 @@
-#include "catch.hpp"
 #include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <set>
 #include <utility>
 #include <vector>
+#include "catch.hpp"
 
 #include "rival/core/parallel.hpp"
 
@@ -82,7 +82,8 @@ TEST_CASE("parallel_scope: its loops run every task exactly once, one behind the
   }
 }
 
-TEST_CASE("parallel_scope: workers have numbers of their own below threads(), in nested scopes and in loops of tasks too") {
+TEST_CASE(
+    "parallel_scope: workers have numbers of their own below threads(), in nested scopes and in loops of tasks too") {
   const KeepThreads keep;
   rival::set_threads(4);
   std::vector<std::atomic<int>> busy(4);

@@ -1,4 +1,3 @@
-#include "catch.hpp"
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -9,6 +8,7 @@
 #include <string>
 #include <utility>
 #include <vector>
+#include "catch.hpp"
 
 #include "rival/core/random.hpp"
 

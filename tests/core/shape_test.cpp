@@ -1,6 +1,6 @@
-#include "catch.hpp"
 #include <limits>
 #include <sstream>
+#include "catch.hpp"
 
 #include "rival/core/shape.hpp"
 

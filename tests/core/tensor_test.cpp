@@ -1,8 +1,8 @@
-#include "catch.hpp"
 #include <cstdint>
 #include <limits>
 #include <type_traits>
 #include <utility>
+#include "catch.hpp"
 
 #include "rival/core/tensor.hpp"
 

@@ -1,7 +1,7 @@
 // A warm loader allocates nothing.
-#include "catch.hpp"
 #include <cstdint>
 #include <vector>
+#include "catch.hpp"
 
 #include "counting_new.hpp"
 #include "rival/data/loader.hpp"

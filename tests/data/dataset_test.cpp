@@ -1,6 +1,6 @@
-#include "catch.hpp"
 #include <cstdint>
 #include <vector>
+#include "catch.hpp"
 
 #include "rival/data/dataset.hpp"
 

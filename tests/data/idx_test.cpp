@@ -1,5 +1,5 @@
-#include "catch.hpp"
 #include <zlib.h>
+#include "catch.hpp"
 
 #include <string>
 

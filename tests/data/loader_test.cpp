@@ -1,8 +1,8 @@
-#include "catch.hpp"
 #include <algorithm>
 #include <cmath>
 #include <set>
 #include <vector>
+#include "catch.hpp"
 
 #include "rival/data/loader.hpp"
 
@@ -77,8 +77,7 @@ TEST_CASE("loader: labels come with their images") {
   std::vector<std::uint8_t> labels;
   while (loader.next(images, labels)) {
     REQUIRE(static_cast<Index>(labels.size()) == images.dim(0));
-    for (std::size_t i = 0; i < labels.size(); ++i)
-      CHECK(images(i, 1, 0, 0) == from_byte<float>(labels[i]));
+    for (std::size_t i = 0; i < labels.size(); ++i) CHECK(images(i, 1, 0, 0) == from_byte<float>(labels[i]));
   }
 }
 

@@ -1,7 +1,7 @@
-#include "catch.hpp"
 #include <array>
 #include <numeric>
 #include <string>
+#include "catch.hpp"
 
 #include "rival/data/mnist.hpp"
 #include "temporary_folder.hpp"
@@ -85,9 +85,9 @@ TEST_CASE("mnist: says what is wrong with the files") {
   CHECK_THROWS_WITH(digits.train(), quoted(labels) + ": expected labels below 10, got 10 at place 1");
   CHECK(Mnist(folder.path(), 11).train().classes() == 11);
   write_idx(labels, {2, 1}, pixels.data());
-  CHECK_THROWS_WITH(digits.train(),
-                    "idx file " + quoted(labels) +
-                        ": expected the magic number 0x00000801 (unsigned bytes, rank 1), got 0x00000802");
+  CHECK_THROWS_WITH(
+      digits.train(),
+      "idx file " + quoted(labels) + ": expected the magic number 0x00000801 (unsigned bytes, rank 1), got 0x00000802");
   write_idx(labels, {0}, pixels.data());
   write_idx(images, {0, 28, 28}, pixels.data());
   CHECK_THROWS_WITH(digits.train(), "mnist: " + quoted(images) + ": expected images, got 0x28x28");

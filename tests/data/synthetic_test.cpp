@@ -1,5 +1,5 @@
-#include "catch.hpp"
 #include <cmath>
+#include "catch.hpp"
 
 #include "rival/data/synthetic.hpp"
 
@@ -44,7 +44,8 @@ TEST_CASE("synthetic: points have the mixture's moments") {
       }
       ++of_mode[nearest];
       near += least;
-      for (Index axis = 0; axis < 2; ++axis) mean[axis] += points(i, axis) / 20000, squares += points(i, axis) * points(i, axis) / 20000;
+      for (Index axis = 0; axis < 2; ++axis)
+        mean[axis] += points(i, axis) / 20000, squares += points(i, axis) * points(i, axis) / 20000;
     }
     const double variance = (squares - mean[0] * mean[0] - mean[1] * mean[1]) / 2;
     CHECK_THAT(std::sqrt(variance) / mixture.deviation(), WithinAbs(1, 0.02));
@@ -69,11 +70,14 @@ TEST_CASE("synthetic: a stream gives the same points again, and others when it g
 
 TEST_CASE("synthetic: refuses options and tensors that do not fit") {
   using Catch::Matchers::ContainsSubstring;
-  CHECK_THROWS_WITH(GaussianMixture::ring({.modes = 0}), ContainsSubstring("ring: expected positive modes, radius and sigma, got 0"));
+  CHECK_THROWS_WITH(GaussianMixture::ring({.modes = 0}),
+                    ContainsSubstring("ring: expected positive modes, radius and sigma, got 0"));
   CHECK_THROWS_WITH(GaussianMixture::ring({.sigma = 0}), ContainsSubstring("ring: expected positive"));
-  CHECK_THROWS_WITH(GaussianMixture::grid({.spacing = -1}), ContainsSubstring("grid: expected positive side, spacing and sigma, got 5, -1"));
+  CHECK_THROWS_WITH(GaussianMixture::grid({.spacing = -1}),
+                    ContainsSubstring("grid: expected positive side, spacing and sigma, got 5, -1"));
   Random random;
   Tensor<float> space({4, 3}), points({4, 2});
-  CHECK_THROWS_WITH(GaussianMixture::ring().sample(space, random), ContainsSubstring("expected a tensor of points, N x 2, got 4x3"));
+  CHECK_THROWS_WITH(GaussianMixture::ring().sample(space, random),
+                    ContainsSubstring("expected a tensor of points, N x 2, got 4x3"));
   CHECK_THROWS_WITH(GaussianMixture{}.sample(points, random), ContainsSubstring("at least one centre"));
 }

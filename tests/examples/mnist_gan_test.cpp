@@ -1,7 +1,7 @@
 // Runs the example as a user does.
-#include "catch.hpp"
 #include <fcntl.h>
 #include <unistd.h>
+#include "catch.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -79,7 +79,8 @@ void check_files(const std::filesystem::path& out, std::size_t steps) {
 
   const auto rows = lines(files["losses.csv"]);
   REQUIRE(rows.size() == steps + 1);
-  CHECK(rows[0] == "step,epoch,discriminator_loss,generator_loss,real_score,fake_score,accuracy,penalty,auxiliary_loss");
+  CHECK(rows[0] ==
+        "step,epoch,discriminator_loss,generator_loss,real_score,fake_score,accuracy,penalty,auxiliary_loss");
   for (std::size_t i = 1; i <= steps; ++i) {
     CHECK(rows[i].find(std::to_string(i) + ",") == 0);
     CHECK(std::count(rows[i].begin(), rows[i].end(), ',') == 8);
@@ -175,7 +176,8 @@ TEST_CASE("mnist_gan: a bar on a terminal") {
   close(slave);
   std::string text;
   char buffer[4096];
-  for (ssize_t count; (count = read(terminal, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(count));
+  for (ssize_t count; (count = read(terminal, buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<std::size_t>(count));
   close(terminal);
   CHECK(wait_for(child) == 0);
   CHECK(text.find("\repoch 1/1 [") != std::string::npos);
@@ -188,7 +190,9 @@ TEST_CASE("mnist_gan: Ctrl-C finishes the step, writes everything and exits with
   const TemporaryFolder out, streams;
   const auto printed = streams / "out";
   const int file = open(printed.c_str(), O_WRONLY | O_CREAT, 0600);
-  const pid_t child = start(quick(data.path(), out.path(), {"--epochs", "10000", "--steps", "100000", "--samples", "2"}), file, streams / "err");
+  const pid_t child =
+      start(quick(data.path(), out.path(), {"--epochs", "10000", "--steps", "100000", "--samples", "2"}), file,
+            streams / "err");
   close(file);
   // The first line comes with the first step.
   for (int i = 0; i < 6000 && read_bytes(printed).find("step 1/") == std::string::npos; ++i)
@@ -242,7 +246,9 @@ std::string word(std::uint32_t value) {
 
 TEST_CASE("mnist_gan: refuses a bad command line") {
   const SmallData data;
-  const auto refuse = [&](const Arguments& more, const Arguments& expected) { check_refused(data.path(), more, expected); };
+  const auto refuse = [&](const Arguments& more, const Arguments& expected) {
+    check_refused(data.path(), more, expected);
+  };
   for (const std::string option : {"--batch", "--latent", "--threads", "--epochs"})
     refuse({option, "0"}, {option + ": expected at least 1, got 0"});
   refuse({"--batch", "201"}, {"--batch: expected at most the 200 images in " + quoted(data.path()) + ", got 201"});
@@ -259,7 +265,8 @@ TEST_CASE("mnist_gan: refuses a bad command line") {
   refuse({"--beta1", "1"}, {"--beta1: expected a number from 0 to below 1, got 1"});
   refuse({"--samples", "0"}, {"--samples: expected at least 1, got 0"});
   refuse({"--sample-every", "0"}, {"--sample-every: expected at least 1, got 0"});
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // which end the program instead of throwing bad_alloc
+#if !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)  // which end the program instead of throwing bad_alloc
   refuse({"--samples", "999999999999999"}, {"--samples", "memory"});
 #endif
   refuse({"--architecture", "gan"}, {"--architecture: expected dense, dcgan28 or tfdcgan, got gan"});
@@ -296,7 +303,8 @@ TEST_CASE("mnist_gan: refuses bad data") {
     check_refused(data.path(), {}, expected);
     data.write(images_name, good);
   };
-  refuse_images(word(0x802) + good.substr(4), {quoted(images), "expected the magic number 0x00000803", "got 0x00000802"});
+  refuse_images(word(0x802) + good.substr(4),
+                {quoted(images), "expected the magic number 0x00000803", "got 0x00000802"});
   refuse_images(good.substr(0, good.size() - 1), {quoted(images), "200x28x28 = 156800 bytes, got 156799"});
   refuse_images(good + '\0', {quoted(images), "200x28x28 = 156800 bytes, got 156801"});
   refuse_images(good.substr(0, 10), {quoted(images), "expected 4 bytes of an extent, got 2"});
@@ -328,7 +336,8 @@ TEST_CASE("mnist_gan: recipes train, and conditional ones draw a row a class, or
   write_idx(data / images_name, {200, 28, 28}, pixels.data());
   write_idx(data / labels_name, {200}, classes.data());
   const auto train = [&](const Arguments& more) {
-    Arguments all{"--data", data.path().string(), "--out", (out / "run").string(), "--batch", "10", "--steps", "2", "--samples", "30"};
+    Arguments all{"--data", data.path().string(), "--out", (out / "run").string(), "--batch", "10", "--steps",
+                  "2",      "--samples",          "30"};
     all.insert(all.end(), more.begin(), more.end());
     const auto result = run(all);
     INFO(result.err);
@@ -350,7 +359,9 @@ TEST_CASE("mnist_gan: recipes train, and conditional ones draw a row a class, or
 
 TEST_CASE("mnist_gan: refuses recipes and labels that there are not, and options that a recipe chooses") {
   const SmallData data;
-  const auto refuse = [&](const Arguments& more, const Arguments& expected) { check_refused(data.path(), more, expected); };
+  const auto refuse = [&](const Arguments& more, const Arguments& expected) {
+    check_refused(data.path(), more, expected);
+  };
   refuse({"--recipe", "biggan"}, {"--architecture: expected no --recipe beside it, which chooses it; got biggan"});
   const TemporaryFolder out;
   const auto plain = [&](const Arguments& more, const std::string& expected) {
@@ -362,12 +373,15 @@ TEST_CASE("mnist_gan: refuses recipes and labels that there are not, and options
     CHECK(lines(result.err).size() == 1);
     CHECK(!std::filesystem::exists(out / "none"));
   };
-  plain({"--recipe", "biggan"}, "recipe: expected one of gan, dcgan, lsgan, wgan, wgan-gp, sngan, dragan, r3gan, cgan, acgan, projection, "
-                                "infogan, got biggan");
-  plain({"--recipe", "dcgan", "--label", "3"}, "--label: expected a conditional recipe (cgan, acgan, projection or infogan), got dcgan");
+  plain({"--recipe", "biggan"},
+        "recipe: expected one of gan, dcgan, lsgan, wgan, wgan-gp, sngan, dragan, r3gan, cgan, acgan, projection, "
+        "infogan, got biggan");
+  plain({"--recipe", "dcgan", "--label", "3"},
+        "--label: expected a conditional recipe (cgan, acgan, projection or infogan), got dcgan");
   plain({"--label", "3"}, "--label: expected a conditional recipe");
   plain({"--recipe", "cgan", "--label", "10"}, "--label: expected a class from 0 to 9, got 10");
   plain({"--recipe", "cgan", "--label", "-1"}, "--label: expected a class, got -1");
   plain({"--recipe", "dcgan", "--beta1", "0.5"}, "--beta1: expected no --recipe beside it");
-  plain({"--recipe", "wgan", "--batch", "100"}, "--batch: expected at most 40 for the 5 discriminator steps of wgan, got 100");
+  plain({"--recipe", "wgan", "--batch", "100"},
+        "--batch: expected at most 40 for the 5 discriminator steps of wgan, got 100");
 }

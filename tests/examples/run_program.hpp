@@ -1,10 +1,10 @@
 #pragma once
 // Runs a program as a user does.
 
-#include "catch.hpp"
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "catch.hpp"
 
 #include <cstdlib>
 #include <map>

@@ -1,20 +1,20 @@
 // Runs the example as a user does.
-#include "catch.hpp"
 #include <cmath>
 #include <map>
 #include <sstream>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "run_program.hpp"
 #include "temporary_folder.hpp"
 
+using Catch::Matchers::ContainsSubstring;
 using rival_test::Arguments;
 using rival_test::content;
 using rival_test::lines;
 using rival_test::quoted;
 using rival_test::TemporaryFolder;
-using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -66,8 +66,9 @@ TEST_CASE("toy_2d: every recipe runs on both problems and writes all that is pro
       auto files = train({"--problem", problem, "--recipe", recipe, "--steps", "5"}, problem == "ring" ? 1 : 4);
       const std::string& summary = files["summary.txt"];
       CHECK(summary.find("problem " + problem + ", recipe " + recipe + ", seed 1, steps 5, ") == 0);
-      CHECK_THAT(summary, ContainsSubstring(problem == "ring" ? " of 8\n" : " of 25\n") && ContainsSubstring("\nmodes covered: ") &&
-                              ContainsSubstring("\nhigh quality: ") && ContainsSubstring(" % of 2500 samples\n") &&
+      CHECK_THAT(summary, ContainsSubstring(problem == "ring" ? " of 8\n" : " of 25\n") &&
+                              ContainsSubstring("\nmodes covered: ") && ContainsSubstring("\nhigh quality: ") &&
+                              ContainsSubstring(" % of 2500 samples\n") &&
                               ContainsSubstring("\nKL(generated || real): "));
     }
 }
@@ -98,7 +99,8 @@ TEST_CASE("toy_2d: --quiet prints nothing, --help lists the options and the reci
   CHECK(quiet.err.empty());
   const auto help = run({"--help"});
   CHECK(help.code == 0);
-  for (const std::string word : {"--problem", "--recipe", "--seed", "--out", "--steps", "--threads", "--quiet", "rpgan-r1r2", "wgan-gp"}) {
+  for (const std::string word :
+       {"--problem", "--recipe", "--seed", "--out", "--steps", "--threads", "--quiet", "rpgan-r1r2", "wgan-gp"}) {
     INFO(word);
     CHECK(help.out.find(word) != std::string::npos);
   }
@@ -120,7 +122,8 @@ TEST_CASE("toy_2d: refuses a bad command line and leaves an earlier run's files 
     CHECK((content(out.path()) == before));
   };
   refuse({"--problem", "line"}, "--problem: expected ring or grid, got line");
-  refuse({"--recipe", "best"}, "--recipe: expected one of gan, nsgan-r1r2, nsgan-r1r2-fast, rpgan-r1r2, rpgan-r1r2-fast, wgan-gp, got best");
+  refuse({"--recipe", "best"},
+         "--recipe: expected one of gan, nsgan-r1r2, nsgan-r1r2-fast, rpgan-r1r2, rpgan-r1r2-fast, wgan-gp, got best");
   refuse({"--steps", "0"}, "--steps: expected at least 1, got 0");
   refuse({"--steps", "many"}, "--steps: expected a whole number, got many");
   refuse({"--threads", "0"}, "--threads: expected at least 1, got 0");
@@ -136,7 +139,8 @@ TEST_CASE("toy_2d: refuses a folder that cannot be written") {
     const auto result = run({"--steps", "2", "--out", (folder / name).string()});
     CHECK(result.code == 2);
     CHECK(lines(result.err).size() == 1);
-    CHECK_THAT(result.err, ContainsSubstring("--out: expected a folder that can be made, got " + quoted(folder / name)));
+    CHECK_THAT(result.err,
+               ContainsSubstring("--out: expected a folder that can be made, got " + quoted(folder / name)));
     CHECK((content(folder.path()) == std::map<std::string, std::string>{{"file", "earlier"}}));
   }
 }

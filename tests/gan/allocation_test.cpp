@@ -19,10 +19,10 @@ namespace {
 long warm_allocations(ShortTraining& training, const std::function<void()>& in_each_step = {}) {
   long start = 0, end = 0;
   training.trainer.fit(training.images, {.epochs = 2, .on_step = [&](const StepReport& report) {
-    if (in_each_step) in_each_step();
-    if (report.steps_done == 3) start = allocations;
-    end = allocations;
-  }});
+                                           if (in_each_step) in_each_step();
+                                           if (report.steps_done == 3) start = allocations;
+                                           end = allocations;
+                                         }});
   REQUIRE(start > 0);
   return end - start;
 }
@@ -46,9 +46,9 @@ TEST_CASE("trainer: several discriminator steps allocate nothing either, and a s
   AdversarialTrainer<> trainer(training.generator, training.discriminator, {.batch = 7, .discriminator_steps = 3});
   long start = 0, end = 0;
   trainer.fit(training.images, {.epochs = 3, .on_step = [&](const StepReport& report) {
-    if (report.steps_done == 3) start = allocations;
-    end = allocations;
-  }});
+                                  if (report.steps_done == 3) start = allocations;
+                                  end = allocations;
+                                }});
   CHECK(end == start);
 
   Tensor<> real({13, 28, 28, 1}), latent({13, 100}, 0.5f);
@@ -72,7 +72,8 @@ TEST_CASE("trainer: a warm step of every recipe allocates nothing, is finite and
     const Labels labels = recipe.options.labels == LabelSource::data ? Labels(classes) : Labels();
     const auto sum = [](Network<float>& network) {
       double total = 0;
-      for (const auto* parameter : network.parameters()) total += static_cast<double>(parameter->value.array().abs().sum());
+      for (const auto* parameter : network.parameters())
+        total += static_cast<double>(parameter->value.array().abs().sum());
       return total;
     };
     const double generator_then = sum(recipe.generator), discriminator_then = sum(recipe.discriminator);
@@ -117,6 +118,7 @@ TEST_CASE("trainer: the count of allocations sees each kind of them") {
   CHECK(count([] { return std::malloc(8); }, release) > 0);
   CHECK(count([] { return std::calloc(2, 8); }, release) > 0);
   CHECK(count([] { return std::realloc(nullptr, 8); }, release) > 0);
-  CHECK(count([] { return Eigen::internal::aligned_malloc(8); }, [](void* p) { Eigen::internal::aligned_free(p); }) > 0);
+  CHECK(count([] { return Eigen::internal::aligned_malloc(8); }, [](void* p) { Eigen::internal::aligned_free(p); }) >
+        0);
 #endif
 }

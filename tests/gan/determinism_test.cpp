@@ -1,8 +1,8 @@
 // The same seed gives the same bits: on any number of threads, from run to run, and without OpenMP.
-#include "catch.hpp"
 #include <cstdio>
 #include <map>
 #include <sstream>
+#include "catch.hpp"
 
 #include "short_training.hpp"
 

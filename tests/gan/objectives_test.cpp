@@ -1,5 +1,5 @@
-// What a training step minimises besides the adversarial loss, by differences in double: auxiliary losses of heads, labels, feature
-// matching; and weight clipping.
+// What a training step minimises besides the adversarial loss, by differences in double: auxiliary losses of heads,
+// labels, feature matching; and weight clipping.
 #include <functional>
 #include <vector>
 
@@ -27,8 +27,10 @@ Generator<double> make_generator(bool labelled) {
   return generator;
 }
 Discriminator<double> make_discriminator(Index heads) {
-  Discriminator<double> discriminator({size}, Sequential<double>(Dense<double>({.in = size, .out = 6}), LeakyReLU<double>(0.2),
-                                                                 Dense<double>({.in = 6, .out = 1 + heads})), "D", heads);
+  Discriminator<double> discriminator({size},
+                                      Sequential<double>(Dense<double>({.in = size, .out = 6}), LeakyReLU<double>(0.2),
+                                                         Dense<double>({.in = 6, .out = 1 + heads})),
+                                      "D", heads);
   discriminator.initialise(normal<double>(0, 1), Random(4));
   return discriminator;
 }
@@ -42,7 +44,8 @@ struct Samples {
 };
 
 /// Holds that one step of gradient descent moved `network` by the differences of `objective`, which reads `copy`.
-void check_moved(Network<double>& network, Network<double>& copy, double rate, const std::function<double()>& objective) {
+void check_moved(Network<double>& network, Network<double>& copy, double rate,
+                 const std::function<double()>& objective) {
   const auto moved = network.parameters(), from = copy.parameters();
   for (std::size_t p = 0; p < from.size(); ++p)
     for (Index i = 0; i < from[p]->value.size(); ++i) {
@@ -71,13 +74,14 @@ TEST_CASE("trainer: auxiliary losses of the heads reach both networks") {
   for (const bool informed : {false, true}) {
     INFO((informed ? "information" : "classification"));
     const Index heads = informed ? classes + 2 : classes;
-    auto auxiliary = informed ? information<double>({.classes = classes, .codes = 2, .class_weight = 0.8, .code_weight = 0.3})
-                              : classification<double>(0.7);
+    auto auxiliary =
+        informed ? information<double>({.classes = classes, .codes = 2, .class_weight = 0.8, .code_weight = 0.3})
+                 : classification<double>(0.7);
     auto generator = make_generator(true), generator_then = make_generator(true);
     auto discriminator = make_discriminator(heads), discriminator_then = make_discriminator(heads);
     const SgdOptions sgd{.learning_rate = rate};
-    AdversarialTrainer<double> trainer(generator, discriminator,
-                                       {.auxiliary = auxiliary, .generator_optimizer = sgd, .discriminator_optimizer = sgd});
+    AdversarialTrainer<double> trainer(
+        generator, discriminator, {.auxiliary = auxiliary, .generator_optimizer = sgd, .discriminator_optimizer = sgd});
     trainer.step(samples.real, samples.z, labels);
 
     const auto loss = non_saturating<double>();
@@ -89,9 +93,10 @@ TEST_CASE("trainer: auxiliary losses of the heads reach both networks") {
       Trace<double> a, b, c;
       Tensor<double> dreal, dfake;
       const auto& fake = generator_then.forward(samples.z, a, labels);
-      const auto &on_real = discriminator_then.forward(samples.real, b, labels), &on_fake = discriminator_then.forward(fake, c, labels);
-      return loss.discriminator(column(on_real, 0, 1), column(on_fake, 0, 1), dreal, dfake) + head_loss(on_fake, samples.z) +
-             (informed ? 0 : head_loss(on_real, {}));
+      const auto &on_real = discriminator_then.forward(samples.real, b, labels),
+                 &on_fake = discriminator_then.forward(fake, c, labels);
+      return loss.discriminator(column(on_real, 0, 1), column(on_fake, 0, 1), dreal, dfake) +
+             head_loss(on_fake, samples.z) + (informed ? 0 : head_loss(on_real, {}));
     });
     // The generator's step goes through the discriminator after its update.
     check_moved(generator, generator_then, rate, [&] {
@@ -130,7 +135,8 @@ TEST_CASE("trainer: clips the discriminator's weights after each of its updates,
                                      {.loss = wasserstein<double>(), .weight_clip = 0.25, .discriminator_steps = 2});
   trainer.step(samples.real);
   double largest = 0;
-  for (const auto* parameter : discriminator.parameters()) largest = std::max(largest, parameter->value.array().abs().maxCoeff());
+  for (const auto* parameter : discriminator.parameters())
+    largest = std::max(largest, parameter->value.array().abs().maxCoeff());
   CHECK(largest == 0.25);
   CHECK(generator.parameters()[0]->value.array().abs().maxCoeff() > 0.25);
 }
@@ -140,16 +146,19 @@ TEST_CASE("trainer: labels of the data set go to both networks, drawn ones to th
   const ImageDataset data({2, 2, 1}, bytes, data_labels, 3);
   Generator<double> generator(2, Sequential<double>(Embedding<double>({.classes = 3, .one_hot = true}),
                                                     Dense<double>({.in = 5, .out = 4}), Reshape<double>({2, 2, 1})));
-  Discriminator<double> labelled({2, 2, 1}, Sequential<double>(Flatten<double>(), Embedding<double>({.classes = 3, .one_hot = true}),
-                                                               Dense<double>({.in = 7, .out = 1})));
+  Discriminator<double> labelled(
+      {2, 2, 1}, Sequential<double>(Flatten<double>(), Embedding<double>({.classes = 3, .one_hot = true}),
+                                    Dense<double>({.in = 7, .out = 1})));
   Discriminator<double> plain({2, 2, 1}, Sequential<double>(Flatten<double>(), Dense<double>({.in = 4, .out = 1})));
-  for (auto* network : std::vector<Network<double>*>{&generator, &labelled, &plain}) network->initialise(normal<double>(0, 1), Random(1));
+  for (auto* network : std::vector<Network<double>*>{&generator, &labelled, &plain})
+    network->initialise(normal<double>(0, 1), Random(1));
 
   AdversarialTrainer<double>(generator, labelled, {.batch = 3, .labels = LabelSource::data}).fit(data);
   AdversarialTrainer<double>(generator, plain, {.batch = 3, .labels = LabelSource::drawn, .classes = 3}).fit(data);
   CHECK(generator.sample(Tensor<double>({3, 2}), std::vector<std::uint8_t>{0, 1, 2}).dim(0) == 3);
 
-  CHECK_THROWS_WITH((AdversarialTrainer<double>(generator, labelled, {.batch = 3}).fit(data)), ContainsSubstring("label"));
+  CHECK_THROWS_WITH((AdversarialTrainer<double>(generator, labelled, {.batch = 3}).fit(data)),
+                    ContainsSubstring("label"));
   CHECK_THROWS_WITH((AdversarialTrainer<double>(generator, labelled, {.batch = 3, .labels = LabelSource::data})
                          .fit(ImageDataset({2, 2, 1}, bytes))),
                     "trainer: expected a data set with labels, got none");

@@ -52,7 +52,8 @@ struct Penalised {
     double sum = 0;
     for (Index i = 0; i < rows; ++i) {
       const double length = ConstArrayMap<double>(g.data() + i * size, size).matrix().norm();
-      sum += charge.weight * (charge.one_centred ? (length - 1) * (length - 1) : length * length / 2) / static_cast<double>(rows);
+      sum += charge.weight * (charge.one_centred ? (length - 1) * (length - 1) : length * length / 2) /
+             static_cast<double>(rows);
     }
     if (dscores) sum += (dscores->array() * scores.array()).sum();
     return sum;
@@ -87,7 +88,8 @@ void check(const Penalised& p, const std::string& what) {
 }
 
 /// All charges, with and without scores' gradients, among them one of 0, which has no short form.
-void check_all(Sequential<double> layers, const Shape& sample, const std::string& what, Labels labels = {}, Index heads = 0) {
+void check_all(Sequential<double> layers, const Shape& sample, const std::string& what, Labels labels = {},
+               Index heads = 0) {
   Discriminator<double> discriminator(sample, std::move(layers), "D", heads);
   Random random(5);
   discriminator.initialise(normal<double>(0, 0.7), random);
@@ -113,18 +115,25 @@ TEST_CASE("penalty: gradients of the whole penalised loss, layer by layer") {
   using D = Dense<double>;
   const auto dense = [](Index in, Index out) { return D({.in = in, .out = out}); };
   check_all(Sequential<double>(dense(5, 1)), {5}, "dense");
-  check_all(Sequential<double>(dense(4, 6), LeakyReLU<double>(0.2), dense(6, 5), ReLU<double>(), dense(5, 1)), {4}, "leaky ReLU");
+  check_all(Sequential<double>(dense(4, 6), LeakyReLU<double>(0.2), dense(6, 5), ReLU<double>(), dense(5, 1)), {4},
+            "leaky ReLU");
   check_all(Sequential<double>(LeakyReLU<double>(0.3), dense(4, 1)), {4}, "leaky ReLU first");
   check_all(Sequential<double>(dense(4, 6), Tanh<double>(), dense(6, 1)), {4}, "tanh");
-  check_all(Sequential<double>(dense(4, 6), Sigmoid<double>(), dense(6, 1), Sigmoid<double>()), {4}, "sigmoid, also last");
-  check_all(Sequential<double>(dense(4, 6), SiLU<double>(), dense(6, 5), LeakyReLU<double>(0.2), dense(5, 1)), {4}, "SiLU");
-  check_all(Sequential<double>(dense(4, 6), LeakyReLU<double>(0.2), dense(6, 4), Softplus<double>(), dense(4, 1)), {4}, "softplus");
+  check_all(Sequential<double>(dense(4, 6), Sigmoid<double>(), dense(6, 1), Sigmoid<double>()), {4},
+            "sigmoid, also last");
+  check_all(Sequential<double>(dense(4, 6), SiLU<double>(), dense(6, 5), LeakyReLU<double>(0.2), dense(5, 1)), {4},
+            "SiLU");
+  check_all(Sequential<double>(dense(4, 6), LeakyReLU<double>(0.2), dense(6, 4), Softplus<double>(), dense(4, 1)), {4},
+            "softplus");
   check_all(Sequential<double>(dense(4, 6), ELU<double>(0.7), dense(6, 1)), {4}, "ELU");
   check_all(Sequential<double>(Sequential<double>(dense(4, 6), LeakyReLU<double>(0.2), dense(6, 4), Tanh<double>()),
-                               Sequential<double>(dense(4, 3), LeakyReLU<double>(0.1), dense(3, 1))), {4}, "nested");
-  check_all(Sequential<double>(dense(4, 6), LeakyReLU<double>(0.2), dense(6, 3)), {4}, "heads, piecewise linear", {}, 2);
+                               Sequential<double>(dense(4, 3), LeakyReLU<double>(0.1), dense(3, 1))),
+            {4}, "nested");
+  check_all(Sequential<double>(dense(4, 6), LeakyReLU<double>(0.2), dense(6, 3)), {4}, "heads, piecewise linear", {},
+            2);
   check_all(Sequential<double>(dense(4, 6), Tanh<double>(), dense(6, 3)), {4}, "heads", {}, 2);
-  check_all(Sequential<double>(Dropout<double>({.rate = 0.0}), dense(4, 6), LeakyReLU<double>(0.2), dense(6, 1)), {4}, "dropout");
+  check_all(Sequential<double>(Dropout<double>({.rate = 0.0}), dense(4, 6), LeakyReLU<double>(0.2), dense(6, 1)), {4},
+            "dropout");
 }
 
 TEST_CASE("penalty: gradients of the whole penalised loss of convolutional discriminators") {
@@ -142,7 +151,8 @@ TEST_CASE("penalty: gradients of the whole penalised loss of convolutional discr
     };
     build(C({.in = 3, .out = 4, .kernel = {2, 3}, .stride = 2, .padding = 1}), "strided convolution");
     build(C({.in = 3, .out = 2, .kernel = 1, .bias = false}), "1x1 convolution");
-    build(ConvTranspose2d<double>({.in = 3, .out = 2, .kernel = {4, 3}, .stride = 2, .padding = 1}), "transposed convolution");
+    build(ConvTranspose2d<double>({.in = 3, .out = 2, .kernel = {4, 3}, .stride = 2, .padding = 1}),
+          "transposed convolution");
     build(AvgPool2d<double>({.kernel = {2, 3}}), "average pooling");
     build(MaxPool2d<double>({.kernel = {3, 2}, .stride = 2}), "maximum pooling");
     build(Upsample<double>({.factor = {1, 2}, .mode = Interpolation::bilinear}), "upsampling");
@@ -157,33 +167,41 @@ TEST_CASE("penalty: gradients of the whole penalised loss of convolutional discr
     build(SumPool<double>(), "sum pooling");
     build(Equalised(C({.in = 3, .out = 2, .kernel = 3})), "equalised learning rate");
     build(Residual<double>(Sequential<double>(C({.in = 3, .out = 4, .kernel = 1}), LeakyReLU<double>(0.2),
-                                              C({.in = 4, .out = 3, .kernel = 3, .padding = 1}))), "residual");
+                                              C({.in = 4, .out = 3, .kernel = 3, .padding = 1}))),
+          "residual");
     build(Residual<double>(Sequential<double>(C({.in = 3, .out = 2, .kernel = 3, .padding = 1}), Tanh<double>()),
-                           Sequential<double>(C({.in = 3, .out = 2, .kernel = 1})), {.scale = 0.7}), "residual with both branches");
-    build(ConcatSkip<double>(Sequential<double>(C({.in = 3, .out = 2, .kernel = 1}), LeakyReLU<double>(0.2))), "concatenation");
+                           Sequential<double>(C({.in = 3, .out = 2, .kernel = 1})), {.scale = 0.7}),
+          "residual with both branches");
+    build(ConcatSkip<double>(Sequential<double>(C({.in = 3, .out = 2, .kernel = 1}), LeakyReLU<double>(0.2))),
+          "concatenation");
   }
 }
 
 TEST_CASE("penalty: gradients of the whole penalised loss, of layers with labels, sigma and packs") {
   const std::vector<std::uint8_t> labels{2, 0, 2};
   using D = Dense<double>;
-  check_all(Sequential<double>(Embedding<double>({.classes = 3, .features = 2}), D({.in = 6, .out = 5}), LeakyReLU<double>(0.2),
-                               D({.in = 5, .out = 4}), Projection<double>({.classes = 3})), {4}, "embedding and projection", labels);
-  check_all(Sequential<double>(Embedding<double>({.classes = 3, .one_hot = true}), D({.in = 7, .out = 5}), Softplus<double>(),
-                               D({.in = 5, .out = 4}), Projection<double>({.classes = 3})), {4}, "one-hot, smooth", labels);
-  check_all(Sequential<double>(D({.in = 4, .out = 5}), SiLU<double>(), LayerNorm<double>({.features = 5}), D({.in = 5, .out = 1})), {4},
-            "layer norm of vectors");
+  check_all(Sequential<double>(Embedding<double>({.classes = 3, .features = 2}), D({.in = 6, .out = 5}),
+                               LeakyReLU<double>(0.2), D({.in = 5, .out = 4}), Projection<double>({.classes = 3})),
+            {4}, "embedding and projection", labels);
+  check_all(Sequential<double>(Embedding<double>({.classes = 3, .one_hot = true}), D({.in = 7, .out = 5}),
+                               Softplus<double>(), D({.in = 5, .out = 4}), Projection<double>({.classes = 3})),
+            {4}, "one-hot, smooth", labels);
+  check_all(Sequential<double>(D({.in = 4, .out = 5}), SiLU<double>(), LayerNorm<double>({.features = 5}),
+                               D({.in = 5, .out = 1})),
+            {4}, "layer norm of vectors");
 }
 
 TEST_CASE("penalty: through spectral norm, whose vectors are constants") {
   // Power iterations until the vectors stand still, so that differences of sigma are those with the vectors held.
   const SpectralNormOptions settled{.iterations = 400};
   check_all(Sequential<double>(SpectralNorm(Dense<double>({.in = 4, .out = 5}), settled), LeakyReLU<double>(0.2),
-                               SpectralNorm(Dense<double>({.in = 5, .out = 1}), settled)), {4}, "dense");
-  check_all(Sequential<double>(SpectralNorm(Conv2d<double>({.in = 2, .out = 3, .kernel = 3}), settled), Tanh<double>(),
-                               SpectralNorm(ConvTranspose2d<double>({.in = 3, .out = 2, .kernel = 2, .stride = 2}), settled),
-                               LeakyReLU<double>(0.2), Flatten<double>(), Dense<double>({.in = 6 * 4 * 2, .out = 1})), {5, 4, 2},
-            "convolutions");
+                               SpectralNorm(Dense<double>({.in = 5, .out = 1}), settled)),
+            {4}, "dense");
+  check_all(
+      Sequential<double>(SpectralNorm(Conv2d<double>({.in = 2, .out = 3, .kernel = 3}), settled), Tanh<double>(),
+                         SpectralNorm(ConvTranspose2d<double>({.in = 3, .out = 2, .kernel = 2, .stride = 2}), settled),
+                         LeakyReLU<double>(0.2), Flatten<double>(), Dense<double>({.in = 6 * 4 * 2, .out = 1})),
+      {5, 4, 2}, "convolutions");
 }
 
 TEST_CASE("penalty: of a discriminator that sees packs, the gradient of a pack's score is that of all its samples") {
@@ -217,8 +235,8 @@ TEST_CASE("penalty: PyTorch's double backward") {
       const auto& scores = discriminator.forward(x, trace);
       non_saturating<double>().discriminator(scores, scores, dreal, dfake);
       GradientPenalty<double> penalty;
-      const double charge =
-          penalty.backward(discriminator, trace, &dreal, {.weight = kind == "zero" ? 3.0 : 10.0, .one_centred = kind == "one"});
+      const double charge = penalty.backward(discriminator, trace, &dreal,
+                                             {.weight = kind == "zero" ? 3.0 : 10.0, .one_centred = kind == "one"});
       CHECK(charge == Catch::Approx(values.number(name + "." + kind + ".charge")).epsilon(1e-10));
       for (std::size_t p = 0; p < names.size(); ++p) {
         INFO(name << " " << kind << " " << names[p]);
@@ -228,10 +246,11 @@ TEST_CASE("penalty: PyTorch's double backward") {
     }
   };
   hold("linear", {5, 7, 2},
-       Sequential<double>(Conv2d<double>({.in = 2, .out = 3, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<double>(0.2),
-                          ConvTranspose2d<double>({.in = 3, .out = 2, .kernel = 3, .stride = 2, .padding = 1, .bias = false}),
-                          LeakyReLU<double>(0.2), AvgPool2d<double>({.kernel = 2}), Flatten<double>(),
-                          Dense<double>({.in = 4, .out = 1})));
+       Sequential<double>(
+           Conv2d<double>({.in = 2, .out = 3, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<double>(0.2),
+           ConvTranspose2d<double>({.in = 3, .out = 2, .kernel = 3, .stride = 2, .padding = 1, .bias = false}),
+           LeakyReLU<double>(0.2), AvgPool2d<double>({.kernel = 2}), Flatten<double>(),
+           Dense<double>({.in = 4, .out = 1})));
   hold("smooth", {4, 6, 2},
        Sequential<double>(Conv2d<double>({.in = 2, .out = 3, .kernel = 3, .padding = 1}), SiLU<double>(),
                           Conv2d<double>({.in = 3, .out = 4, .kernel = 2, .stride = 2}), LeakyReLU<double>(0.2),
@@ -243,8 +262,9 @@ TEST_CASE("penalty: PyTorch's double backward") {
 TEST_CASE("penalty: refuses a discriminator that mixes samples, and says what to use") {
   auto generator = dcgan28_generator<float>(Random(1));
   auto discriminator = dcgan28_discriminator<float>(Random(1));
-  CHECK_THROWS_WITH((AdversarialTrainer<float>(generator, discriminator, {.penalties = {r1(1)}})),
-                    ContainsSubstring("batch_norm \"D.bn1\": a gradient penalty needs") && ContainsSubstring("use LayerNorm"));
+  CHECK_THROWS_WITH(
+      (AdversarialTrainer<float>(generator, discriminator, {.penalties = {r1(1)}})),
+      ContainsSubstring("batch_norm \"D.bn1\": a gradient penalty needs") && ContainsSubstring("use LayerNorm"));
   CHECK_THROWS_AS(MinibatchStddev<float>().curvature(), Error);
   CHECK_THROWS_AS(SelfAttention<float>({.in = 8}).curvature(), Error);
 }
@@ -299,10 +319,9 @@ TEST_CASE("penalty: a training step moves the discriminator by the gradient of t
       };
 
       const double rate = 1e-2;
-      AdversarialTrainer<double> trainer(generator, discriminator,
-                                         {.penalties = {chosen},
-                                          .discriminator_optimizer = SgdOptions{.learning_rate = rate},
-                                          .seed = seed});
+      AdversarialTrainer<double> trainer(
+          generator, discriminator,
+          {.penalties = {chosen}, .discriminator_optimizer = SgdOptions{.learning_rate = rate}, .seed = seed});
       const StepReport report = trainer.step(real, z);
       CHECK(report.penalty == Catch::Approx(paid.loss()).epsilon(1e-12));
       CHECK(report.discriminator_loss == Catch::Approx(adversarial()).epsilon(1e-12));
@@ -333,7 +352,8 @@ TEST_CASE("penalty: a lazy one is paid for at every so manieth step with so many
   discriminator.initialise(normal<double>(0, 1), Random(4));
   const double squares = discriminator.parameters()[0]->value.array().square().sum();  // |g|^2 of every sample
   AdversarialTrainer<double> trainer(generator, discriminator,
-                                     {.penalties = {r1(2.0, [](long step) { return step == 0 ? 1.0 : 0.5; }, 3)},
+                                     {.penalties = {r1(
+                                          2.0, [](long step) { return step == 0 ? 1.0 : 0.5; }, 3)},
                                       .discriminator_optimizer = SgdOptions{.learning_rate = 0}});
   const Tensor<double> real({2, 3}, {1, 2, 3, 4, 5, 6});
   std::vector<double> paid;

@@ -1,6 +1,6 @@
 // What progress_bar() prints.
-#include "catch.hpp"
 #include <unistd.h>
+#include "catch.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -36,8 +36,15 @@ std::string printed(const Print& print) {
 std::vector<StepReport> reports(double seconds) {
   std::vector<StepReport> all;
   for (int i = 1; i <= 20; ++i)
-    all.push_back({.step = 100 + i, .discriminator_loss = 0.5, .generator_loss = 1.25, .epoch = (i + 9) / 10, .epochs = 2,
-                   .steps_in_all = 20, .steps_done = i, .seconds = i * seconds, .images_per_second = 64 / seconds});
+    all.push_back({.step = 100 + i,
+                   .discriminator_loss = 0.5,
+                   .generator_loss = 1.25,
+                   .epoch = (i + 9) / 10,
+                   .epochs = 2,
+                   .steps_in_all = 20,
+                   .steps_done = i,
+                   .seconds = i * seconds,
+                   .images_per_second = 64 / seconds});
   return all;
 }
 
@@ -63,12 +70,14 @@ TEST_CASE("progress: plain lines, the first step's, one every few seconds, and t
       for (const auto& report : reports(seconds)) progress(report);
     });
   };
-  CHECK(show(0.01, 5) == "epoch 1/2  step 1/20  6400 images/s  D 0.500  G 1.250  0:00 left\n"
-                         "epoch 2/2  step 20/20  6400 images/s  D 0.500  G 1.250  0:00 left\n");
-  CHECK(show(2, 17) == "epoch 1/2  step 1/20  32 images/s  D 0.500  G 1.250  0:38 left\n"
-                       "epoch 1/2  step 10/20  32 images/s  D 0.500  G 1.250  0:20 left\n"
-                       "epoch 2/2  step 19/20  32 images/s  D 0.500  G 1.250  0:02 left\n"
-                       "epoch 2/2  step 20/20  32 images/s  D 0.500  G 1.250  0:00 left\n");
+  CHECK(show(0.01, 5) ==
+        "epoch 1/2  step 1/20  6400 images/s  D 0.500  G 1.250  0:00 left\n"
+        "epoch 2/2  step 20/20  6400 images/s  D 0.500  G 1.250  0:00 left\n");
+  CHECK(show(2, 17) ==
+        "epoch 1/2  step 1/20  32 images/s  D 0.500  G 1.250  0:38 left\n"
+        "epoch 1/2  step 10/20  32 images/s  D 0.500  G 1.250  0:20 left\n"
+        "epoch 2/2  step 19/20  32 images/s  D 0.500  G 1.250  0:02 left\n"
+        "epoch 2/2  step 20/20  32 images/s  D 0.500  G 1.250  0:00 left\n");
 }
 
 TEST_CASE("progress: a bar that redraws itself and ends its line") {
@@ -80,8 +89,10 @@ TEST_CASE("progress: a bar that redraws itself and ends its line") {
   CHECK(std::count(text.begin(), text.end(), '\n') == 1);
   CHECK(text.back() == '\n');
   CHECK(text.find("\repoch 1/2 [........") == 0);
-  CHECK(text.find("\repoch 1/2 [########........] 10/20  32 images/s  D 0.500  G 1.250  0:20 left") != std::string::npos);
-  CHECK(text.find("\repoch 2/2 [################] 20/20  32 images/s  D 0.500  G 1.250  0:00 left") != std::string::npos);
+  CHECK(text.find("\repoch 1/2 [########........] 10/20  32 images/s  D 0.500  G 1.250  0:20 left") !=
+        std::string::npos);
+  CHECK(text.find("\repoch 2/2 [################] 20/20  32 images/s  D 0.500  G 1.250  0:00 left") !=
+        std::string::npos);
 
   const auto quick = printed([] {
     const auto progress = progress_bar({.bar = true});

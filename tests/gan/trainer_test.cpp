@@ -1,5 +1,4 @@
 // The trainer on networks so small that a person can do its sums.
-#include "catch.hpp"
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -7,6 +6,7 @@
 #include <set>
 #include <thread>
 #include <vector>
+#include "catch.hpp"
 
 #include "rival/gan/architectures.hpp"
 #include "rival/gan/trainer.hpp"
@@ -17,16 +17,15 @@ namespace {
 
 /// z -> z A + c, as images of 2 x 2.
 Generator<double> small_generator() {
-  Generator<double> generator(
-      2, Sequential<double>(Dense<double>({.in = 2, .out = 4}), Reshape<double>({2, 2, 1})));
+  Generator<double> generator(2, Sequential<double>(Dense<double>({.in = 2, .out = 4}), Reshape<double>({2, 2, 1})));
   generator.parameters()[0]->value = Tensor<double>({2, 4}, {0, 0, 1, 0, 1, 1, 0, 0});
   return generator;
 }
 
 /// x -> x w + b
 Discriminator<double> small_discriminator() {
-  Discriminator<double> discriminator(
-      {2, 2, 1}, Sequential<double>(Flatten<double>(), Dense<double>({.in = 4, .out = 1})));
+  Discriminator<double> discriminator({2, 2, 1},
+                                      Sequential<double>(Flatten<double>(), Dense<double>({.in = 4, .out = 1})));
   discriminator.parameters()[0]->value = Tensor<double>({4, 1}, {1, -1, 2, 0});
   discriminator.parameters()[1]->value = Tensor<double>({1}, {0.5});
   return discriminator;
@@ -73,18 +72,20 @@ bool no_gradients(Network<S>& network) {
 }
 
 /// Calls `see` on what the losses are given.
-AdversarialLoss<double> watched(std::function<void(const Tensor<double>& real, const Tensor<double>& fake)> discriminator,
-                                std::function<void(const Tensor<double>& fake)> generator = {}) {
-  return {.discriminator =
-              [=](const Tensor<double>& real, const Tensor<double>& fake, Tensor<double>& dreal, Tensor<double>& dfake) {
-                if (discriminator) discriminator(real, fake);
-                return non_saturating<double>().discriminator(real, fake, dreal, dfake);
-              },
-          .generator =
-              [=](const Tensor<double>& real, const Tensor<double>& fake, Tensor<double>& dfake) {
-                if (generator) generator(fake);
-                return non_saturating<double>().generator(real, fake, dfake);
-              }};
+AdversarialLoss<double> watched(
+    std::function<void(const Tensor<double>& real, const Tensor<double>& fake)> discriminator,
+    std::function<void(const Tensor<double>& fake)> generator = {}) {
+  return {
+      .discriminator =
+          [=](const Tensor<double>& real, const Tensor<double>& fake, Tensor<double>& dreal, Tensor<double>& dfake) {
+            if (discriminator) discriminator(real, fake);
+            return non_saturating<double>().discriminator(real, fake, dreal, dfake);
+          },
+      .generator =
+          [=](const Tensor<double>& real, const Tensor<double>& fake, Tensor<double>& dfake) {
+            if (generator) generator(fake);
+            return non_saturating<double>().generator(real, fake, dfake);
+          }};
 }
 
 }  // namespace
@@ -108,8 +109,7 @@ TEST_CASE("trainer: one step, by hand") {
   const double r1 = (sigmoid(1.5) - 1) / 2, r2 = (sigmoid(-0.5) - 1) / 2, f1 = sigmoid(2.5) / 2, f2 = sigmoid(0.5) / 2;
   const double w[] = {1 - rate * (r1 + f2), -1 - rate * (r2 + f2), 2 - rate * f1, 0};
   const double b = 0.5 - rate * (r1 + r2 + f1 + f2);
-  for (Index i = 0; i < 4; ++i)
-    CHECK(discriminator.parameters()[0]->value[i] == Catch::Approx(w[i]).margin(1e-14));
+  for (Index i = 0; i < 4; ++i) CHECK(discriminator.parameters()[0]->value[i] == Catch::Approx(w[i]).margin(1e-14));
   CHECK(discriminator.parameters()[1]->value[0] == Catch::Approx(b).margin(1e-14));
 
   // The generator's step goes through the discriminator as it is now.
@@ -142,8 +142,9 @@ TEST_CASE("trainer: the smoothed label reaches the loss") {
   auto discriminator = small_discriminator();
   AdversarialTrainer<double> trainer(generator, discriminator, {.loss = non_saturating<double>({.real_label = 0.9})});
   // Of the label 0.9, the real score s costs softplus(-s) + 0.1 s: here a mean of 0.1 * 0.5 more.
-  CHECK(trainer.step(real_images, latents).discriminator_loss ==
-        Catch::Approx((softplus(-1.5) + softplus(0.5)) / 2 + (softplus(2.5) + softplus(0.5)) / 2 + 0.05).epsilon(1e-14));
+  CHECK(
+      trainer.step(real_images, latents).discriminator_loss ==
+      Catch::Approx((softplus(-1.5) + softplus(0.5)) / 2 + (softplus(2.5) + softplus(0.5)) / 2 + 0.05).epsilon(1e-14));
 }
 
 TEST_CASE("trainer: neither network's step touches the other") {
@@ -189,8 +190,11 @@ TEST_CASE("trainer: several discriminator steps, each on images and latent vecto
   const auto train = [&](Index images, Index batch, int k, Index epochs) {
     real_seen.clear(), fake_seen.clear(), generator_steps.clear();
     AdversarialTrainer<double> trainer(generator, discriminator,
-                                       {.loss = loss, .batch = batch, .discriminator_steps = k,
-                                        .generator_optimizer = sgd(0), .discriminator_optimizer = sgd(0)});
+                                       {.loss = loss,
+                                        .batch = batch,
+                                        .discriminator_steps = k,
+                                        .generator_optimizer = sgd(0),
+                                        .discriminator_optimizer = sgd(0)});
     std::vector<long> steps;
     const ImageDataset data = numbered_images(images);
     trainer.fit(data, {.epochs = epochs, .on_step = [&](const StepReport& r) { steps.push_back(r.steps_in_all); }});
@@ -231,7 +235,8 @@ TEST_CASE("trainer: fit says where it stands") {
   AdversarialTrainer<double> trainer(generator, discriminator, {.batch = 3});
   const ImageDataset data = numbered_images(11);  // 3 batches
   std::vector<StepReport> steps, epochs;
-  FitOptions fit{.epochs = 3, .on_step = [&](const StepReport& r) { steps.push_back(r); },
+  FitOptions fit{.epochs = 3,
+                 .on_step = [&](const StepReport& r) { steps.push_back(r); },
                  .on_epoch = [&](const StepReport& r) { epochs.push_back(r); }};
   trainer.fit(data, fit);
   REQUIRE(steps.size() == 9);
@@ -279,10 +284,11 @@ TEST_CASE("trainer: stop ends fit after the step") {
   long steps = 0, epochs = 0;
   const auto count_epoch = [&](const StepReport&) { ++epochs; };
   trainer.fit(data, {.epochs = 4,
-                     .on_step = [&](const StepReport& report) {
-                       ++steps;
-                       if (report.steps_done == 3) trainer.stop();
-                     },
+                     .on_step =
+                         [&](const StepReport& report) {
+                           ++steps;
+                           if (report.steps_done == 3) trainer.stop();
+                         },
                      .on_epoch = count_epoch});
   CHECK(steps == 3);
   CHECK(epochs == 1);
@@ -292,9 +298,10 @@ TEST_CASE("trainer: stop ends fit after the step") {
   steps = 0;
   trainer.fit(data, {.epochs = 4,
                      .on_step = [&](const StepReport&) { ++steps; },
-                     .on_epoch = [&](const StepReport& report) {
-                       if (report.epoch == 2) trainer.stop();
-                     }});
+                     .on_epoch =
+                         [&](const StepReport& report) {
+                           if (report.epoch == 2) trainer.stop();
+                         }});
   CHECK(steps == 10);
 }
 
@@ -312,8 +319,7 @@ TEST_CASE("trainer: refuses what does not fit") {
   Discriminator<double> zero({2, 2, 1}, Sequential<double>(Flatten<double>(), Dense<double>({.in = 4, .out = 1})));
   CHECK_THROWS_WITH(Trainer(generator, zero),
                     "trainer: expected weights in network \"D\", got zeros; call its initialise() first");
-  CHECK_THROWS_WITH(Trainer(generator, discriminator, {.batch = 0}),
-                    "trainer: expected a batch of at least 1, got 0");
+  CHECK_THROWS_WITH(Trainer(generator, discriminator, {.batch = 0}), "trainer: expected a batch of at least 1, got 0");
   CHECK_THROWS_WITH(Trainer(generator, discriminator, {.discriminator_steps = 0}),
                     "trainer: expected at least 1 discriminator step, got 0");
   CHECK_THROWS_WITH(Trainer(generator, discriminator, {.generator_optimizer = sgd(-1)}),
@@ -330,16 +336,16 @@ TEST_CASE("trainer: refuses what does not fit") {
                     "loader: expected a batch no greater than the data set of 3 images, got 4");
   CHECK_THROWS_WITH(trainer.step(Tensor<double>({2, 4, 1, 1})),
                     "network \"D\": expected a batch of 2x2x1, got 2x4x1x1");
-  CHECK_THROWS_WITH(trainer.step(real_images, Tensor<double>({2, 3})),
-                    "network \"G\": expected a batch of 2, got 2x3");
+  CHECK_THROWS_WITH(trainer.step(real_images, Tensor<double>({2, 3})), "network \"G\": expected a batch of 2, got 2x3");
 }
 
 TEST_CASE("discriminator: refuses layers that do not end in one logit") {
   CHECK_THROWS_WITH(
       Discriminator<double>({2, 2, 1}, Sequential<double>(Flatten<double>(), Dense<double>({.in = 4, .out = 2}))),
       "discriminator \"D\": expected one logit a sample, got 2");
-  CHECK_THROWS_WITH(Discriminator<double>({2, 3, 1}, Sequential<double>(Flatten<double>(), Dense<double>({.in = 4, .out = 1}))),
-                    "dense \"D.dense1\": expected vectors of 4, got 6");
+  CHECK_THROWS_WITH(
+      Discriminator<double>({2, 3, 1}, Sequential<double>(Flatten<double>(), Dense<double>({.in = 4, .out = 1}))),
+      "dense \"D.dense1\": expected vectors of 4, got 6");
 }
 
 TEST_CASE("trainer: a loss that is not finite stops training before its update") {
@@ -356,7 +362,8 @@ TEST_CASE("trainer: a loss that is not finite stops training before its update")
         generator_then = weights(generator);
         discriminator_then = weights(discriminator);
       };
-      loss.discriminator = [&, ordinary = loss.discriminator](const auto& real, const auto& fake, auto& dreal, auto& dfake) {
+      loss.discriminator = [&, ordinary = loss.discriminator](const auto& real, const auto& fake, auto& dreal,
+                                                              auto& dfake) {
         const double value = ordinary(real, fake, dreal, dfake);
         if (!of_discriminator || ++discriminator_calls < 3) return value;
         note();
@@ -398,9 +405,11 @@ TEST_CASE("trainer: a huge learning rate diverges, and the weights stay finite")
   AdversarialTrainer<> trainer(generator, discriminator,
                                {.batch = 4, .generator_optimizer = adam, .discriminator_optimizer = adam});
   const Tensor<> real({4, 28, 28, 1}, 0.5f);
-  CHECK_THROWS_AS([&] {
-    for (int i = 0; i < 20; ++i) trainer.step(real);
-  }(), Diverged);
+  CHECK_THROWS_AS(
+      [&] {
+        for (int i = 0; i < 20; ++i) trainer.step(real);
+      }(),
+      Diverged);
   for (const auto& network_weights : {weights(generator), weights(discriminator)})
     for (const auto& weight : network_weights) CHECK(weight.array().allFinite());
 }
@@ -461,8 +470,7 @@ TEST_CASE("generator: a sample's bits do not depend on the threads, and but for 
       for (const Index i : {0, 82, 255, 256, 299}) {
         std::copy_n(latent.data() + i * 100, 100, one.data());
         const Tensor<> alone = generator.sample(one);
-        const float difference =
-            (alone.array() - ConstArrayMap<float>(all.data() + i * size, size)).abs().maxCoeff();
+        const float difference = (alone.array() - ConstArrayMap<float>(all.data() + i * size, size)).abs().maxCoeff();
         CHECK(difference < 1e-5f);
       }
     }

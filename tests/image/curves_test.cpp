@@ -1,9 +1,9 @@
-#include "catch.hpp"
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "rival/image/curves.hpp"
 #include "temporary_folder.hpp"

@@ -1,5 +1,5 @@
-#include "catch.hpp"
 #include <gif_lib.h>
+#include "catch.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace {
 struct Decoded {
   Index height = 0, width = 0;
   bool loops = false;
-  std::vector<int> delays;                         // hundredths of a second
+  std::vector<int> delays;                        // hundredths of a second
   std::vector<std::vector<std::uint8_t>> frames;  // red, green and blue of each pixel
 };
 

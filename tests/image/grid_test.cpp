@@ -1,7 +1,7 @@
-#include "catch.hpp"
 #include <cstdint>
 #include <limits>
 #include <vector>
+#include "catch.hpp"
 
 #include "rival/data/dataset.hpp"
 #include "rival/image/grid.hpp"

@@ -1,6 +1,6 @@
-#include "catch.hpp"
 #include <array>
 #include <limits>
+#include "catch.hpp"
 
 #include "rival/image/scatter.hpp"
 
@@ -84,11 +84,14 @@ TEST_CASE("scatter: points are dark dots, marks are rings, and what is outside i
 TEST_CASE("scatter: refuses tensors of other shapes and options out of range") {
   using Catch::Matchers::ContainsSubstring;
   const auto points = at({{0, 0}});
-  CHECK_THROWS_WITH(scatter(Tensor<float>({2, 3}), flat, points), ContainsSubstring("scatter: expected points and marks, N x 2, got 2x3"));
-  CHECK_THROWS_WITH(scatter(points, flat, Tensor<float>({2})), ContainsSubstring("scatter: expected points and marks, N x 2, got 2"));
+  CHECK_THROWS_WITH(scatter(Tensor<float>({2, 3}), flat, points),
+                    ContainsSubstring("scatter: expected points and marks, N x 2, got 2x3"));
+  CHECK_THROWS_WITH(scatter(points, flat, Tensor<float>({2})),
+                    ContainsSubstring("scatter: expected points and marks, N x 2, got 2"));
   CHECK_THROWS_WITH(scatter(points, values({1, 2, 3}), points), ContainsSubstring("values in a square, got 3"));
   CHECK_THROWS_WITH(scatter(points, values({1}), points), ContainsSubstring("values in a square, got 1"));
-  CHECK_THROWS_WITH(scatter(points, flat, points, {.size = 1}), ContainsSubstring("expected a size of 2 to 8192 pixels, got 1"));
+  CHECK_THROWS_WITH(scatter(points, flat, points, {.size = 1}),
+                    ContainsSubstring("expected a size of 2 to 8192 pixels, got 1"));
   CHECK_THROWS_WITH(scatter(points, flat, points, {.reach = 0}), ContainsSubstring("expected a positive reach, got 0"));
   CHECK_THROWS_WITH(field_places<float>(1, 1.0), ContainsSubstring("expected at least 2 places along a side, got 1"));
 }

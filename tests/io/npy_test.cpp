@@ -1,8 +1,8 @@
-#include "catch.hpp"
 #include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <string>
+#include "catch.hpp"
 
 #include "rival/io/npy.hpp"
 #include "temporary_folder.hpp"
@@ -40,8 +40,8 @@ TEMPLATE_TEST_CASE("npy: comes back as it was", "", std::uint8_t, float, double)
 TEST_CASE("npy: writes the very bytes that NumPy 1.24 writes") {
   const TemporaryFolder folder;
   const auto expected = [](const std::string& dictionary, const std::string& values) {
-    return "\x93NUMPY\x01" + std::string("\0\x76\0", 3) + dictionary +
-           std::string(117 - dictionary.size(), ' ') + '\n' + values;
+    return "\x93NUMPY\x01" + std::string("\0\x76\0", 3) + dictionary + std::string(117 - dictionary.size(), ' ') +
+           '\n' + values;
   };
   write_npy(folder / "a", Tensor<std::uint8_t>({2, 1, 2}, {1, 2, 3, 255}));
   CHECK(read_bytes(folder / "a") ==

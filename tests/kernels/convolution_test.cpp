@@ -1,8 +1,8 @@
 // The three fast passes against the naive references.
 //
-// Operands are whole numbers from -4 to 4 and slopes are powers of two, so every partial sum in any order is exact (below
-// 2^24, what a float can count to): results must be equal, and a single term too many or too few shows. Outputs start as
-// NaN between canaries; inputs end where their memory ends, for the address sanitiser.
+// Operands are whole numbers from -4 to 4 and slopes are powers of two, so every partial sum in any order is exact
+// (below 2^24, what a float can count to): results must be equal, and a single term too many or too few shows. Outputs
+// start as NaN between canaries; inputs end where their memory ends, for the address sanitiser.
 
 #include "rival/kernels/convolution/convolution.hpp"
 
@@ -27,20 +27,29 @@ struct Pair {
   Index h, w;
 };
 
-ConvGeometry geometry(Index batch, Pair in, Index in_c, Index out_c, Pair kernel, Pair stride = {1, 1}, Pair pad = {0, 0},
-                      Pair pad_end = {0, 0}) {
-  return {.batch = batch, .in_h = in.h, .in_w = in.w, .in_c = in_c,
+ConvGeometry geometry(Index batch, Pair in, Index in_c, Index out_c, Pair kernel, Pair stride = {1, 1},
+                      Pair pad = {0, 0}, Pair pad_end = {0, 0}) {
+  return {.batch = batch,
+          .in_h = in.h,
+          .in_w = in.w,
+          .in_c = in_c,
           .out_h = (in.h + pad.h + pad_end.h - kernel.h) / stride.h + 1,
-          .out_w = (in.w + pad.w + pad_end.w - kernel.w) / stride.w + 1, .out_c = out_c, .kernel_h = kernel.h,
-          .kernel_w = kernel.w, .stride_h = stride.h, .stride_w = stride.w, .pad_h = pad.h, .pad_w = pad.w};
+          .out_w = (in.w + pad.w + pad_end.w - kernel.w) / stride.w + 1,
+          .out_c = out_c,
+          .kernel_h = kernel.h,
+          .kernel_w = kernel.w,
+          .stride_h = stride.h,
+          .stride_w = stride.w,
+          .pad_h = pad.h,
+          .pad_w = pad.w};
 }
 ConvGeometry dense(Index batch, Index in, Index out) { return {.batch = batch, .in_c = in, .out_c = out}; }
 
 std::string text(const ConvGeometry& g) {
   std::ostringstream out;
-  out << g.batch << " images, in " << g.in_h << 'x' << g.in_w << 'x' << g.in_c << ", out " << g.out_h << 'x' << g.out_w << 'x'
-      << g.out_c << ", kernel " << g.kernel_h << 'x' << g.kernel_w << ", stride " << g.stride_h << 'x' << g.stride_w
-      << ", padding " << g.pad_h << 'x' << g.pad_w << (g.out_major ? ", out major" : "");
+  out << g.batch << " images, in " << g.in_h << 'x' << g.in_w << 'x' << g.in_c << ", out " << g.out_h << 'x' << g.out_w
+      << 'x' << g.out_c << ", kernel " << g.kernel_h << 'x' << g.kernel_w << ", stride " << g.stride_h << 'x'
+      << g.stride_w << ", padding " << g.pad_h << 'x' << g.pad_w << (g.out_major ? ", out major" : "");
   return out.str();
 }
 
@@ -110,7 +119,8 @@ std::vector<S> finished(std::vector<S> sums, Index channels, const Epilogue<S>& 
 
 /// One of the 16 combinations of bias, slope, gate and scale.
 template <class S>
-Epilogue<S> combination(unsigned bits, const std::vector<S>& bias, const std::vector<S>& gate, const std::vector<S>& scale) {
+Epilogue<S> combination(unsigned bits, const std::vector<S>& bias, const std::vector<S>& gate,
+                        const std::vector<S>& scale) {
   Epilogue<S> epilogue;
   if (bits & 1) epilogue.bias = bias.data();
   if (bits & 2) epilogue.slope = S(0.25);
@@ -133,7 +143,8 @@ void check_one(const ConvGeometry& g, unsigned bits = 0) {
   kernels::naive::conv_output(g, o.x.data(), o.w.data(), y.data());
   kernels::naive::conv_input_gradient(g, o.dy.data(), o.w.data(), dx.data());
   for (unsigned e = first; e <= last; ++e) {
-    const auto output = combination(e, o.out_bias, o.dy, o.out_scale), input = combination(e, o.in_bias, o.x, o.in_scale);
+    const auto output = combination(e, o.out_bias, o.dy, o.out_scale),
+               input = combination(e, o.in_bias, o.x, o.in_scale);
     Guarded<S> fast_y(static_cast<Index>(y.size())), fast_dx(static_cast<Index>(dx.size()));
     kernels::conv_output(g, o.x.data(), o.w.data(), fast_y.data(), output);
     const std::string wrong_y = fast_y.difference(finished(y, g.out_c, output));
@@ -189,19 +200,20 @@ std::vector<ConvGeometry> architecture_layers() {
     g.out_major = true;
     return g;
   };
-  return {// dcgan28
-          transposed(geometry(3, {4, 4}, 256, 100, {4, 4})), transposed(geometry(3, {7, 7}, 128, 256, {3, 3}, s2, p1, p1)),
-          transposed(geometry(3, {14, 14}, 64, 128, {4, 4}, s2, p1, p1)),
-          transposed(geometry(3, {28, 28}, 1, 64, {4, 4}, s2, p1, p1)), geometry(3, {28, 28}, 1, 64, {4, 4}, s2, p1, p1),
-          geometry(3, {14, 14}, 64, 128, {4, 4}, s2, p1, p1), geometry(3, {7, 7}, 128, 256, {4, 4}, s2, p1, p1),
-          geometry(3, {3, 3}, 256, 1, {3, 3}),
-          // tfdcgan
-          dense(3, 100, 12544), transposed(geometry(3, {7, 7}, 128, 256, {5, 5}, {1, 1}, p2, p2)),
-          transposed(geometry(3, {14, 14}, 64, 128, {5, 5}, s2, p1, p2)),
-          transposed(geometry(3, {28, 28}, 1, 64, {5, 5}, s2, p1, p2)), geometry(3, {28, 28}, 1, 64, {5, 5}, s2, p1, p2),
-          geometry(3, {14, 14}, 64, 128, {5, 5}, s2, p1, p2), dense(3, 6272, 1),
-          // dense
-          dense(3, 784, 512), dense(3, 256, 1)};
+  return {
+      // dcgan28
+      transposed(geometry(3, {4, 4}, 256, 100, {4, 4})), transposed(geometry(3, {7, 7}, 128, 256, {3, 3}, s2, p1, p1)),
+      transposed(geometry(3, {14, 14}, 64, 128, {4, 4}, s2, p1, p1)),
+      transposed(geometry(3, {28, 28}, 1, 64, {4, 4}, s2, p1, p1)), geometry(3, {28, 28}, 1, 64, {4, 4}, s2, p1, p1),
+      geometry(3, {14, 14}, 64, 128, {4, 4}, s2, p1, p1), geometry(3, {7, 7}, 128, 256, {4, 4}, s2, p1, p1),
+      geometry(3, {3, 3}, 256, 1, {3, 3}),
+      // tfdcgan
+      dense(3, 100, 12544), transposed(geometry(3, {7, 7}, 128, 256, {5, 5}, {1, 1}, p2, p2)),
+      transposed(geometry(3, {14, 14}, 64, 128, {5, 5}, s2, p1, p2)),
+      transposed(geometry(3, {28, 28}, 1, 64, {5, 5}, s2, p1, p2)), geometry(3, {28, 28}, 1, 64, {5, 5}, s2, p1, p2),
+      geometry(3, {14, 14}, 64, 128, {5, 5}, s2, p1, p2), dense(3, 6272, 1),
+      // dense
+      dense(3, 784, 512), dense(3, 256, 1)};
 }
 
 }  // namespace
@@ -239,7 +251,8 @@ TEMPLATE_TEST_CASE("convolution: rows around every multiple of the tile", "", fl
     }
 }
 
-TEMPLATE_TEST_CASE("convolution: scale, bias, slope and gate in every combination and on every path", "", float, double) {
+TEMPLATE_TEST_CASE("convolution: scale, bias, slope and gate in every combination and on every path", "", float,
+                   double) {
   for (const Index in : {1, 2, 3, 4, 17, 32, 33})
     for (const Index out : {1, 2, 3, 4, 17, 32, 33}) {
       check<TestType>(geometry(5, {4, 8}, in, out, {3, 3}, {2, 1}, {1, 1}, {1, 1}), every_combination);  // 80 pixels
@@ -263,7 +276,8 @@ TEMPLATE_TEST_CASE("convolution: batches of several blocks of images", "", float
 TEMPLATE_TEST_CASE("convolution: the layers of the ready architectures", "", float, double) {
   for (const ConvGeometry& g : architecture_layers()) {
     check_one<TestType>(g, 15);
-    // A single image, and so many that their weights are worth packing, but not transforming: whole numbers are to stay exact.
+    // A single image, and so many that their weights are worth packing, but not transforming: whole numbers are to stay
+    // exact.
     for (const Index batch : {1, 5}) {
       ConvGeometry other = g;
       other.batch = batch;
@@ -321,7 +335,8 @@ TEMPLATE_TEST_CASE("convolution: rounds as a sum of its length does", "", float,
                                 geometry(3, {9, 8}, 1, 24, {4, 4}, {2, 2}, {1, 1}, {1, 1}),
                                 geometry(3, {9, 8}, 24, 1, {4, 4}, {2, 2}, {1, 1}, {1, 1}), dense(20, 200, 60)}) {
     INFO(text(g));
-    const auto x = reals<S>(g.batch * g.in_pixels() * g.in_c, random), dy = reals<S>(g.batch * g.out_pixels() * g.out_c, random),
+    const auto x = reals<S>(g.batch * g.in_pixels() * g.in_c, random),
+               dy = reals<S>(g.batch * g.out_pixels() * g.out_c, random),
                w = reals<S>(g.taps() * g.in_c * g.out_c, random);
     const Results<S> got = passes(g, x, dy, w);
     const auto exact = [&](bool absolute) {
@@ -341,8 +356,8 @@ TEMPLATE_TEST_CASE("convolution: rounds as a sum of its length does", "", float,
     const Results<double> expected = exact(false), terms = exact(true);
     // A sum of n products errs by at most n epsilon / 2 times the sum of their sizes, in any order; the reference in
     // double by as much again where S is double.
-    const auto check_sums = [](const std::vector<S>& sums, const std::vector<double>& right, const std::vector<double>& sizes,
-                               Index n) {
+    const auto check_sums = [](const std::vector<S>& sums, const std::vector<double>& right,
+                               const std::vector<double>& sizes, Index n) {
       const double bound = static_cast<double>(n) * static_cast<double>(std::numeric_limits<S>::epsilon());
       for (std::size_t i = 0; i < sums.size(); ++i)
         if (!(std::abs(static_cast<double>(sums[i]) - right[i]) <= bound * sizes[i]))
@@ -396,15 +411,17 @@ TEMPLATE_TEST_CASE("convolution: the same bits on any number of threads", "", fl
   const int before = threads();
   const Pair s2{2, 2}, p1{1, 1};
   // Each large enough to be shared among four threads; the last three are of few pixels.
-  for (ConvGeometry g : {geometry(13, {14, 14}, 24, 40, {4, 4}, s2, p1, p1), geometry(40, {28, 28}, 1, 40, {4, 4}, s2, p1, p1),
-                         geometry(40, {28, 28}, 40, 1, {4, 4}, s2, p1, p1), dense(70, 300, 200), dense(50, 300, 1024), dense(1, 1024, 8192),
-                         geometry(1, {7, 7}, 128, 256, {5, 5}, {1, 1}, {2, 2}, {2, 2})})
+  for (ConvGeometry g :
+       {geometry(13, {14, 14}, 24, 40, {4, 4}, s2, p1, p1), geometry(40, {28, 28}, 1, 40, {4, 4}, s2, p1, p1),
+        geometry(40, {28, 28}, 40, 1, {4, 4}, s2, p1, p1), dense(70, 300, 200), dense(50, 300, 1024),
+        dense(1, 1024, 8192), geometry(1, {7, 7}, 128, 256, {5, 5}, {1, 1}, {2, 2}, {2, 2})})
     for (const bool out_major : {false, true}) {
       g.out_major = out_major;
       INFO(text(g));
       CHECK(g.flops() / 16 * 2 > 4 * parallel_work);
       const auto x = reals<S>(g.batch * g.in_pixels() * g.in_c, random),
-                 dy = reals<S>(g.batch * g.out_pixels() * g.out_c, random), w = reals<S>(g.taps() * g.in_c * g.out_c, random);
+                 dy = reals<S>(g.batch * g.out_pixels() * g.out_c, random),
+                 w = reals<S>(g.taps() * g.in_c * g.out_c, random);
       set_threads(1);
       const Results<S> one = passes(g, x, dy, w);
       for (const int count : {2, 3, 4}) {

@@ -42,7 +42,8 @@ void for_each_axis(const Check& check) {
     for (Index kernel = 1; kernel <= 6; ++kernel)
       for (Index stride = 1; stride <= 5; ++stride)
         for (Index pad = 0; pad <= 8; pad += pad < 4 ? 1 : 4)
-          for (const Index out : {1, 2, 5, 9}) {  // on its own, so that some see padding alone and some ins are not read
+          for (const Index out :
+               {1, 2, 5, 9}) {  // on its own, so that some see padding alone and some ins are not read
             INFO("in " << in << " out " << out << " kernel " << kernel << " stride " << stride << " pad " << pad);
             check(in, out, kernel, stride, pad);
           }
@@ -91,8 +92,8 @@ TEST_CASE("geometry: pixels that share their taps share a segment") {
 }
 
 TEST_CASE("geometry: counts pixels, taps and operations") {
-  const kernels::ConvGeometry g{.batch = 3, .in_h = 5, .in_w = 7, .in_c = 2, .out_h = 4, .out_w = 6, .out_c = 11,
-                                .kernel_h = 2, .kernel_w = 3};
+  const kernels::ConvGeometry g{
+      .batch = 3, .in_h = 5, .in_w = 7, .in_c = 2, .out_h = 4, .out_w = 6, .out_c = 11, .kernel_h = 2, .kernel_w = 3};
   CHECK(g.taps() == 6);
   CHECK(g.in_pixels() == 35);
   CHECK(g.out_pixels() == 24);

@@ -1,7 +1,8 @@
-// The grouped passes against the naive references, which know no groups: they get whole kernels, with zeros between the groups.
+// The grouped passes against the naive references, which know no groups: they get whole kernels, with zeros between the
+// groups.
 //
-// Operands are whole numbers and slopes powers of two, so that results must be equal; see convolution_test.cpp. Outputs start as
-// NaN.
+// Operands are whole numbers and slopes powers of two, so that results must be equal; see convolution_test.cpp. Outputs
+// start as NaN.
 
 #include "rival/kernels/convolution/grouped.hpp"
 
@@ -28,7 +29,8 @@ std::vector<S> whole_numbers(Index count, std::mt19937& random) {
   return values;
 }
 
-/// A convolution of whole channels that does what the grouped one does. Element i of a grouped kernel is element place(i) of it.
+/// A convolution of whole channels that does what the grouped one does. Element i of a grouped kernel is element
+/// place(i) of it.
 struct Whole {
   ConvGeometry g;
   Index groups;
@@ -65,12 +67,13 @@ void require_equal(const std::string& what, const std::vector<S>& got, const std
 
 template <class S>
 void check(const ConvGeometry& g, Index groups, unsigned bits = 0) {
-  INFO("in " << g.in_h << 'x' << g.in_w << 'x' << g.in_c << ", out " << g.out_h << 'x' << g.out_w << 'x' << g.out_c << ", kernel "
-             << g.kernel_h << 'x' << g.kernel_w << ", stride " << g.stride_h << 'x' << g.stride_w << ", padding " << g.pad_h << 'x'
-             << g.pad_w << ", " << groups << " groups, epilogue " << bits);
+  INFO("in " << g.in_h << 'x' << g.in_w << 'x' << g.in_c << ", out " << g.out_h << 'x' << g.out_w << 'x' << g.out_c
+             << ", kernel " << g.kernel_h << 'x' << g.kernel_w << ", stride " << g.stride_h << 'x' << g.stride_w
+             << ", padding " << g.pad_h << 'x' << g.pad_w << ", " << groups << " groups, epilogue " << bits);
   std::mt19937 random(static_cast<unsigned>(g.batch + 10 * g.in_c + 1000 * g.out_c));
   const Whole whole{g, groups};
-  const auto x = whole_numbers<S>(g.batch * g.in_pixels() * g.in_c, random), dy = whole_numbers<S>(g.batch * g.out_pixels() * g.out_c, random);
+  const auto x = whole_numbers<S>(g.batch * g.in_pixels() * g.in_c, random),
+             dy = whole_numbers<S>(g.batch * g.out_pixels() * g.out_c, random);
   const auto w = whole_numbers<S>(g.taps() * g.in_c / groups * g.out_c, random);
   std::vector<S> wide(static_cast<std::size_t>(g.taps() * g.in_c * g.out_c), S(0));
   for (std::size_t i = 0; i < w.size(); ++i) wide[static_cast<std::size_t>(whole.place(static_cast<Index>(i)))] = w[i];
@@ -109,18 +112,29 @@ void check(const ConvGeometry& g, Index groups, unsigned bits = 0) {
   std::fill(got.begin(), got.end() - 1, S(3));  // is added to
   kernels::grouped_weight_gradient(g, groups, x.data(), dy.data(), got.data());
   std::vector<S> narrow(w.size());
-  for (std::size_t i = 0; i < w.size(); ++i) narrow[i] = dw[static_cast<std::size_t>(whole.place(static_cast<Index>(i)))];
+  for (std::size_t i = 0; i < w.size(); ++i)
+    narrow[i] = dw[static_cast<std::size_t>(whole.place(static_cast<Index>(i)))];
   require_equal("weight gradient", got, narrow);
 }
 
 struct Pair {
   Index h, w;
 };
-ConvGeometry geometry(Index batch, Pair in, Index in_c, Index out_c, Pair kernel, Pair stride = {1, 1}, Pair pad = {0, 0}) {
-  return {.batch = batch, .in_h = in.h, .in_w = in.w, .in_c = in_c,
-          .out_h = (in.h + 2 * pad.h - kernel.h) / stride.h + 1, .out_w = (in.w + 2 * pad.w - kernel.w) / stride.w + 1,
-          .out_c = out_c, .kernel_h = kernel.h, .kernel_w = kernel.w, .stride_h = stride.h, .stride_w = stride.w,
-          .pad_h = pad.h, .pad_w = pad.w};
+ConvGeometry geometry(Index batch, Pair in, Index in_c, Index out_c, Pair kernel, Pair stride = {1, 1},
+                      Pair pad = {0, 0}) {
+  return {.batch = batch,
+          .in_h = in.h,
+          .in_w = in.w,
+          .in_c = in_c,
+          .out_h = (in.h + 2 * pad.h - kernel.h) / stride.h + 1,
+          .out_w = (in.w + 2 * pad.w - kernel.w) / stride.w + 1,
+          .out_c = out_c,
+          .kernel_h = kernel.h,
+          .kernel_w = kernel.w,
+          .stride_h = stride.h,
+          .stride_w = stride.w,
+          .pad_h = pad.h,
+          .pad_w = pad.w};
 }
 
 }  // namespace
@@ -156,7 +170,8 @@ TEMPLATE_TEST_CASE("grouped convolution: kernels, strides and paddings", "", flo
 
 TEMPLATE_TEST_CASE("grouped convolution: scale, bias, slope and gate in every combination", "", float, double) {
   for (unsigned bits = 0; bits < 16; ++bits)
-    for (const Index width : {1, 2, 17}) check<TestType>(geometry(3, {5, 4}, 3 * width, 3 * width, {3, 3}, {2, 1}, {1, 1}), 3, bits);
+    for (const Index width : {1, 2, 17})
+      check<TestType>(geometry(3, {5, 4}, 3 * width, 3 * width, {3, 3}, {2, 1}, {1, 1}), 3, bits);
 }
 
 TEMPLATE_TEST_CASE("grouped convolution: the same bits on any number of threads", "", float, double) {

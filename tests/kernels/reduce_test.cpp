@@ -52,7 +52,8 @@ TEMPLATE_TEST_CASE("reduce: gradient sums are centred and overwrite", "", float,
     const std::vector<S> x = whole_numbers<S>(rows * columns, 1), dy = whole_numbers<S>(rows * columns, 2),
                          mean = whole_numbers<S>(columns, 3);
     const auto width = static_cast<std::size_t>(columns);
-    std::vector<S> sums(width, S(not_a_number)), products(width, S(not_a_number)), expected_sums(width), expected_products(width);
+    std::vector<S> sums(width, S(not_a_number)), products(width, S(not_a_number)), expected_sums(width),
+        expected_products(width);
     for (std::size_t i = 0; i < x.size(); ++i) {
       expected_sums[i % width] += dy[i];
       expected_products[i % width] += dy[i] * (x[i] - mean[i % width]);
@@ -84,9 +85,9 @@ TEMPLATE_TEST_CASE("reduce: moments do not cancel", "", float, double) {
         size /= static_cast<double>(rows);
         for (Index r = 0; r < rows; ++r) v += (at(r) - m) * (at(r) - m);
         v /= static_cast<double>(rows);
-        // A mean of at most 128 and then of 4 terms errs by 132 epsilon / 2 of their size. Means that are off by e change
-        // the variance by 2 e |difference of two means| + e^2, and its own sum errs by 132 epsilon / 2. For floats at 1e4
-        // that is 0.3 at the very most; x^2 - mean^2 would err by several epsilon 1e8, which is 12.
+        // A mean of at most 128 and then of 4 terms errs by 132 epsilon / 2 of their size. Means that are off by e
+        // change the variance by 2 e |difference of two means| + e^2, and its own sum errs by 132 epsilon / 2. For
+        // floats at 1e4 that is 0.3 at the very most; x^2 - mean^2 would err by several epsilon 1e8, which is 12.
         const double off = 66 * epsilon * size;
         const auto i = static_cast<std::size_t>(c);
         if (!(std::abs(static_cast<double>(mean[i]) - m) <= off))
@@ -151,7 +152,8 @@ TEMPLATE_TEST_CASE("reduce: NaN stays where it is", "", float, double) {
 
 TEMPLATE_TEST_CASE("reduce: the same bits on any number of threads", "", float, double) {
   using S = TestType;
-  constexpr Index rows = 3000, columns = 300;  // a quarter of their product, in operations, is shared among four threads
+  constexpr Index rows = 3000,
+                  columns = 300;  // a quarter of their product, in operations, is shared among four threads
   std::mt19937 random(1);
   std::uniform_real_distribution<S> uniform(-1, 1);
   std::vector<S> x(rows * columns), dy(x.size());
@@ -163,7 +165,8 @@ TEMPLATE_TEST_CASE("reduce: the same bits on any number of threads", "", float, 
     S* out = all.data();
     kernels::add_column_sums(rows, columns, x.data(), out);
     kernels::column_moments(rows, columns, x.data(), out + columns, out + 2 * columns);
-    kernels::centred_gradient_sums(rows, columns, dy.data(), x.data(), out + columns, out + 3 * columns, out + 4 * columns);
+    kernels::centred_gradient_sums(rows, columns, dy.data(), x.data(), out + columns, out + 3 * columns,
+                                   out + 4 * columns);
     return all;
   };
   const int before = threads();

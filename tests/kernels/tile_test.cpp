@@ -26,7 +26,8 @@ Index lane(Index row, Index c, Index size) { return row * tile_packets * size + 
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("tile: every number of rows and packets, over loops that go forward, backward and nowhere", "", float, double) {
+TEMPLATE_TEST_CASE("tile: every number of rows and packets, over loops that go forward, backward and nowhere", "",
+                   float, double) {
   using S = TestType;
   constexpr Index size = packet_size<S>;
   // The left operand of a row spans `left_size` from `left_begin` on, the right one likewise.
@@ -88,7 +89,8 @@ TEST_CASE("tile: loops merge only where both operands go on") {
   }
 }
 
-TEMPLATE_TEST_CASE("tile: an output tile writes its own columns and no others, and adds the bias first", "", float, double) {
+TEMPLATE_TEST_CASE("tile: an output tile writes its own columns and no others, and adds the bias first", "", float,
+                   double) {
   using S = TestType;
   constexpr Index size = packet_size<S>, terms = 3;
   for (Index columns = 1; columns <= 2 * size; ++columns)
@@ -96,8 +98,9 @@ TEMPLATE_TEST_CASE("tile: an output tile writes its own columns and no others, a
       const int packets = columns > size ? 2 : 1;
       INFO(rows << " rows, " << columns << " columns");
       const Index first = 2, stride = first + columns;  // the destination's rows are wider than the tile
-      const std::vector<S> left = whole_numbers<S>(rows * terms, 1), packed = whole_numbers<S>(terms * packets * size, 2),
-                           bias = whole_numbers<S>(stride, 3), gate = whole_numbers<S>(rows * stride, 4);
+      const std::vector<S> left = whole_numbers<S>(rows * terms, 1),
+                           packed = whole_numbers<S>(terms * packets * size, 2), bias = whole_numbers<S>(stride, 3),
+                           gate = whole_numbers<S>(rows * stride, 4);
       std::vector<S> destination(static_cast<std::size_t>(rows * stride), S(77));
       std::vector<const S*> sources;
       std::vector<Index> begins;
@@ -106,8 +109,15 @@ TEMPLATE_TEST_CASE("tile: an output tile writes its own columns and no others, a
         begins.push_back((rows - 1 - r) * stride);  // in any order
       }
       SumLoops loops{{1, 1, terms}, {0, 0, 1}, {0, 0, packets * size}};
-      output_tile<S>(rows, packets, {sources.data(), packed.data(), loops, destination.data(), begins.data(), first, columns,
-                                     {bias.data(), S(0.25), gate.data(), S(0.5)}});
+      output_tile<S>(rows, packets,
+                     {sources.data(),
+                      packed.data(),
+                      loops,
+                      destination.data(),
+                      begins.data(),
+                      first,
+                      columns,
+                      {bias.data(), S(0.25), gate.data(), S(0.5)}});
       for (Index r = 0; r < rows; ++r)
         for (Index c = 0; c < stride; ++c) {
           const auto at = static_cast<std::size_t>(begins[static_cast<std::size_t>(r)] + c);

@@ -1,5 +1,5 @@
-// Winograd's algorithm: its identity exactly, its passes against the naive references, and its rounding against the direct
-// kernel's.
+// Winograd's algorithm: its identity exactly, its passes against the naive references, and its rounding against the
+// direct kernel's.
 
 #include <algorithm>
 #include <cmath>
@@ -50,18 +50,27 @@ struct Shape2 {
 };
 
 ConvGeometry geometry(const Shape2& s, bool out_major) {
-  return {.batch = s.batch, .in_h = s.in_h, .in_w = s.in_w, .in_c = s.in_c,
+  return {.batch = s.batch,
+          .in_h = s.in_h,
+          .in_w = s.in_w,
+          .in_c = s.in_c,
           .out_h = (s.in_h + s.pad + s.pad_end - s.kernel_h) / s.stride + 1,
-          .out_w = (s.in_w + s.pad + s.pad_end - s.kernel_w) / s.stride + 1, .out_c = s.out_c, .kernel_h = s.kernel_h,
-          .kernel_w = s.kernel_w, .stride_h = s.stride, .stride_w = s.stride, .pad_h = s.pad, .pad_w = s.pad,
+          .out_w = (s.in_w + s.pad + s.pad_end - s.kernel_w) / s.stride + 1,
+          .out_c = s.out_c,
+          .kernel_h = s.kernel_h,
+          .kernel_w = s.kernel_w,
+          .stride_h = s.stride,
+          .stride_w = s.stride,
+          .pad_h = s.pad,
+          .pad_w = s.pad,
           .out_major = out_major};
 }
 
 std::string text(const ConvGeometry& g) {
   std::ostringstream out;
-  out << g.batch << " images, in " << g.in_h << 'x' << g.in_w << 'x' << g.in_c << ", out " << g.out_h << 'x' << g.out_w << 'x'
-      << g.out_c << ", kernel " << g.kernel_h << 'x' << g.kernel_w << ", stride " << g.stride_h << ", padding " << g.pad_h
-      << (g.out_major ? ", out major" : "");
+  out << g.batch << " images, in " << g.in_h << 'x' << g.in_w << 'x' << g.in_c << ", out " << g.out_h << 'x' << g.out_w
+      << 'x' << g.out_c << ", kernel " << g.kernel_h << 'x' << g.kernel_w << ", stride " << g.stride_h << ", padding "
+      << g.pad_h << (g.out_major ? ", out major" : "");
   return out.str();
 }
 
@@ -79,16 +88,22 @@ struct Operands {
   Numbers x, dy, w, in_bias, out_bias;
 
   Operands(const ConvGeometry& geometry, std::mt19937& random)
-      : g(geometry), x(normal(g.batch * g.in_pixels() * g.in_c, random)), dy(normal(g.batch * g.out_pixels() * g.out_c, random)),
-        w(normal(g.taps() * g.in_c * g.out_c, random)), in_bias(normal(g.in_c, random)), out_bias(normal(g.out_c, random)) {}
+      : g(geometry),
+        x(normal(g.batch * g.in_pixels() * g.in_c, random)),
+        dy(normal(g.batch * g.out_pixels() * g.out_c, random)),
+        w(normal(g.taps() * g.in_c * g.out_c, random)),
+        in_bias(normal(g.in_c, random)),
+        out_bias(normal(g.out_c, random)) {}
 };
 
-/// The results of one of: Winograd's algorithm, whatever the estimate says of its gain; the direct kernel; the dispatch.
+/// The results of one of: Winograd's algorithm, whatever the estimate says of its gain; the direct kernel; the
+/// dispatch.
 struct Results {
   Numbers y, dx, dw;
 };
 
-Results winograd(const Operands& o, const Epilogue<float>& output, const Epilogue<float>& input, bool gradient_of_output) {
+Results winograd(const Operands& o, const Epilogue<float>& output, const Epilogue<float>& input,
+                 bool gradient_of_output) {
   Results r{Numbers(o.dy.size(), std::numeric_limits<float>::quiet_NaN()),
             Numbers(o.x.size(), std::numeric_limits<float>::quiet_NaN()), Numbers(o.w.size(), 0.5f)};
   namespace k = kernels::internal;
@@ -155,15 +170,27 @@ double error(const Numbers& got, const std::vector<double>& right) {
 
 const Shape2 shapes[] = {
     // every kernel, stride and some paddings
-    {2, 7, 7, 17, 33, 3, 3, 1, 1, 1}, {2, 8, 5, 16, 32, 3, 3, 1, 0, 0}, {3, 6, 9, 5, 40, 5, 5, 1, 2, 2},
-    {1, 9, 4, 33, 7, 4, 4, 1, 1, 2}, {2, 6, 7, 18, 20, 2, 2, 1, 0, 1}, {2, 14, 14, 16, 20, 4, 4, 2, 1, 1},
-    {3, 7, 7, 20, 34, 4, 4, 2, 1, 1}, {2, 7, 7, 20, 34, 3, 3, 2, 1, 1}, {2, 14, 9, 19, 31, 5, 5, 2, 1, 2},
-    {1, 13, 6, 64, 70, 3, 3, 2, 0, 1}, {2, 5, 8, 17, 16, 2, 2, 2, 0, 0}, {1, 4, 4, 31, 65, 4, 4, 1, 0, 0},
+    {2, 7, 7, 17, 33, 3, 3, 1, 1, 1},
+    {2, 8, 5, 16, 32, 3, 3, 1, 0, 0},
+    {3, 6, 9, 5, 40, 5, 5, 1, 2, 2},
+    {1, 9, 4, 33, 7, 4, 4, 1, 1, 2},
+    {2, 6, 7, 18, 20, 2, 2, 1, 0, 1},
+    {2, 14, 14, 16, 20, 4, 4, 2, 1, 1},
+    {3, 7, 7, 20, 34, 4, 4, 2, 1, 1},
+    {2, 7, 7, 20, 34, 3, 3, 2, 1, 1},
+    {2, 14, 9, 19, 31, 5, 5, 2, 1, 2},
+    {1, 13, 6, 64, 70, 3, 3, 2, 0, 1},
+    {2, 5, 8, 17, 16, 2, 2, 2, 0, 0},
+    {1, 4, 4, 31, 65, 4, 4, 1, 0, 0},
     // kernels that are not square, taps far outside of the image
-    {2, 9, 6, 10, 12, 2, 5, 1, 1, 2}, {2, 9, 6, 10, 12, 5, 3, 2, 3, 3}, {1, 1, 3, 8, 9, 3, 3, 1, 4, 4},
+    {2, 9, 6, 10, 12, 2, 5, 1, 1, 2},
+    {2, 9, 6, 10, 12, 5, 3, 2, 3, 3},
+    {1, 1, 3, 8, 9, 3, 3, 1, 4, 4},
     {1, 3, 1, 130, 5, 4, 3, 2, 2, 3},
     // more than one part of the images, and than one block of channels
-    {64, 7, 7, 16, 16, 3, 3, 1, 1, 1}, {130, 8, 8, 72, 80, 4, 4, 2, 1, 1}, {20, 28, 27, 40, 33, 3, 3, 1, 1, 1}};
+    {64, 7, 7, 16, 16, 3, 3, 1, 1, 1},
+    {130, 8, 8, 72, 80, 4, 4, 2, 1, 1},
+    {20, 28, 27, 40, 33, 3, 3, 1, 1, 1}};
 
 }  // namespace
 
@@ -222,7 +249,8 @@ TEST_CASE("winograd: the dispatch takes it for large layers, and the bits are th
   std::mt19937 random(13);
   const int before = threads();
   for (const bool out_major : {false, true})
-    for (const Shape2& shape : {Shape2{64, 14, 14, 64, 128, 4, 4, 2, 1, 1}, Shape2{67, 14, 13, 70, 90, 5, 5, 2, 1, 2}}) {
+    for (const Shape2& shape :
+         {Shape2{64, 14, 14, 64, 128, 4, 4, 2, 1, 1}, Shape2{67, 14, 13, 70, 90, 5, 5, 2, 1, 2}}) {
       const Operands o(geometry(shape, out_major), random);
       INFO(text(o.g));
       set_threads(1);

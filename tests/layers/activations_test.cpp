@@ -49,8 +49,7 @@ double error_in_epsilons(const Layer<S>& layer, long double (*truth)(long double
 
 template <class S>
 void check_accuracy() {
-  const double sigmoid =
-      error_in_epsilons<S>(Sigmoid<S>(), [](long double z) { return 1 / (1 + std::exp(-z)); });
+  const double sigmoid = error_in_epsilons<S>(Sigmoid<S>(), [](long double z) { return 1 / (1 + std::exp(-z)); });
   const double tanh = error_in_epsilons<S>(Tanh<S>(), [](long double z) { return std::tanh(z); });
   const double silu =
       error_in_epsilons<S>(SiLU<S>(), [](long double z) { return z < -11000 ? 0 : z / (1 + std::exp(-z)); });
@@ -100,10 +99,7 @@ void check_extremes() {
     const bool bounded = kind == "tanh" || kind == "sigmoid";
     CHECK(y[2] == (bounded ? S(1) : S(1e4)));
     CHECK(derivative(*layer, S(1e4)) == (bounded ? S(0) : S(1)));
-    const S low = kind == "tanh"         ? S(-1)
-                  : kind == "elu"        ? S(-0.7)
-                  : kind == "leaky_relu" ? S(0.3) * S(-1e4)
-                                         : S(0);
+    const S low = kind == "tanh" ? S(-1) : kind == "elu" ? S(-0.7) : kind == "leaky_relu" ? S(0.3) * S(-1e4) : S(0);
     CHECK(std::abs(y[0] - low) <= S(1e-30));
     CHECK(std::abs(derivative(*layer, S(-1e4)) - (kind == "leaky_relu" ? S(0.3) : S(0))) <= S(1e-30));
     for (const S z : {std::numeric_limits<S>::max(), std::numeric_limits<S>::lowest()})
@@ -138,8 +134,7 @@ TEST_CASE("activations: NaN is passed on wherever it stands, and nothing else is
       Trace<float> trace;
       const Tensor<float>& y = layer->forward(x, trace, {});
       for (Index i = 0; i < y.size(); ++i)
-        if (std::isnan(y[i]) != (i == place))
-          FAIL(*layer << ": NaN at " << place << " gives " << y[i] << " at " << i);
+        if (std::isnan(y[i]) != (i == place)) FAIL(*layer << ": NaN at " << place << " gives " << y[i] << " at " << i);
     }
 }
 
@@ -179,8 +174,7 @@ TEST_CASE("activations: names, scalars and copies") {
 
 TEST_CASE("activations: bad options") {
   using Catch::Matchers::ContainsSubstring;
-  CHECK_THROWS_WITH(rival::LeakyReLU(-0.1),
-                    ContainsSubstring("leaky_relu: expected a slope in [0, 1], got -0.1"));
+  CHECK_THROWS_WITH(rival::LeakyReLU(-0.1), ContainsSubstring("leaky_relu: expected a slope in [0, 1], got -0.1"));
   CHECK_THROWS_WITH(rival::LeakyReLU(1.5), ContainsSubstring("got 1.5"));
   CHECK_THROWS_WITH(rival::LeakyReLU(std::nan("")), ContainsSubstring("got nan"));
   CHECK_THROWS_WITH(rival::ELU(-1), ContainsSubstring("elu: expected alpha >= 0, got -1"));

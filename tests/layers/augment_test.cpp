@@ -24,7 +24,9 @@ Augment<S> named(const AugmentOptions& options, const std::string& name = "D.aug
   return layer;
 }
 
-bool equal(const Tensor<float>& a, const Tensor<float>& b) { return a.shape() == b.shape() && (a.array() == b.array()).all(); }
+bool equal(const Tensor<float>& a, const Tensor<float>& b) {
+  return a.shape() == b.shape() && (a.array() == b.array()).all();
+}
 
 /// Pixel (i, j) of each image holds 1 + i w + j.
 Tensor<double> numbered(Index count, Index h, Index w) {
@@ -108,7 +110,8 @@ TEST_CASE("augment: cuts a rectangle of its share, whose centre lies anywhere in
         if (y(n, i, j, 0) != y(n, i, j, 1)) FAIL("channels differ");
         if (y(n, i, j, 0) != 0) continue;
         ++zeros;
-        top = std::min(top, i), bottom = std::max(bottom, i + 1), left = std::min(left, j), right = std::max(right, j + 1);
+        top = std::min(top, i), bottom = std::max(bottom, i + 1), left = std::min(left, j),
+        right = std::max(right, j + 1);
       }
     if (zeros != (bottom - top) * (right - left)) FAIL("image " << n << " is not cut in a rectangle");
     // At the border the cut is smaller; its centre follows from the edge that is inside.
@@ -116,7 +119,8 @@ TEST_CASE("augment: cuts a rectangle of its share, whose centre lies anywhere in
     ++seen[{row, column}];
     const Index rows = std::min(row + 2, h) - std::max<Index>(row - 1, 0);
     const Index columns = std::min(column + 3, w) - std::max<Index>(column - 2, 0);
-    if (zeros != rows * columns) FAIL("image " << n << " is cut by " << zeros << " pixels around " << row << ", " << column);
+    if (zeros != rows * columns)
+      FAIL("image " << n << " is cut by " << zeros << " pixels around " << row << ", " << column);
   }
   CHECK(seen.size() == static_cast<std::size_t>(h * w));
   const double expected = static_cast<double>(count) / static_cast<double>(h * w);
@@ -212,5 +216,6 @@ TEST_CASE("augment: refuses shares outside of [0, 1], and what is no image") {
   CHECK_THROWS_WITH(Augment<float>({.translation = 1.5}), "augment: expected `translation` in [0, 1], got 1.5");
   CHECK_THROWS_WITH(Augment<float>({.cutout = -1}), "augment: expected `cutout` in [0, 1], got -1");
   CHECK_THROWS_WITH(Augment<float>({.brightness = std::nan("")}), "augment: expected `brightness` >= 0, got nan");
-  CHECK_THROWS_WITH(named<float>(all).output_shape({784}), "augment \"D.augment1\": expected images of H x W x C, got 784");
+  CHECK_THROWS_WITH(named<float>(all).output_shape({784}),
+                    "augment \"D.augment1\": expected images of H x W x C, got 784");
 }

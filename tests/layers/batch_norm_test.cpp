@@ -37,7 +37,8 @@ TEST_CASE("batch_norm: gradients, in training through the batch's moments and in
   test::check_gradients(BatchNorm<double>({.features = 5}), {7, 5}, {.tangents = false});
   test::check_gradients(BatchNorm<double>({.features = 3}), {3, 2, 4, 3}, {.tangents = false});
   test::check_gradients(BatchNorm<double>({.features = 2, .epsilon = 0.5}), {4, 3, 2, 2}, {.tangents = false});
-  test::check_gradients(BatchNorm<double>({.features = 2}), {131, 2}, {.tangents = false});  // more than one block of rows
+  test::check_gradients(BatchNorm<double>({.features = 2}), {131, 2},
+                        {.tangents = false});  // more than one block of rows
 }
 
 TEST_CASE("batch_norm: training normalises by the batch") {
@@ -111,7 +112,8 @@ TEST_CASE("batch_norm: floats far from zero keep their digits") {
   const Tensor<float>& y = layer.forward(x, trace, {.mode = Mode::train});
   for (Index c = 0; c < 2; ++c) {
     double mean = 0, square = 0;
-    for (Index r = 0; r < rows; ++r) mean += static_cast<double>(y(r, c)), square += std::pow(static_cast<double>(y(r, c)), 2);
+    for (Index r = 0; r < rows; ++r)
+      mean += static_cast<double>(y(r, c)), square += std::pow(static_cast<double>(y(r, c)), 2);
     // The inputs themselves are rounded to 1e-3, half of it at most and one way as often as the other; the mean and
     // the products by the scale, numbers of order 1e4 too, once more each.
     CHECK(std::abs(mean / rows) < 4e-3);
@@ -179,8 +181,9 @@ TEST_CASE("batch_norm: misuse") {
   Trace<double> trace;
   const Tensor<double> wrong({5, 3}), one({1, 2}), one_pixel({1, 1, 1, 2}), one_image({1, 1, 2, 2});
   CHECK_THROWS_WITH(layer.forward(wrong, trace, {}), ContainsSubstring("expected 2 features on the last axis, got 3"));
-  CHECK_THROWS_WITH(layer.forward(one, trace, {}),
-                    ContainsSubstring("batch_norm \"G.bn1\": expected more than one value a feature to train on, got 1x2"));
+  CHECK_THROWS_WITH(
+      layer.forward(one, trace, {}),
+      ContainsSubstring("batch_norm \"G.bn1\": expected more than one value a feature to train on, got 1x2"));
   CHECK_THROWS_WITH(layer.forward(one_pixel, trace, {}), ContainsSubstring("got 1x1x1x2"));
   CHECK_NOTHROW(layer.forward(one_image, trace, {}));
 }

@@ -42,7 +42,8 @@ TEMPLATE_TEST_CASE("conditional_batch_norm: PyTorch's values", "", float, double
   rival_test::check_values<S>(ConditionalBatchNorm<S>({.features = 5, .classes = 4}), "conditional_batch_norm_vector");
 }
 
-TEST_CASE("conditional_batch_norm: normalises over the batch, whatever the labels, then by the sample's row of the tables") {
+TEST_CASE(
+    "conditional_batch_norm: normalises over the batch, whatever the labels, then by the sample's row of the tables") {
   ConditionalBatchNorm<double> layer({.features = 2, .classes = 3, .epsilon = 0.01});
   layer.weight().value = Tensor<double>({3, 2}, {1, 2, -0.5, 3, 0.25, -1});
   layer.bias().value = Tensor<double>({3, 2}, {0, 1, -4, 2, 0.5, 7});
@@ -56,13 +57,15 @@ TEST_CASE("conditional_batch_norm: normalises over the batch, whatever the label
     for (Index r = 0; r < 60; ++r) variance += std::pow(x[2 * r + c] - mean, 2) / 60;
     for (Index r = 0; r < 60; ++r) {
       const Index label = labels[static_cast<std::size_t>(r / 15)];
-      CHECK(std::abs(y[2 * r + c] - ((x[2 * r + c] - mean) / std::sqrt(variance + 0.01) * layer.weight().value(label, c) +
-                                     layer.bias().value(label, c))) < 1e-13);
+      CHECK(
+          std::abs(y[2 * r + c] - ((x[2 * r + c] - mean) / std::sqrt(variance + 0.01) * layer.weight().value(label, c) +
+                                   layer.bias().value(label, c))) < 1e-13);
     }
   }
 }
 
-TEST_CASE("conditional_batch_norm: classes of equal rows make it batch norm, in training, its statistics and evaluation") {
+TEST_CASE(
+    "conditional_batch_norm: classes of equal rows make it batch norm, in training, its statistics and evaluation") {
   ConditionalBatchNorm<double> layer({.features = 3, .classes = 2, .momentum = 0.3});
   BatchNorm<double> plain({.features = 3, .momentum = 0.3});
   const std::vector<std::uint8_t> labels{0, 1, 1, 0, 1};
@@ -85,10 +88,12 @@ TEST_CASE("conditional_batch_norm: classes of equal rows make it batch norm, in 
   }
 }
 
-TEST_CASE("conditional_batch_norm: a network hands the labels on, in training and inference, behind a convolution too") {
-  Network<double> net("G", {3, 4, 1},
-                      Sequential<double>(Conv2d<double>({.in = 1, .out = 2, .kernel = 2}),
-                                         ConditionalBatchNorm<double>({.features = 2, .classes = 2}), LeakyReLU<double>(0.2)));
+TEST_CASE(
+    "conditional_batch_norm: a network hands the labels on, in training and inference, behind a convolution too") {
+  Network<double> net(
+      "G", {3, 4, 1},
+      Sequential<double>(Conv2d<double>({.in = 1, .out = 2, .kernel = 2}),
+                         ConditionalBatchNorm<double>({.features = 2, .classes = 2}), LeakyReLU<double>(0.2)));
   net.initialise(normal<double>(), Random(1));
   for (auto* parameter : net.parameters())
     if (parameter->name == "G.cbn1.bias") parameter->value = Tensor<double>({2, 2}, {0, 0, 10, 20});
@@ -117,7 +122,8 @@ TEST_CASE("conditional_batch_norm: classes without a sample get no gradient") {
 TEST_CASE("conditional_batch_norm: the same bits on any number of threads") {
   std::vector<std::uint8_t> labels(16);
   for (std::size_t n = 0; n < labels.size(); ++n) labels[n] = static_cast<std::uint8_t>(n * n % 10);
-  rival_test::check_threads(ConditionalBatchNorm<float>({.features = 31, .classes = 10}), {16, 14, 14, 31}, labels, false);
+  rival_test::check_threads(ConditionalBatchNorm<float>({.features = 31, .classes = 10}), {16, 14, 14, 31}, labels,
+                            false);
 }
 
 TEST_CASE("conditional_batch_norm: its state, names and initial values") {
@@ -147,7 +153,8 @@ TEST_CASE("conditional_batch_norm: refuses bad options, shapes, labels and gradi
                     ContainsSubstring("conditional_batch_norm: expected positive `features`, got 0"));
   CHECK_THROWS_WITH(ConditionalBatchNorm<double>({.features = 2}),
                     ContainsSubstring("conditional_batch_norm: expected `classes` from 1 to 256, got 0"));
-  CHECK_THROWS_WITH(ConditionalBatchNorm<double>({.features = 2, .classes = 257}), ContainsSubstring("from 1 to 256, got 257"));
+  CHECK_THROWS_WITH(ConditionalBatchNorm<double>({.features = 2, .classes = 257}),
+                    ContainsSubstring("from 1 to 256, got 257"));
   CHECK_THROWS_WITH(ConditionalBatchNorm<double>({.features = 2, .classes = 2, .epsilon = 0}),
                     ContainsSubstring("conditional_batch_norm: expected a positive `epsilon`, got 0"));
   CHECK_THROWS_WITH(ConditionalBatchNorm<double>({.features = 2, .classes = 2, .momentum = 1.5}),
@@ -160,7 +167,8 @@ TEST_CASE("conditional_batch_norm: refuses bad options, shapes, labels and gradi
   CHECK_NOTHROW(layer.forward(x, trace, {.labels = good}));
   CHECK_THROWS_WITH(layer.forward(x, trace, {}),
                     ContainsSubstring("conditional_batch_norm \"G.cbn1\": expected 3 labels, one a sample, got 0"));
-  CHECK_THROWS_WITH(layer.forward(x, trace, {.labels = two}), ContainsSubstring("expected 3 labels, one a sample, got 2"));
+  CHECK_THROWS_WITH(layer.forward(x, trace, {.labels = two}),
+                    ContainsSubstring("expected 3 labels, one a sample, got 2"));
   CHECK_THROWS_WITH(layer.forward(x, trace, {.labels = high}),
                     ContainsSubstring("conditional_batch_norm \"G.cbn1\": expected labels from 0 to 2, got 3"));
   CHECK_THROWS_WITH(layer.forward(wrong, trace, {.labels = good}),

@@ -1,5 +1,6 @@
 #pragma once
-// Layers against the values of fixtures/conditional_values.txt: output, input gradient and the gradients of all parameters.
+// Layers against the values of fixtures/conditional_values.txt: output, input gradient and the gradients of all
+// parameters.
 
 #include <cstdint>
 #include <string>

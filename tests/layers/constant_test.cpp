@@ -51,7 +51,8 @@ TEST_CASE("basis: the same bits on any number of threads") {
 
 TEST_CASE("basis: refuses sizes and inputs that do not fit") {
   CHECK_THROWS_WITH(Basis({.shape = {4, 4, 8}}), ContainsSubstring("basis: expected a positive `in`, got 0"));
-  CHECK_THROWS_WITH(Basis({.in = 4, .shape = {4, 4}}), ContainsSubstring("basis: expected a shape height x width x channels, got 4x4"));
+  CHECK_THROWS_WITH(Basis({.in = 4, .shape = {4, 4}}),
+                    ContainsSubstring("basis: expected a shape height x width x channels, got 4x4"));
   CHECK_THROWS_WITH(Basis({.in = 4, .shape = {4, 0, 8}}), ContainsSubstring("got 4x0x8"));
   Basis layer({.in = 4, .shape = {4, 4, 8}});
   layer.set_name("G.basis1");

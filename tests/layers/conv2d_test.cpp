@@ -28,9 +28,13 @@ const Case cases[] = {
     // "Same" padding: a 5x5 kernel of stride 2 sees one row and column of zeros before and two behind.
     {{.in = 2, .out = 3, .kernel = 5, .stride = 2, .padding = 1, .padding_end = 2}, {8, 6, 2}, {4, 3, 3}},
     {{.in = 2, .out = 3, .kernel = 2, .padding = 0, .padding_end = Size2{1, 2}}, {3, 4, 2}, {3, 5, 3}},
-    {{.in = 2, .out = 3, .kernel = 3, .stride = 3, .padding = {2, 0}, .padding_end = Size2{0, 1}}, {5, 7, 2}, {2, 2, 3}},
-    {{.in = 2, .out = 3, .kernel = 2, .stride = 3}, {7, 6, 2}, {2, 2, 3}},            // some pixels are never read
-    {{.in = 2, .out = 9, .kernel = 2, .stride = 2, .padding = 3}, {3, 4, 2}, {4, 5, 9}},  // some see nothing but padding
+    {{.in = 2, .out = 3, .kernel = 3, .stride = 3, .padding = {2, 0}, .padding_end = Size2{0, 1}},
+     {5, 7, 2},
+     {2, 2, 3}},
+    {{.in = 2, .out = 3, .kernel = 2, .stride = 3}, {7, 6, 2}, {2, 2, 3}},  // some pixels are never read
+    {{.in = 2, .out = 9, .kernel = 2, .stride = 2, .padding = 3},
+     {3, 4, 2},
+     {4, 5, 9}},  // some see nothing but padding
     {{.in = 2, .out = 3, .kernel = {3, 4}}, {3, 4, 2}, {1, 1, 3}},
     {{.in = 2, .out = 3, .kernel = 3, .padding = 1, .bias = false}, {3, 4, 2}, {3, 4, 3}},
 };
@@ -41,8 +45,7 @@ TEST_CASE("conv2d: gradients and output shapes for a table of kernels, strides a
   for (const Case& c : cases) {
     Conv2d<double> layer(c.options);
     CHECK(layer.output_shape(c.image) == c.output);
-    CHECK(layer.weight().value.shape() ==
-          Shape{c.options.kernel.h, c.options.kernel.w, c.options.in, c.options.out});
+    CHECK(layer.weight().value.shape() == Shape{c.options.kernel.h, c.options.kernel.w, c.options.in, c.options.out});
     test::check_gradients(layer, c.image.batch(3));
   }
 }
@@ -88,7 +91,8 @@ TEST_CASE("conv2d: its fans are those of the kernel") {
 TEST_CASE("conv2d: NaN goes through the leaky ReLU behind, to the pixels that see it") {
   for (const double slope : {0.0, 0.2}) {
     for (const Index out : {1, 20}) {
-      Sequential<double> layers(Conv2d<double>({.in = 3, .out = out, .kernel = 3, .padding = 1}), LeakyReLU<double>(slope));
+      Sequential<double> layers(Conv2d<double>({.in = 3, .out = out, .kernel = 3, .padding = 1}),
+                                LeakyReLU<double>(slope));
       layers.initialise(normal<double>(0, 1), Random(1));
       Tensor<double> x({1, 4, 5, 3}, 1.0);
       x(0, 1, 1, 2) = std::numeric_limits<double>::quiet_NaN();
@@ -102,8 +106,10 @@ TEST_CASE("conv2d: NaN goes through the leaky ReLU behind, to the pixels that se
 }
 
 TEST_CASE("conv2d: misuse") {
-  CHECK_THROWS_WITH(Conv2d<double>({.out = 4}), ContainsSubstring("conv2d: expected positive channels, got in 0, out 4"));
-  CHECK_THROWS_WITH(Conv2d<double>({.in = 4}), ContainsSubstring("conv2d: expected positive channels, got in 4, out 0"));
+  CHECK_THROWS_WITH(Conv2d<double>({.out = 4}),
+                    ContainsSubstring("conv2d: expected positive channels, got in 0, out 4"));
+  CHECK_THROWS_WITH(Conv2d<double>({.in = 4}),
+                    ContainsSubstring("conv2d: expected positive channels, got in 4, out 0"));
   CHECK_THROWS_WITH(Conv2d<double>({.in = 1, .out = 1, .kernel = {0, 3}}),
                     ContainsSubstring("conv2d: expected positive kernel and stride, got 0x3 and 1x1"));
   CHECK_THROWS_WITH(Conv2d<double>({.in = 1, .out = 1, .stride = 0}),
@@ -113,14 +119,15 @@ TEST_CASE("conv2d: misuse") {
   CHECK_THROWS_WITH(Conv2d<double>({.in = 1, .out = 1, .padding_end = -2}),
                     ContainsSubstring("expected padding >= 0, got 0x0 and -2x-2"));
 
-  Conv2d<double> layer({.in = 64, .out = 128, .kernel = {5, 7}, .stride = 2, .padding = {1, 0}, .padding_end = Size2{2, 0}});
+  Conv2d<double> layer(
+      {.in = 64, .out = 128, .kernel = {5, 7}, .stride = 2, .padding = {1, 0}, .padding_end = Size2{2, 0}});
   layer.set_name("D.conv2");
-  CHECK_THROWS_WITH(layer.output_shape({28, 28, 3}), ContainsSubstring("conv2d \"D.conv2\": expected 64 channels, got 3"));
+  CHECK_THROWS_WITH(layer.output_shape({28, 28, 3}),
+                    ContainsSubstring("conv2d \"D.conv2\": expected 64 channels, got 3"));
   CHECK_THROWS_WITH(layer.output_shape({784}),
                     ContainsSubstring("conv2d \"D.conv2\": expected images height x width x channels, got 784"));
-  CHECK_THROWS_WITH(
-      layer.output_shape({1, 9, 64}),
-      ContainsSubstring("conv2d \"D.conv2\": the kernel of 5x7 is larger than the padded image of 4x9"));
+  CHECK_THROWS_WITH(layer.output_shape({1, 9, 64}),
+                    ContainsSubstring("conv2d \"D.conv2\": the kernel of 5x7 is larger than the padded image of 4x9"));
   CHECK_THROWS_WITH(layer.output_shape({9, 6, 64}), ContainsSubstring("larger than the padded image of 12x6"));
   CHECK(layer.output_shape({2, 7, 64}) == Shape{1, 1, 128});
   Trace<double> trace;

@@ -23,7 +23,8 @@ const Case cases[] = {
     {{.in = 2, .out = 3, .kernel = 3, .stride = 2, .padding = 1}, {4, 3, 2}, {7, 5, 3}},
     {{.in = 2, .out = 3, .kernel = 3, .stride = 2, .padding = 1, .output_padding = 1}, {4, 3, 2}, {8, 6, 3}},
     {{.in = 2, .out = 3, .kernel = {2, 3}, .stride = {1, 3}, .padding = {0, 1}, .output_padding = {0, 2}},
-     {3, 4, 2}, {4, 12, 3}},
+     {3, 4, 2},
+     {4, 12, 3}},
     // "Same" padding: a 5x5 kernel of stride 2 is cropped by one row and column before and two behind.
     {{.in = 2, .out = 3, .kernel = 5, .stride = 2, .padding = 1, .padding_end = 2}, {4, 3, 2}, {8, 6, 3}},
     {{.in = 9, .out = 2, .kernel = 5, .padding = 2}, {3, 4, 9}, {3, 4, 2}},
@@ -40,8 +41,7 @@ TEST_CASE("conv_transpose2d: gradients and output shapes for a table of kernels,
   for (const Case& c : cases) {
     ConvTranspose2d<double> layer(c.options);
     CHECK(layer.output_shape(c.image) == c.output);
-    CHECK(layer.weight().value.shape() ==
-          Shape{c.options.kernel.h, c.options.kernel.w, c.options.in, c.options.out});
+    CHECK(layer.weight().value.shape() == Shape{c.options.kernel.h, c.options.kernel.w, c.options.in, c.options.out});
     test::check_gradients(layer, c.image.batch(3));
   }
 }
@@ -70,7 +70,8 @@ TEST_CASE("conv_transpose2d: every output by the formula") {
     Trace<double> trace;
     const Tensor<double>& y = layer.forward(x, trace, {});
     REQUIRE(y.shape() == expected.shape());
-    for (Index i = 0; i < y.size(); ++i) CHECK(std::abs(y[i] - expected[i]) < 1e-12);  // at most 225 products of order 1
+    for (Index i = 0; i < y.size(); ++i)
+      CHECK(std::abs(y[i] - expected[i]) < 1e-12);  // at most 225 products of order 1
   }
 }
 
@@ -84,7 +85,8 @@ TEST_CASE("conv_transpose2d: an output pixel is made of one tap in stride x stri
 
 TEST_CASE("conv_transpose2d: misuse") {
   using Layer = ConvTranspose2d<double>;
-  CHECK_THROWS_WITH(Layer({.out = 4}), ContainsSubstring("conv_transpose2d: expected positive channels, got in 0, out 4"));
+  CHECK_THROWS_WITH(Layer({.out = 4}),
+                    ContainsSubstring("conv_transpose2d: expected positive channels, got in 0, out 4"));
   CHECK_THROWS_WITH(Layer({.in = 1, .out = 1, .kernel = -1}),
                     ContainsSubstring("conv_transpose2d: expected positive kernel and stride, got -1x-1 and 1x1"));
   CHECK_THROWS_WITH(Layer({.in = 1, .out = 1, .stride = {2, 0}}),

@@ -11,7 +11,8 @@ using Catch::Matchers::ContainsSubstring;
 TEST_CASE("dense: gradients") {
   for (const Index in : {1, 5, 17})
     for (const Index out : {1, 4, 19})
-      for (const bool bias : {true, false}) test::check_gradients(Dense<double>({.in = in, .out = out, .bias = bias}), {4, in});
+      for (const bool bias : {true, false})
+        test::check_gradients(Dense<double>({.in = in, .out = out, .bias = bias}), {4, in});
 }
 
 TEST_CASE("dense: every output is a weighted sum of all inputs, and the bias") {

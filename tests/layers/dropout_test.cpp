@@ -98,8 +98,7 @@ TEST_CASE("dropout: the stream of doubles moves on as far as it was read") {
   CHECK(state.streams[0].second->position() == copy.position());
 }
 
-TEST_CASE(
-    "dropout: masks differ from pass to pass, name to name, seed to seed, and come back with the position") {
+TEST_CASE("dropout: masks differ from pass to pass, name to name, seed to seed, and come back with the position") {
   auto layer = named<float>("a", 0.5);
   const Tensor<float> x({8, 32}, 1.0f);
   Trace<float> one, two, three;

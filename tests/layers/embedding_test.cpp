@@ -80,11 +80,15 @@ TEST_CASE("embedding: refuses labels that are too few or out of range, and optio
   const Tensor<double> x({2, 4});
   Trace<double> trace;
   const std::vector<std::uint8_t> far{0, 3}, few{0};
-  CHECK_THROWS_WITH(layer.forward(x, trace, {}), ContainsSubstring("embedding \"G.embed1\": expected 2 labels, one a sample, got 0"));
-  CHECK_THROWS_WITH(layer.forward(x, trace, {.labels = few}), ContainsSubstring("expected 2 labels, one a sample, got 1"));
+  CHECK_THROWS_WITH(layer.forward(x, trace, {}),
+                    ContainsSubstring("embedding \"G.embed1\": expected 2 labels, one a sample, got 0"));
+  CHECK_THROWS_WITH(layer.forward(x, trace, {.labels = few}),
+                    ContainsSubstring("expected 2 labels, one a sample, got 1"));
   CHECK_THROWS_WITH(layer.forward(x, trace, {.labels = far}), ContainsSubstring("expected labels from 0 to 2, got 3"));
-  CHECK_THROWS_WITH(layer.output_shape({4, 3}), ContainsSubstring("expected vectors or images height x width x channels, got 4x3"));
-  CHECK_THROWS_WITH(Embedding({.classes = 0, .features = 2}), ContainsSubstring("embedding: expected 1 to 256 classes, got 0"));
+  CHECK_THROWS_WITH(layer.output_shape({4, 3}),
+                    ContainsSubstring("expected vectors or images height x width x channels, got 4x3"));
+  CHECK_THROWS_WITH(Embedding({.classes = 0, .features = 2}),
+                    ContainsSubstring("embedding: expected 1 to 256 classes, got 0"));
   CHECK_THROWS_WITH(Embedding({.classes = 257, .features = 2}), ContainsSubstring("got 257"));
   CHECK_THROWS_WITH(Embedding({.classes = 3}), ContainsSubstring("embedding: expected positive `features`, got 0"));
   CHECK_THROWS_WITH(Embedding({.classes = 3, .features = 2, .one_hot = true}),

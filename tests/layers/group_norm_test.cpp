@@ -17,12 +17,14 @@ using Catch::Matchers::ContainsSubstring;
 using rival_test::check_threads;
 using rival_test::check_values;
 
-TEST_CASE("group_norm, instance_norm, layer_norm: gradients and tangents, of images and vectors, with and without weights") {
+TEST_CASE(
+    "group_norm, instance_norm, layer_norm: gradients and tangents, of images and vectors, with and without weights") {
   for (const bool affine : {true, false}) {
     test::check_gradients(GroupNorm<double>({.groups = 2, .features = 6, .affine = affine}), {3, 2, 3, 6});
     test::check_gradients(GroupNorm<double>({.groups = 3, .features = 9, .epsilon = 0.3, .affine = affine}), {4, 9});
     test::check_gradients(GroupNorm<double>({.groups = 1, .features = 1, .affine = affine}), {3, 3, 2, 1});
-    test::check_gradients(GroupNorm<double>({.groups = 1, .features = 2, .affine = affine}), {3, 7, 2});  // sound: length x C
+    test::check_gradients(GroupNorm<double>({.groups = 1, .features = 2, .affine = affine}),
+                          {3, 7, 2});  // sound: length x C
     test::check_gradients(InstanceNorm<double>({.features = 3, .affine = affine}), {3, 3, 5, 3});
     test::check_gradients(InstanceNorm<double>({.features = 2, .epsilon = 0.5, .affine = affine}), {3, 1, 5, 2});
     test::check_gradients(LayerNorm<double>({.features = 3, .affine = affine}), {3, 5, 2, 3});
@@ -32,7 +34,7 @@ TEST_CASE("group_norm, instance_norm, layer_norm: gradients and tangents, of ima
 
 TEST_CASE("group_norm: gradients and tangents of more pixels and channels than a block holds") {
   test::check_gradients(GroupNorm<double>({.groups = 1, .features = 1}), {3, 19, 7, 1});  // 133 pixels
-  test::check_gradients(GroupNorm<double>({.groups = 13, .features = 130}), {3, 130});  // 130 channels
+  test::check_gradients(GroupNorm<double>({.groups = 13, .features = 130}), {3, 130});    // 130 channels
   test::check_gradients(LayerNorm<double>({.features = 131}), {3, 131});
 }
 
@@ -76,7 +78,8 @@ TEST_CASE("group_norm: floats far from zero keep their digits") {
   Trace<float> trace;
   const Tensor<float>& y = GroupNorm<float>({.groups = 2, .features = 4}).forward(x, trace, {});
   double mean = 0, square = 0;
-  for (Index i = 0; i < y.size(); ++i) mean += static_cast<double>(y[i]), square += std::pow(static_cast<double>(y[i]), 2);
+  for (Index i = 0; i < y.size(); ++i)
+    mean += static_cast<double>(y[i]), square += std::pow(static_cast<double>(y[i]), 2);
   const auto count = static_cast<double>(y.size());
   CHECK(std::abs(mean / count) < 2e-3);  // the group's mean, a number of order 1e4, is rounded once
   CHECK(std::abs(square / count - 1) < 1e-3);
@@ -147,11 +150,13 @@ TEST_CASE("group_norm: its state, names and initial values; without weights it h
 }
 
 TEST_CASE("group_norm, instance_norm, layer_norm: refuses bad options and inputs") {
-  CHECK_THROWS_WITH(GroupNorm<double>({.groups = 1}), ContainsSubstring("group_norm: expected positive `features`, got 0"));
+  CHECK_THROWS_WITH(GroupNorm<double>({.groups = 1}),
+                    ContainsSubstring("group_norm: expected positive `features`, got 0"));
   CHECK_THROWS_WITH(GroupNorm<double>({.groups = 4, .features = 6}),
                     ContainsSubstring("group_norm: expected `groups` that divide the 6 features, got 4"));
   CHECK_THROWS_WITH(GroupNorm<double>({.features = 6}), ContainsSubstring("divide the 6 features, got 0"));
-  CHECK_THROWS_WITH(GroupNorm<double>({.groups = -2, .features = 6}), ContainsSubstring("divide the 6 features, got -2"));
+  CHECK_THROWS_WITH(GroupNorm<double>({.groups = -2, .features = 6}),
+                    ContainsSubstring("divide the 6 features, got -2"));
   CHECK_THROWS_WITH(GroupNorm<double>({.groups = 2, .features = 6, .epsilon = 0}),
                     ContainsSubstring("group_norm: expected a positive `epsilon`, got 0"));
   CHECK_THROWS_WITH(InstanceNorm<double>({}), ContainsSubstring("instance_norm: expected positive `features`, got 0"));
@@ -166,8 +171,9 @@ TEST_CASE("group_norm, instance_norm, layer_norm: refuses bad options and inputs
   const Tensor<double> wrong({5, 3}), vectors({5, 4}), pixels({2, 1, 1, 4});
   CHECK_THROWS_WITH(layer.forward(wrong, trace, {}), ContainsSubstring("expected 4 features on the last axis, got 3"));
   const InstanceNorm<double> instance({.features = 4});
-  CHECK_THROWS_WITH(instance.forward(vectors, trace, {}),
-                    ContainsSubstring("instance_norm: expected more than one value to normalise together, got 4 in 4 groups"));
+  CHECK_THROWS_WITH(
+      instance.forward(vectors, trace, {}),
+      ContainsSubstring("instance_norm: expected more than one value to normalise together, got 4 in 4 groups"));
   CHECK_THROWS_WITH(instance.forward(pixels, trace, {}), ContainsSubstring("got 1x1x4 in 4 groups"));
   CHECK_THROWS_WITH(LayerNorm<double>({.features = 1}).output_shape({1}), ContainsSubstring("got 1 in 1 group"));
 }

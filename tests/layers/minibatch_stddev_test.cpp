@@ -42,7 +42,8 @@ TEST_CASE("minibatch_stddev: the mean deviation across each group, appended to e
       for (Index i = 0; i < 12; ++i) {
         double mean = 0, variance = 0;
         for (Index n = first; n < first + k; ++n) mean += x[n * 12 + i] / static_cast<double>(k);
-        for (Index n = first; n < first + k; ++n) variance += std::pow(x[n * 12 + i] - mean, 2) / static_cast<double>(k);
+        for (Index n = first; n < first + k; ++n)
+          variance += std::pow(x[n * 12 + i] - mean, 2) / static_cast<double>(k);
         deviation += std::sqrt(variance + 0.01) / 12;
       }
       for (Index p = first * 6; p < (first + k) * 6; ++p) {
@@ -79,9 +80,11 @@ TEST_CASE("minibatch_stddev: refuses bad options and inputs, and gradient penalt
   layer.set_name("D.stddev1");
   CHECK(layer.output_shape({4, 5, 3}) == Shape{4, 5, 4});
   CHECK(layer.output_shape({7}) == Shape{8});
-  CHECK_THROWS_WITH(layer.output_shape({}),
-                    ContainsSubstring("minibatch_stddev \"D.stddev1\": expected vectors or images with channels, got scalar"));
-  CHECK_THROWS_WITH(layer.curvature(),
-                    ContainsSubstring("minibatch_stddev \"D.stddev1\": a gradient penalty needs scores that do not depend "
-                                      "on the other samples of the batch, and minibatch_stddev compares them"));
+  CHECK_THROWS_WITH(
+      layer.output_shape({}),
+      ContainsSubstring("minibatch_stddev \"D.stddev1\": expected vectors or images with channels, got scalar"));
+  CHECK_THROWS_WITH(
+      layer.curvature(),
+      ContainsSubstring("minibatch_stddev \"D.stddev1\": a gradient penalty needs scores that do not depend "
+                        "on the other samples of the batch, and minibatch_stddev compares them"));
 }

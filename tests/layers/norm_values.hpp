@@ -1,7 +1,8 @@
-// Holds normalisation layers against fixtures/norm_values.txt, element by element, and one number of threads against another.
+// Holds normalisation layers against fixtures/norm_values.txt, element by element, and one number of threads against
+// another.
 //
-// Tolerances as in pytorch_layers_test.cpp, relative to the largest element; a penalty's gradients go through two more passes
-// and cubes of 1 / deviation, for which float gets a digit more.
+// Tolerances as in pytorch_layers_test.cpp, relative to the largest element; a penalty's gradients go through two more
+// passes and cubes of 1 / deviation, for which float gets a digit more.
 #pragma once
 
 #include <algorithm>
@@ -82,7 +83,8 @@ void check_values(rival::Layer<S>&& layer, const std::string& name) {
 }
 
 /// Every pass of the layer gives the same bits on one thread and on three.
-inline void check_threads(rival::Layer<float>&& layer, const Shape& batch, rival::Labels labels = {}, bool tangents = true) {
+inline void check_threads(rival::Layer<float>&& layer, const Shape& batch, rival::Labels labels = {},
+                          bool tangents = true) {
   const int before = rival::threads();
   layer.set_name("layer");
   rival::State<float> state;

@@ -15,8 +15,8 @@ TEST_CASE("pixel_norm: gradients and tangents, of images and vectors") {
   test::check_gradients(PixelNorm<double>(), {3, 2, 5, 4});
   test::check_gradients(PixelNorm<double>({.epsilon = 0.5}), {3, 3, 2, 1});
   test::check_gradients(PixelNorm<double>({.epsilon = 0.1}), {4, 7});
-  test::check_gradients(Sequential<double>(Dense<double>({.in = 3, .out = 5}), LeakyReLU<double>(0.2), PixelNorm<double>(),
-                                           Dense<double>({.in = 5, .out = 2})),
+  test::check_gradients(Sequential<double>(Dense<double>({.in = 3, .out = 5}), LeakyReLU<double>(0.2),
+                                           PixelNorm<double>(), Dense<double>({.in = 5, .out = 2})),
                         {4, 3});
 }
 
@@ -57,7 +57,8 @@ TEST_CASE("pixel_norm: the same bits on any number of threads") {
 }
 
 TEST_CASE("pixel_norm: refuses bad options and inputs") {
-  CHECK_THROWS_WITH(PixelNorm<double>({.epsilon = 0}), ContainsSubstring("pixel_norm: expected a positive `epsilon`, got 0"));
+  CHECK_THROWS_WITH(PixelNorm<double>({.epsilon = 0}),
+                    ContainsSubstring("pixel_norm: expected a positive `epsilon`, got 0"));
   PixelNorm<double> layer;
   layer.set_name("G.pn1");
   CHECK_THROWS_WITH(layer.output_shape({}),

@@ -14,14 +14,12 @@ struct Case {
   Size2 kernel, stride, padding;
 };
 const Case cases[] = {
-    {2, 2, 0},           {3, 2, 1}, {{2, 3}, {1, 2}, {1, 0}}, {{3, 1}, {2, 3}, {0, 0}}, {1, 1, 0},
-    {{4, 2}, 3, {2, 1}}, {2, 3, 1},
+    {2, 2, 0}, {3, 2, 1}, {{2, 3}, {1, 2}, {1, 0}}, {{3, 1}, {2, 3}, {0, 0}}, {1, 1, 0}, {{4, 2}, 3, {2, 1}}, {2, 3, 1},
 };
 const Shape batch{3, 5, 7, 2};
 
 /// The pixels of one window, found by going over the whole image, and by the definition alone.
-std::vector<double> window(const Tensor<double>& x, const Case& c, Index n, Index oy, Index ox,
-                           Index channel) {
+std::vector<double> window(const Tensor<double>& x, const Case& c, Index n, Index oy, Index ox, Index channel) {
   std::vector<double> inside;
   for (Index y = 0; y < x.dim(1); ++y)
     for (Index x_ = 0; x_ < x.dim(2); ++x_) {
@@ -42,8 +40,7 @@ void check_against(const Layer<double>& layer, const Case& c, const Reference& r
   for (Index n = 0; n < y.dim(0); ++n)
     for (Index i = 0; i < y.dim(1); ++i)
       for (Index j = 0; j < y.dim(2); ++j)
-        for (Index k = 0; k < 2; ++k)
-          CHECK(std::abs(y(n, i, j, k) - reference(window(x, c, n, i, j, k))) < 1e-13);
+        for (Index k = 0; k < 2; ++k) CHECK(std::abs(y(n, i, j, k) - reference(window(x, c, n, i, j, k))) < 1e-13);
 }
 
 double sum(const std::vector<double>& values) {
@@ -118,9 +115,8 @@ TEST_CASE("pooling: the same bits on any number of threads") {
 }
 
 TEST_CASE("pooling: misuse") {
-  CHECK_THROWS_WITH(
-      MaxPool2d({.kernel = {3, 2}, .padding = {2, 0}}),
-      ContainsSubstring("max_pool2d: expected padding from 0 to half of the kernel 3x2, got 2x0"));
+  CHECK_THROWS_WITH(MaxPool2d({.kernel = {3, 2}, .padding = {2, 0}}),
+                    ContainsSubstring("max_pool2d: expected padding from 0 to half of the kernel 3x2, got 2x0"));
   CHECK_THROWS_WITH(AvgPool2d({.kernel = 2, .padding = -1}), ContainsSubstring("got -1x-1"));
   CHECK_THROWS_WITH(AvgPool2d({.kernel = 0}),
                     ContainsSubstring("avg_pool2d: expected a kernel of at least 1x1, got 0x0"));
@@ -130,7 +126,6 @@ TEST_CASE("pooling: misuse") {
   layer.set_name("D.pool2");
   CHECK_THROWS_WITH(
       layer.output_shape({3, 9, 1}),
-      ContainsSubstring(
-          "max_pool2d \"D.pool2\": a kernel of 4x4 does not fit into images of 3x9x1 with padding 0x0"));
+      ContainsSubstring("max_pool2d \"D.pool2\": a kernel of 4x4 does not fit into images of 3x9x1 with padding 0x0"));
   CHECK_THROWS_WITH(layer.output_shape({784}), ContainsSubstring("expected images of H x W x C, got 784"));
 }

@@ -29,10 +29,13 @@ TEST_CASE("projection: refuses labels and inputs that do not fit") {
   const Tensor<double> x({2, 4}), wide({2, 5});
   Trace<double> trace;
   const std::vector<std::uint8_t> far{3, 0}, good{0, 2};
-  CHECK_THROWS_WITH(layer.forward(x, trace, {}), ContainsSubstring("projection \"D.projection1\": expected 2 labels, one a sample, got 0"));
+  CHECK_THROWS_WITH(layer.forward(x, trace, {}),
+                    ContainsSubstring("projection \"D.projection1\": expected 2 labels, one a sample, got 0"));
   CHECK_THROWS_WITH(layer.forward(x, trace, {.labels = far}), ContainsSubstring("expected labels from 0 to 2, got 3"));
-  CHECK_THROWS_WITH(layer.forward(wide, trace, {.labels = good}), ContainsSubstring("expected vectors of 4, one more than classes, got 5"));
+  CHECK_THROWS_WITH(layer.forward(wide, trace, {.labels = good}),
+                    ContainsSubstring("expected vectors of 4, one more than classes, got 5"));
   CHECK_THROWS_WITH(Projection({}), ContainsSubstring("projection: expected 1 to 256 classes, got 0"));
   CHECK_THROWS_WITH(Projection({.classes = 257}), ContainsSubstring("projection: expected 1 to 256 classes, got 257"));
-  CHECK_THROWS_WITH(SumPool().output_shape({3}), ContainsSubstring("sum_pool: expected images height x width x channels, got 3"));
+  CHECK_THROWS_WITH(SumPool().output_shape({3}),
+                    ContainsSubstring("sum_pool: expected images height x width x channels, got 3"));
 }

@@ -28,7 +28,8 @@ void check_values(Layer<S>&& layer, const std::string& name) {
 }  // namespace
 
 TEST_CASE("resample: gradients") {
-  for (const Shape& shape : {Shape{3, 4, 6, 2}, Shape{3, 5, 3, 2}, Shape{3, 1, 2, 5}, Shape{4, 1, 1, 1}, Shape{3, 2, 7, 1}}) {
+  for (const Shape& shape :
+       {Shape{3, 4, 6, 2}, Shape{3, 5, 3, 2}, Shape{3, 1, 2, 5}, Shape{4, 1, 1, 1}, Shape{3, 2, 7, 1}}) {
     check_gradients(BlurUpsample<double>(), shape);
     check_gradients(BlurDownsample<double>(), shape);
   }
@@ -37,7 +38,8 @@ TEST_CASE("resample: gradients") {
 TEMPLATE_TEST_CASE("resample: PyTorch's values", "", float, double) {
   using S = TestType;
   for (const char* size : {"3x4", "1x2"}) check_values<S>(BlurUpsample<S>(), std::string("blur_upsample_") + size);
-  for (const char* size : {"4x6", "5x3", "1x2"}) check_values<S>(BlurDownsample<S>(), std::string("blur_downsample_") + size);
+  for (const char* size : {"4x6", "5x3", "1x2"})
+    check_values<S>(BlurDownsample<S>(), std::string("blur_downsample_") + size);
 }
 
 TEST_CASE("resample: keeps a constant inside, and sizes") {
@@ -83,5 +85,6 @@ TEST_CASE("resample: the same bits on any number of threads") {
 
 TEST_CASE("resample: refuses what is no image") {
   CHECK_THROWS_WITH(BlurUpsample<float>().output_shape({5}), "blur_upsample: expected images of H x W x C, got 5");
-  CHECK_THROWS_WITH(BlurDownsample<float>().output_shape({5, 4}), "blur_downsample: expected images of H x W x C, got 5x4");
+  CHECK_THROWS_WITH(BlurDownsample<float>().output_shape({5, 4}),
+                    "blur_downsample: expected images of H x W x C, got 5x4");
 }

@@ -27,7 +27,6 @@ TEST_CASE("reshape: sizes that do not fit") {
   Reshape layer({7, 7, 256});
   layer.set_name("G.reshape1");
   CHECK(layer.output_shape({12544}) == Shape{7, 7, 256});
-  CHECK_THROWS_WITH(layer.output_shape({100}),
-                    ContainsSubstring("reshape \"G.reshape1\": cannot make 7x7x256 of 100: "
-                                      "expected 12544 elements, got 100"));
+  CHECK_THROWS_WITH(layer.output_shape({100}), ContainsSubstring("reshape \"G.reshape1\": cannot make 7x7x256 of 100: "
+                                                                 "expected 12544 elements, got 100"));
 }

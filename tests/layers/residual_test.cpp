@@ -63,10 +63,11 @@ TEST_CASE("residual: gradients with layers in both branches") {
 TEST_CASE("residual: gradients of blocks in blocks, in a stack, and next to leaky ReLUs") {
   const Residual<double> inner(bent(), {.scale = 0.5});
   check_gradients(Residual<double>(Sequential<double>(inner, conv(2, 2), inner), Sequential<double>(inner)), images);
-  check_gradients(Sequential<double>(conv(2, 2), LeakyReLU<double>(0.3), Residual<double>(straight()), LeakyReLU<double>(0.2),
-                                     Residual<double>(bent(), Sequential<double>(conv(2, 2, 1))), ReLU<double>(),
-                                     Residual<double>(straight(), {.scale = 0.7}), conv(2, 1)),
-                  images);
+  check_gradients(
+      Sequential<double>(conv(2, 2), LeakyReLU<double>(0.3), Residual<double>(straight()), LeakyReLU<double>(0.2),
+                         Residual<double>(bent(), Sequential<double>(conv(2, 2, 1))), ReLU<double>(),
+                         Residual<double>(straight(), {.scale = 0.7}), conv(2, 1)),
+      images);
   check_gradients(Residual<double>(Sequential<double>(conv(2, 2), BatchNorm<double>({.features = 2}))), images,
                   {.tangents = false});
 }
@@ -106,10 +107,10 @@ TEST_CASE("residual: is the scaled sum of its branches") {
 }
 
 TEST_CASE("residual: names its layers by the branch they stand in") {
-  Network<double> net("D", {3, 4, 2},
-                      Sequential<double>(Residual<double>(straight()),
-                                         Residual<double>(bent(), Sequential<double>(conv(2, 2, 1))),
-                                         ConcatSkip<double>(straight())));
+  Network<double> net(
+      "D", {3, 4, 2},
+      Sequential<double>(Residual<double>(straight()), Residual<double>(bent(), Sequential<double>(conv(2, 2, 1))),
+                         ConcatSkip<double>(straight())));
   std::vector<std::string> names;
   for (const auto* parameter : net.parameters()) names.push_back(parameter->name);
   REQUIRE(names.size() == 14);
@@ -151,8 +152,8 @@ TEST_CASE("residual: a copy has weights of its own, and commit reaches both bran
 
 TEST_CASE("residual: infer folds and keeps its value, and leaves no way back") {
   Network<double> net("D", {3, 4, 2},
-                      Sequential<double>(Residual<double>(Sequential<double>(conv(2, 2), BatchNorm<double>({.features = 2}),
-                                                                             LeakyReLU<double>(0.2))),
+                      Sequential<double>(Residual<double>(Sequential<double>(
+                                             conv(2, 2), BatchNorm<double>({.features = 2}), LeakyReLU<double>(0.2))),
                                          LeakyReLU<double>(0.1)));
   net.initialise(normal<double>(0, 0.5), Random(4));
   for (auto* buffer : net.buffers()) Random(2).fill_uniform(buffer->value, 0.5, 1.5);
@@ -169,8 +170,9 @@ TEST_CASE("residual: the same bits on any number of threads") {
   const auto run = [](int count) {
     const int before = threads();
     set_threads(count);
-    Residual<float> layer(Sequential<float>(Conv2d<float>({.in = 8, .out = 8, .kernel = 3, .padding = 1}), Tanh<float>()),
-                          Sequential<float>(Conv2d<float>({.in = 8, .out = 8, .kernel = 1})), {.scale = 0.7});
+    Residual<float> layer(
+        Sequential<float>(Conv2d<float>({.in = 8, .out = 8, .kernel = 3, .padding = 1}), Tanh<float>()),
+        Sequential<float>(Conv2d<float>({.in = 8, .out = 8, .kernel = 1})), {.scale = 0.7});
     layer.initialise(normal<float>(0, 0.3), Random(2));
     const Tensor<float> x = drawn<float>({16, 20, 20, 8}, 1), dy = drawn<float>({16, 20, 20, 8}, 2);
     Trace<float> trace;
@@ -188,11 +190,13 @@ TEST_CASE("residual: the same bits on any number of threads") {
 TEST_CASE("residual: refuses branches of different shapes") {
   Residual<double> layer(straight(3));
   layer.set_name("D.res1");
-  CHECK_THROWS_WITH(layer.output_shape({5, 4, 2}), "residual \"D.res1\": expected branches of the same shape, got 5x4x3 from "
-                                                   "the main one and 5x4x2 from the skip");
+  CHECK_THROWS_WITH(layer.output_shape({5, 4, 2}),
+                    "residual \"D.res1\": expected branches of the same shape, got 5x4x3 from "
+                    "the main one and 5x4x2 from the skip");
   const ConcatSkip<double> concat{Sequential<double>(AvgPool2d<double>())};
-  CHECK_THROWS_WITH(concat.output_shape({4, 4, 2}), "concat_skip: expected branches that differ in their channels alone, got "
-                                                    "2x2x2 from the main one and 4x4x2 from the skip");
+  CHECK_THROWS_WITH(concat.output_shape({4, 4, 2}),
+                    "concat_skip: expected branches that differ in their channels alone, got "
+                    "2x2x2 from the main one and 4x4x2 from the skip");
   CHECK_THROWS_WITH(ConcatSkip<double>(Sequential<double>(Flatten<double>())).output_shape({4, 4, 2}),
                     ContainsSubstring("got 32 from the main one and 4x4x2 from the skip"));
 }

@@ -79,5 +79,6 @@ TEST_CASE("self-attention: refuses channels that do not fit, and gradient penalt
                     ContainsSubstring("self_attention \"D.attention1\": expected images of 8 channels, got 4x4x7"));
   CHECK_THROWS_WITH(layer.output_shape({8}), ContainsSubstring("got 8"));
   CHECK_THROWS_WITH(layer.curvature(), ContainsSubstring("a gradient penalty needs the tangents"));
-  CHECK_THROWS_WITH(SelfAttention({.keys = 2}), ContainsSubstring("self_attention: expected positive channels, got in 0, keys 2, values 0"));
+  CHECK_THROWS_WITH(SelfAttention({.keys = 2}),
+                    ContainsSubstring("self_attention: expected positive channels, got in 0, keys 2, values 0"));
 }

@@ -35,7 +35,9 @@ double largest_singular_value(const Tensor<S>& w) {
   return Eigen::JacobiSVD<Eigen::MatrixXd>(matrix).singularValues()[0];
 }
 
-bool equal(const Tensor<float>& a, const Tensor<float>& b) { return a.shape() == b.shape() && (a.array() == b.array()).all(); }
+bool equal(const Tensor<float>& a, const Tensor<float>& b) {
+  return a.shape() == b.shape() && (a.array() == b.array()).all();
+}
 
 /// Forward and backward, in training and in evaluation, and the vectors that a commit keeps.
 template <class L>
@@ -53,8 +55,8 @@ void check_values(SpectralNorm<L> layer, const std::string& name) {
     INFO(name << ", " << mode);
     Trace<S> trace;
     Tensor<S> dx;
-    CHECK(difference(layer.forward(x, trace, {.mode = mode == "train" ? Mode::train : Mode::eval}), value(mode + ".y")) <=
-          tolerance);
+    CHECK(difference(layer.forward(x, trace, {.mode = mode == "train" ? Mode::train : Mode::eval}),
+                     value(mode + ".y")) <= tolerance);
     layer.weight().grad.fill(S(0));
     layer.bias().grad.fill(S(0));
     layer.backward(trace, value(mode + ".dy"), &dx, {.parameters = true});
@@ -82,7 +84,8 @@ TEST_CASE("spectral norm: gradients with the vectors as they are") {
 
 TEST_CASE("spectral norm: gradients in training, where the power method has settled") {
   // Then sigma does not move with u and v to first order, and differences see what the formula says.
-  check_gradients(SpectralNorm(Dense<double>({.in = 5, .out = 4}), {.iterations = 300}), {3, 5}, {.modes = {Mode::train}});
+  check_gradients(SpectralNorm(Dense<double>({.in = 5, .out = 4}), {.iterations = 300}), {3, 5},
+                  {.modes = {Mode::train}});
   check_gradients(SpectralNorm(Conv2d<double>({.in = 2, .out = 3}), {.iterations = 300}), {3, 4, 5, 2},
                   {.modes = {Mode::train}});
 }
@@ -90,9 +93,11 @@ TEST_CASE("spectral norm: gradients in training, where the power method has sett
 TEMPLATE_TEST_CASE("spectral norm: PyTorch's values", "", float, double) {
   using S = TestType;
   check_values(SpectralNorm(Dense<S>({.in = 5, .out = 4})), "spectral_dense");
-  check_values(SpectralNorm(Conv2d<S>({.in = 3, .out = 4, .kernel = {3, 2}, .stride = 2, .padding = 1})), "spectral_conv");
-  check_values(SpectralNorm(ConvTranspose2d<S>({.in = 3, .out = 2, .kernel = 4, .stride = 2, .padding = 1}), {.iterations = 2}),
-               "spectral_conv_transpose");
+  check_values(SpectralNorm(Conv2d<S>({.in = 3, .out = 4, .kernel = {3, 2}, .stride = 2, .padding = 1})),
+               "spectral_conv");
+  check_values(
+      SpectralNorm(ConvTranspose2d<S>({.in = 3, .out = 2, .kernel = 4, .stride = 2, .padding = 1}), {.iterations = 2}),
+      "spectral_conv_transpose");
 }
 
 TEST_CASE("spectral norm: sigma comes to the largest singular value") {
@@ -101,7 +106,8 @@ TEST_CASE("spectral norm: sigma comes to the largest singular value") {
   const Tensor<double> x = drawn<double>({2, 4, 5, 3}, 1);
   Trace<double> trace;
   layer.forward(x, trace, {});
-  // The weight that was used has the largest singular value 1, nearly so at once after `initialise` and in the end exactly.
+  // The weight that was used has the largest singular value 1, nearly so at once after `initialise` and in the end
+  // exactly.
   CHECK(std::abs(largest_singular_value(trace.saved[5]) - 1) < 0.05);
   for (int i = 0; i < 300; ++i) {
     layer.forward(x, trace, {});
@@ -150,10 +156,11 @@ TEST_CASE("spectral norm: weights that are zeros stay zeros, and the vectors as 
 }
 
 TEST_CASE("spectral norm: batch norm folds into it and leaky ReLUs are fused") {
-  Network<double> net("D", {5, 4, 3},
-                      Sequential<double>(SpectralNorm(Conv2d<double>({.in = 3, .out = 4, .kernel = 3, .padding = 1})),
-                                         BatchNorm<double>({.features = 4}), LeakyReLU<double>(0.2),
-                                         SpectralNorm(ConvTranspose2d<double>({.in = 4, .out = 2})), LeakyReLU<double>(0.1)));
+  Network<double> net(
+      "D", {5, 4, 3},
+      Sequential<double>(SpectralNorm(Conv2d<double>({.in = 3, .out = 4, .kernel = 3, .padding = 1})),
+                         BatchNorm<double>({.features = 4}), LeakyReLU<double>(0.2),
+                         SpectralNorm(ConvTranspose2d<double>({.in = 4, .out = 2})), LeakyReLU<double>(0.1)));
   net.initialise(normal<double>(), Random(3));
   Random random(5);
   for (auto* buffer : net.buffers())

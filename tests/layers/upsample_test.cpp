@@ -73,8 +73,7 @@ TEST_CASE("upsample: the same bits on any number of threads") {
 }
 
 TEST_CASE("upsample: misuse") {
-  CHECK_THROWS_WITH(Upsample({.factor = {2, 0}}),
-                    ContainsSubstring("upsample: expected factors >= 1, got 2x0"));
+  CHECK_THROWS_WITH(Upsample({.factor = {2, 0}}), ContainsSubstring("upsample: expected factors >= 1, got 2x0"));
   Upsample layer({.factor = 2});
   layer.set_name("G.upsample1");
   CHECK(layer.output_shape({7, 5, 3}) == Shape{14, 10, 3});

@@ -154,17 +154,20 @@ TEST_CASE("adversarial losses: all warm calls keep their memory") {
 
 TEST_CASE("adversarial losses: refuses bad labels and batches") {
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  CHECK_THROWS_WITH(least_squares({.real_label = 1, .fake_label = 1}),
-                    ContainsSubstring("least_squares: expected a real_label that differs from fake_label, got 1 for both"));
+  CHECK_THROWS_WITH(
+      least_squares({.real_label = 1, .fake_label = 1}),
+      ContainsSubstring("least_squares: expected a real_label that differs from fake_label, got 1 for both"));
   CHECK_THROWS_WITH(least_squares({.generator_label = infinity}),
                     ContainsSubstring("least_squares: expected finite labels, got inf"));
   const Tensor<float> five({5, 1}), four({4, 1}), none;
   Tensor<float> dreal, dfake;
-  CHECK_THROWS_WITH(relativistic_pairing().discriminator(five, four, dreal, dfake),
-                    ContainsSubstring("relativistic_pairing: expected as many real scores as generated ones, got 5 and 4"));
+  CHECK_THROWS_WITH(
+      relativistic_pairing().discriminator(five, four, dreal, dfake),
+      ContainsSubstring("relativistic_pairing: expected as many real scores as generated ones, got 5 and 4"));
   CHECK_THROWS_WITH(relativistic_pairing().generator(none, four, dfake), ContainsSubstring("got 0 and 4"));
-  CHECK_THROWS_WITH(relativistic_average().generator(none, four, dfake),
-                    ContainsSubstring("relativistic_average: expected at least one real and one generated score, got 0"));
+  CHECK_THROWS_WITH(
+      relativistic_average().generator(none, four, dfake),
+      ContainsSubstring("relativistic_average: expected at least one real and one generated score, got 0"));
   for (const auto& [name, loss] : all_losses<float>()) {
     INFO(name);
     CHECK_THROWS_AS(loss.discriminator(none, none, dreal, dfake), Error);

@@ -71,26 +71,23 @@ TEST_CASE("adversarial losses: values by the definition") {
   const Scores s;
   Tensor<double> dreal, dfake;
   for (const double l : {1.0, 0.9}) {
-    const double expected =
-        mean(s.real, [=](double p) { return -l * std::log(p) - (1 - l) * std::log(1 - p); }) +
-        mean(s.fake, [](double p) { return -std::log(1 - p); });
-    const auto heuristic = non_saturating<double>({.real_label = l}),
-               game = minimax<double>({.real_label = l});
+    const double expected = mean(s.real, [=](double p) { return -l * std::log(p) - (1 - l) * std::log(1 - p); }) +
+                            mean(s.fake, [](double p) { return -std::log(1 - p); });
+    const auto heuristic = non_saturating<double>({.real_label = l}), game = minimax<double>({.real_label = l});
     CHECK(std::abs(heuristic.discriminator(s.real, s.fake, dreal, dfake) - expected) < 1e-12);
     CHECK(std::abs(game.discriminator(s.real, s.fake, dreal, dfake) - expected) < 1e-12);
     // The generator's target is not smoothed, and it needs no real scores.
     CHECK_FALSE(heuristic.generator_needs_real);
     CHECK_FALSE(game.generator_needs_real);
     const Tensor<double> none;
-    CHECK(std::abs(heuristic.generator(none, s.fake, dfake) -
-                   mean(s.fake, [](double p) { return -std::log(p); })) < 1e-12);
-    CHECK(std::abs(game.generator(none, s.fake, dfake) -
-                   mean(s.fake, [](double p) { return std::log(1 - p); })) < 1e-12);
+    CHECK(std::abs(heuristic.generator(none, s.fake, dfake) - mean(s.fake, [](double p) { return -std::log(p); })) <
+          1e-12);
+    CHECK(std::abs(game.generator(none, s.fake, dfake) - mean(s.fake, [](double p) { return std::log(1 - p); })) <
+          1e-12);
   }
 }
 
-TEST_CASE(
-    "adversarial losses: a sure discriminator leaves a gradient to the non-saturating generator alone") {
+TEST_CASE("adversarial losses: a sure discriminator leaves a gradient to the non-saturating generator alone") {
   const Tensor<float> none, sure({2, 1}, {-1e4f, -30.0f});
   Tensor<float> dfake;
   CHECK(non_saturating().generator(none, sure, dfake) == 5015.0f);
@@ -124,42 +121,39 @@ TEST_CASE("adversarial losses: warm calls keep their memory") {
 
 TEST_CASE("adversarial losses: a loss that compares real with generated scores is two lambdas") {
   // softplus of fake - real, pair by pair.
-  const AdversarialLoss<double> relativistic{
-      .discriminator =
-          [](const auto& real, const auto& fake, auto& dreal, auto& dfake) {
-            dfake.resize(fake.shape());
-            dreal.resize(real.shape());
-            double sum = 0;
-            for (Index i = 0; i < 4; ++i) {
-              const double difference = fake[i] - real[i];
-              sum += std::log1p(std::exp(difference)) / 4;
-              dfake[i] = sigmoid(difference) / 4;
-              dreal[i] = -dfake[i];
-            }
-            return sum;
-          },
-      .generator =
-          [](const auto& real, const auto& fake, auto& dfake) {
-            dfake.resize(fake.shape());
-            double sum = 0;
-            for (Index i = 0; i < 4; ++i) {
-              sum += std::log1p(std::exp(real[i] - fake[i])) / 4;
-              dfake[i] = -sigmoid(real[i] - fake[i]) / 4;
-            }
-            return sum;
-          },
-      .generator_needs_real = true};
+  const AdversarialLoss<double> relativistic{.discriminator =
+                                                 [](const auto& real, const auto& fake, auto& dreal, auto& dfake) {
+                                                   dfake.resize(fake.shape());
+                                                   dreal.resize(real.shape());
+                                                   double sum = 0;
+                                                   for (Index i = 0; i < 4; ++i) {
+                                                     const double difference = fake[i] - real[i];
+                                                     sum += std::log1p(std::exp(difference)) / 4;
+                                                     dfake[i] = sigmoid(difference) / 4;
+                                                     dreal[i] = -dfake[i];
+                                                   }
+                                                   return sum;
+                                                 },
+                                             .generator =
+                                                 [](const auto& real, const auto& fake, auto& dfake) {
+                                                   dfake.resize(fake.shape());
+                                                   double sum = 0;
+                                                   for (Index i = 0; i < 4; ++i) {
+                                                     sum += std::log1p(std::exp(real[i] - fake[i])) / 4;
+                                                     dfake[i] = -sigmoid(real[i] - fake[i]) / 4;
+                                                   }
+                                                   return sum;
+                                                 },
+                                             .generator_needs_real = true};
   const Tensor<double> scores({4, 1}, {1, 2, 3, 4});
   Tensor<double> dreal, dfake;
   CHECK(std::abs(relativistic.discriminator(scores, scores, dreal, dfake) - std::log(2.0)) < 1e-15);
   CHECK(relativistic.generator_needs_real);
-  CHECK(relativistic.generator(scores, scores, dfake) ==
-        relativistic.discriminator(scores, scores, dreal, dreal));
+  CHECK(relativistic.generator(scores, scores, dfake) == relativistic.discriminator(scores, scores, dreal, dreal));
 }
 
 TEST_CASE("adversarial losses: misuse") {
-  CHECK_THROWS_WITH(non_saturating({.real_label = 0}),
-                    ContainsSubstring("expected a real_label in (0, 1], got 0"));
+  CHECK_THROWS_WITH(non_saturating({.real_label = 0}), ContainsSubstring("expected a real_label in (0, 1], got 0"));
   CHECK_THROWS_WITH(minimax({.real_label = 1.2}), ContainsSubstring("got 1.2"));
   Tensor<float> scores({2, 1}), none, dreal, dfake;
   CHECK_THROWS_WITH(non_saturating().discriminator(none, scores, dreal, dfake),

@@ -81,9 +81,11 @@ TEST_CASE("feature_matching: the same bits on any number of threads, in the same
 TEST_CASE("feature_matching: refuses batches that do not match") {
   const Tensor<float> features({4, 3}), none;
   Tensor<float> dfake;
-  CHECK_THROWS_WITH(feature_matching(features, Tensor<float>({4, 2}), dfake),
-                    ContainsSubstring("feature_matching: expected two batches of features of one shape, got 4x3 and 4x2"));
-  CHECK_THROWS_WITH(feature_matching(features, Tensor<float>({4, 3, 1}), dfake), ContainsSubstring("got 4x3 and 4x3x1"));
+  CHECK_THROWS_WITH(
+      feature_matching(features, Tensor<float>({4, 2}), dfake),
+      ContainsSubstring("feature_matching: expected two batches of features of one shape, got 4x3 and 4x2"));
+  CHECK_THROWS_WITH(feature_matching(features, Tensor<float>({4, 3, 1}), dfake),
+                    ContainsSubstring("got 4x3 and 4x3x1"));
   CHECK_THROWS_WITH(feature_matching(none, features, dfake), ContainsSubstring("got 0 and 4x3"));
   CHECK_THROWS_WITH(feature_matching(features, none, dfake), ContainsSubstring("got 4x3 and 0"));
 }

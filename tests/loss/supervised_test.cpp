@@ -77,10 +77,8 @@ TEMPLATE_TEST_CASE("bce_with_logits: extreme scores", "", float, double) {
   // Far out on the right side the loss is about e^-|x|, right to the last digits: nothing cancels.
   const double e = std::exp(-30.0), tail = std::log1p(e), slope = e / (1 + e);
   CHECK(std::abs(static_cast<double>(at(S(30), S(1))[0]) / tail - 1) < 4 * std::numeric_limits<S>::epsilon());
-  CHECK(std::abs(static_cast<double>(at(S(30), S(1))[1]) / -slope - 1) <
-        4 * std::numeric_limits<S>::epsilon());
-  CHECK(std::abs(static_cast<double>(at(S(-30), S(0))[0]) / tail - 1) <
-        4 * std::numeric_limits<S>::epsilon());
+  CHECK(std::abs(static_cast<double>(at(S(30), S(1))[1]) / -slope - 1) < 4 * std::numeric_limits<S>::epsilon());
+  CHECK(std::abs(static_cast<double>(at(S(-30), S(0))[0]) / tail - 1) < 4 * std::numeric_limits<S>::epsilon());
   CHECK(std::isnan(at(std::numeric_limits<S>::quiet_NaN(), S(1))[0]));
   CHECK(std::isnan(at(std::numeric_limits<S>::quiet_NaN(), S(1))[1]));
 }
@@ -144,15 +142,13 @@ TEST_CASE("losses: misuse") {
   CHECK_THROWS_WITH(bce_with_logits(scores, 1.5f),
                     ContainsSubstring("bce_with_logits: expected targets in [0, 1], got 1.5"));
   CHECK_THROWS_WITH(bce_with_logits(scores, Tensor<float>({4, 1}, -1.0f)), ContainsSubstring("got -1"));
-  CHECK_THROWS_WITH(bce_with_logits(scores, Tensor<float>({4})),
-                    ContainsSubstring("expected targets of 4x1, got 4"));
+  CHECK_THROWS_WITH(bce_with_logits(scores, Tensor<float>({4})), ContainsSubstring("expected targets of 4x1, got 4"));
   CHECK_THROWS_WITH(bce_with_logits(empty, 1.0f), ContainsSubstring("expected at least one score, got 0"));
   CHECK_THROWS_WITH(mean_squared_error(scores, Tensor<float>({1, 4})), ContainsSubstring("got 4x1 and 1x4"));
   const Tensor<float> logits({2, 10});
   CHECK_THROWS_WITH(softmax_cross_entropy(logits, std::vector<int>{1, 10}),
                     ContainsSubstring("softmax_cross_entropy: expected labels from 0 to 9, got 10 in row 1"));
-  CHECK_THROWS_WITH(softmax_cross_entropy(logits, std::vector<int>{-1, 0}),
-                    ContainsSubstring("got -1 in row 0"));
+  CHECK_THROWS_WITH(softmax_cross_entropy(logits, std::vector<int>{-1, 0}), ContainsSubstring("got -1 in row 0"));
   CHECK_THROWS_WITH(softmax_cross_entropy(logits, std::vector<int>{1}),
                     ContainsSubstring("expected 2 labels, one a row of logits, got 1"));
   CHECK_THROWS_WITH(softmax_cross_entropy(empty, std::vector<int>{}),

@@ -1,6 +1,6 @@
-#include "catch.hpp"
 #include <cmath>
 #include <limits>
+#include "catch.hpp"
 
 #include "rival/metrics/mode_counts.hpp"
 
@@ -59,6 +59,7 @@ TEST_CASE("mode counts: real points cover all modes, and 98.9 % are of high qual
 
 TEST_CASE("mode counts: refuses what are not points") {
   using Catch::Matchers::ContainsSubstring;
-  CHECK_THROWS_WITH(count_modes(Tensor<float>({4, 3}), two), ContainsSubstring("count_modes: expected points, N x 2, got 4x3"));
+  CHECK_THROWS_WITH(count_modes(Tensor<float>({4, 3}), two),
+                    ContainsSubstring("count_modes: expected points, N x 2, got 4x3"));
   CHECK_THROWS_WITH(count_modes(Tensor<float>({4, 2}), GaussianMixture{}), ContainsSubstring("at least one centre"));
 }

@@ -91,9 +91,9 @@ TEMPLATE_TEST_CASE("folding: in nested stacks too, but not across their borders"
   using S = TestType;
   const Sequential<S> block(Conv2d<S>({.in = 4, .out = 4, .kernel = 3, .padding = 1}), BatchNorm<S>({.features = 4}),
                             LeakyReLU<S>(0.2));
-  const Network<S> net = network<S>(
-      {6, 5, 4}, Sequential<S>(block, BatchNorm<S>({.features = 4}), block, Flatten<S>(), BatchNorm<S>({.features = 120}),
-                               Dense<S>({.in = 120, .out = 3})));
+  const Network<S> net =
+      network<S>({6, 5, 4}, Sequential<S>(block, BatchNorm<S>({.features = 4}), block, Flatten<S>(),
+                                          BatchNorm<S>({.features = 120}), Dense<S>({.in = 120, .out = 3})));
   const Tensor<S> x = drawn<S>({3, 6, 5, 4}, 1), expected = unfolded(net, x);
   Trace<S> trace;
   const Tensor<S>& y = net.infer(x, trace);
@@ -109,8 +109,9 @@ TEMPLATE_TEST_CASE("folding: in nested stacks too, but not across their borders"
 }
 
 TEST_CASE("folding: training, and evaluation that is gone back through, do not fold") {
-  Network<double> net = network<double>({5}, Sequential<double>(Dense<double>({.in = 5, .out = 4}),
-                                                                BatchNorm<double>({.features = 4}), LeakyReLU<double>(0.2)));
+  Network<double> net =
+      network<double>({5}, Sequential<double>(Dense<double>({.in = 5, .out = 4}), BatchNorm<double>({.features = 4}),
+                                              LeakyReLU<double>(0.2)));
   const Tensor<double> x = drawn<double>({6, 5}, 1), dy = drawn<double>({6, 4}, 2);
   for (const Mode mode : {Mode::train, Mode::eval}) {
     Trace<double> fresh, used;
@@ -127,8 +128,8 @@ TEST_CASE("folding: training, and evaluation that is gone back through, do not f
 }
 
 TEST_CASE("folding: nobody goes backward through infer") {
-  Network<double> net = network<double>({5}, Sequential<double>(Dense<double>({.in = 5, .out = 4}),
-                                                                BatchNorm<double>({.features = 4})));
+  Network<double> net =
+      network<double>({5}, Sequential<double>(Dense<double>({.in = 5, .out = 4}), BatchNorm<double>({.features = 4})));
   const Tensor<double> x = drawn<double>({6, 5}, 1), dy = drawn<double>({6, 4}, 2);
   Trace<double> trace;
   net.forward(x, trace);

@@ -51,8 +51,7 @@ class Cube : public Layer<double> {
       if (fault_ == "unwritten dx" && i + 1 == x.size()) break;
       const Index k = fault_ == "permuted dx" ? i / columns * columns + (i + 1) % columns : i;
       const double gate = x[k] > 0 || fault_ == "gate" ? 1 : pass.slope;
-      (*dx)[i] =
-          3 * w_.value[k % columns] * x[k] * x[k] * dy[k] * gate * (fault_ == "small error" ? 1 + 1e-5 : 1);
+      (*dx)[i] = 3 * w_.value[k % columns] * x[k] * x[k] * dy[k] * gate * (fault_ == "small error" ? 1 + 1e-5 : 1);
     }
   }
 
@@ -84,7 +83,8 @@ TEST_CASE("the gradient checker finds each fault") {
   for (const auto& [fault, expected] : faults) {
     Cube layer(fault);
     std::string all;
-    for (const std::string& problem : rival::test::gradient_problems(layer, {3, 2, 2}, {.tangents = false})) all += problem + "\n";
+    for (const std::string& problem : rival::test::gradient_problems(layer, {3, 2, 2}, {.tangents = false}))
+      all += problem + "\n";
     INFO(fault << ":\n" << all);
     CHECK_THAT(all, Catch::Matchers::ContainsSubstring(expected));
     CHECK_THAT(all, Catch::Matchers::ContainsSubstring("cube \"checked\" in training"));

@@ -1,7 +1,7 @@
-#include "catch.hpp"
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include "catch.hpp"
 
 #include "rival/nn/initialise.hpp"
 

@@ -20,11 +20,12 @@ using Catch::Matchers::ContainsSubstring;
 namespace {
 
 Network<> discriminator(std::uint64_t seed = 1) {
-  Network<> network("D", {8, 6, 1},
-                    Sequential<>(Conv2d<>({.in = 1, .out = 16, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<>(0.2),
-                                 Sequential<>(Conv2d<>({.in = 16, .out = 24, .kernel = 3, .padding = 1, .bias = false}),
-                                              BatchNorm<>({.features = 24}), LeakyReLU<>(0.2)),
-                                 Dropout<>({.rate = 0.25}), Flatten<>(), Dense<>({.in = 4 * 3 * 24, .out = 1})));
+  Network<> network(
+      "D", {8, 6, 1},
+      Sequential<>(Conv2d<>({.in = 1, .out = 16, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<>(0.2),
+                   Sequential<>(Conv2d<>({.in = 16, .out = 24, .kernel = 3, .padding = 1, .bias = false}),
+                                BatchNorm<>({.features = 24}), LeakyReLU<>(0.2)),
+                   Dropout<>({.rate = 0.25}), Flatten<>(), Dense<>({.in = 4 * 3 * 24, .out = 1})));
   network.initialise(normal<>(0, 0.2), Random(seed));
   return network;
 }
@@ -57,7 +58,8 @@ TEST_CASE("network: refuses a batch of another shape, and layers that do not fit
   Network<> network = discriminator();
   CHECK(network.output_shape() == Shape{1});
   Trace<> trace;
-  for (const Shape& shape : {Shape{3, 6, 8, 1}, Shape{3, 8, 6, 3}, Shape{3, 48}, Shape{8, 6, 1}, Shape{0, 8, 6, 1}, Shape{}}) {
+  for (const Shape& shape :
+       {Shape{3, 6, 8, 1}, Shape{3, 8, 6, 3}, Shape{3, 48}, Shape{8, 6, 1}, Shape{0, 8, 6, 1}, Shape{}}) {
     const Tensor<> x(shape);
     const std::string expected = "network \"D\": expected a batch of 8x6x1, got " + shape.text();
     CHECK_THROWS_WITH(network.forward(x, trace), ContainsSubstring(expected));
@@ -170,7 +172,7 @@ TEST_CASE("network: a copy has weights of its own and the same names") {
   const auto originals = network.parameters(), copies = copy.parameters();
   REQUIRE(originals.size() == 7);
   REQUIRE(copies.size() == originals.size());
-  const char* names[] = {"D.conv1.weight",        "D.conv1.bias",   "D.block1.conv1.weight", "D.block1.bn1.weight",
+  const char* names[] = {"D.conv1.weight",    "D.conv1.bias",    "D.block1.conv1.weight", "D.block1.bn1.weight",
                          "D.block1.bn1.bias", "D.dense1.weight", "D.dense1.bias"};
   for (std::size_t p = 0; p < originals.size(); ++p) {
     CHECK(originals[p]->name == names[p]);

@@ -38,8 +38,7 @@ class Scale : public Layer<S> {
   std::string_view kind() const override { return "scale"; }
   std::string_view short_name() const override { return "s"; }
   Shape output_shape(const Shape& input) const override {
-    require(input.back() == w_.value.size(), *this, ": expected ", w_.value.size(), " columns, got ",
-            input.back());
+    require(input.back() == w_.value.size(), *this, ": expected ", w_.value.size(), " columns, got ", input.back());
     return input;
   }
   bool has_parameters() const override { return true; }
@@ -84,7 +83,8 @@ class Scale : public Layer<S> {
     }
   }
   Curvature curvature() const override { return Curvature::linear; }
-  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>& pass) const override {
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace,
+                                   const TangentPass<S>& pass) const override {
     trace.input_tangent = &x_tangent;
     trace.output_tangent.resize(x_tangent.shape());
     for (Index i = 0; i < x_tangent.size(); ++i)
@@ -129,8 +129,8 @@ TEST_CASE("sequential: names layers, their parameters and streams by kind and nu
   CHECK(names(layers) == Names{"s1.w", "block1.s1.w", "block1.s2.w", "s2.w", "block2.s1.w", "block2.s2.w",
                                "block1.dropout1", "block2.dropout1"});
   layers.set_name("G");
-  CHECK(names(layers) == Names{"G.s1.w", "G.block1.s1.w", "G.block1.s2.w", "G.s2.w", "G.block2.s1.w",
-                               "G.block2.s2.w", "G.block1.dropout1", "G.block2.dropout1"});
+  CHECK(names(layers) == Names{"G.s1.w", "G.block1.s1.w", "G.block1.s2.w", "G.s2.w", "G.block2.s1.w", "G.block2.s2.w",
+                               "G.block1.dropout1", "G.block2.dropout1"});
   layers.add(Scale(2));
   CHECK(names(layers)[6] == "G.s3.w");
   CHECK(layers[5].name() == "G.s3");
@@ -180,12 +180,12 @@ TEST_CASE("sequential: gradients of stacks of every sort") {
     }
   }
   SECTION("layers that change shapes, alias and drop") {
-    check(Sequential<double>(Scale(2), LeakyReLU<double>(0.3), Dropout<double>({.rate = 0.3}),
-                             Flatten<double>(), Scale(48), LeakyReLU<double>(0.1), Reshape<double>({6, 4, 2}),
-                             Upsample<double>({.factor = {1, 2}}), Scale(2),
-                             MaxPool2d<double>({.kernel = {2, 3}}), SiLU<double>()));
-    check(Sequential<double>(Reshape<double>({2, 24}), Flatten<double>(), Tanh<double>(), Flatten<double>(),
-                             Scale(48)));
+    check(Sequential<double>(Scale(2), LeakyReLU<double>(0.3), Dropout<double>({.rate = 0.3}), Flatten<double>(),
+                             Scale(48), LeakyReLU<double>(0.1), Reshape<double>({6, 4, 2}),
+                             Upsample<double>({.factor = {1, 2}}), Scale(2), MaxPool2d<double>({.kernel = {2, 3}}),
+                             SiLU<double>()));
+    check(
+        Sequential<double>(Reshape<double>({2, 24}), Flatten<double>(), Tanh<double>(), Flatten<double>(), Scale(48)));
   }
   SECTION("nested") {
     const Sequential<double> block(Scale(2), LeakyReLU<double>(0.2), Scale(2), Softplus<double>());
@@ -197,8 +197,7 @@ TEST_CASE("sequential: gradients of stacks of every sort") {
 TEST_CASE("sequential: the neighbours of a leaky ReLU do its work, the output is the same") {
   Calls first, second;
   Sequential<double> fused(Scale<double>(2, &first), LeakyReLU<double>(0.25), Scale<double>(2, &second));
-  Sequential<double> plain(Scale<double>(2, nullptr, false), LeakyReLU<double>(0.25),
-                           Scale<double>(2, nullptr, false));
+  Sequential<double> plain(Scale<double>(2, nullptr, false), LeakyReLU<double>(0.25), Scale<double>(2, nullptr, false));
   const Tensor<double> x({2, 2}, {1, 2, -3, -4}), dy({2, 2}, {1, -2, 3, -4});
   Trace<double> a, b;
   const auto& y = fused.forward(x, a, {});
@@ -218,8 +217,7 @@ TEST_CASE("sequential: the neighbours of a leaky ReLU do its work, the output is
 
 TEST_CASE("sequential: computes what is wanted, and nothing else") {
   Calls first, second;
-  Sequential<double> layers(Tanh<double>(), Scale<double>(2, &first), Tanh<double>(),
-                            Scale<double>(2, &second));
+  Sequential<double> layers(Tanh<double>(), Scale<double>(2, &first), Tanh<double>(), Scale<double>(2, &second));
   const Tensor<double> x({2, 2}, {1, 2, -3, -4}), dy({2, 2}, {1, -2, 3, -4});
   Trace<double> trace;
   Tensor<double> dx;
@@ -266,8 +264,7 @@ TEST_CASE("sequential: two buffers carry the gradient down, however deep the sta
 
 TEST_CASE("sequential: traces of several passes stand side by side") {
   Sequential<double> layers(Scale(2), LeakyReLU<double>(0.2), Scale(2), Tanh<double>());
-  const Tensor<double> x1({1, 2}, {1, 2}), x2({3, 2}, {3, -1, 0.5, 1, 2, -2}), dy1({1, 2}, {1, -1}),
-      dy2({3, 2}, 0.5);
+  const Tensor<double> x1({1, 2}, {1, 2}), x2({3, 2}, {3, -1, 0.5, 1, 2, -2}), dy1({1, 2}, {1, -1}), dy2({3, 2}, 0.5);
   const auto gradient = [&](bool one, bool two) {
     Trace<double> a, b;
     layers.forward(x1, a, {});
@@ -304,14 +301,12 @@ TEST_CASE("sequential: a copy has weights and streams of its own") {
 }
 
 TEST_CASE("network: checks its input, and tells training from evaluation") {
-  Network<double> net("D", {2, 2, 1},
-                      Sequential<double>(Dropout<double>({.rate = 0.5}), Flatten<double>(), Scale(4)));
+  Network<double> net("D", {2, 2, 1}, Sequential<double>(Dropout<double>({.rate = 0.5}), Flatten<double>(), Scale(4)));
   CHECK(net.output_shape() == Shape{4});
   net.initialise(normal<double>(), Random(1));
   const Tensor<double> x({8, 2, 2, 1}, 1.0), wrong({8, 4}, 1.0);
   Trace<double> a, b;
-  CHECK_THROWS_WITH(net.forward(wrong, a),
-                    ContainsSubstring("network \"D\": expected a batch of 2x2x1, got 8x4"));
+  CHECK_THROWS_WITH(net.forward(wrong, a), ContainsSubstring("network \"D\": expected a batch of 2x2x1, got 8x4"));
 
   const auto different = [](const Tensor<double>& p, const Tensor<double>& q) {
     return !std::equal(p.data(), p.data() + p.size(), q.data());

@@ -8,10 +8,10 @@
 using namespace rival;
 
 TEST_CASE("summary: a table of layers, shapes and parameters, nested blocks unrolled") {
-  Network<> network("D", {2, 3, 617},
-                    Sequential<>(BatchNorm<>({.features = 617}),
-                                 Sequential<>(LeakyReLU<>(), BatchNorm<>({.features = 617})), Flatten<>(),
-                                 BatchNorm<>({.features = 3702})));
+  Network<> network(
+      "D", {2, 3, 617},
+      Sequential<>(BatchNorm<>({.features = 617}), Sequential<>(LeakyReLU<>(), BatchNorm<>({.features = 617})),
+                   Flatten<>(), BatchNorm<>({.features = 3702})));
   CHECK(summary(network) ==
         "layer                 kind        output shape  parameters\n"
         "D                     input       2x3x617\n"

@@ -1,6 +1,6 @@
 // A warm step allocates nothing.
-#include "catch.hpp"
 #include <vector>
+#include "catch.hpp"
 
 #include "counting_new.hpp"
 #include "rival/optim/clipping.hpp"
@@ -15,7 +15,8 @@ TEST_CASE("optimizer: a warm step allocates nothing") {
   set_threads(2);
   Parameter<float> large("large", {100'000}), small("small", {7});
   const std::vector<Parameter<float>*> list{&large, &small};
-  const auto schedule = warm_up(10, cosine({.steps = 100})), burn_in = cosine_burn_in({.from = 0.9, .to = 0.99, .steps = 100});
+  const auto schedule = warm_up(10, cosine({.steps = 100})),
+             burn_in = cosine_burn_in({.from = 0.9, .to = 0.99, .steps = 100});
   for (const OptimizerOptions& options :
        {OptimizerOptions(SgdOptions{.momentum = 0.9, .schedule = schedule}),
         OptimizerOptions(RmsPropOptions{.momentum = 0.9, .centered = true, .schedule = schedule}),

@@ -1,8 +1,8 @@
-#include "catch.hpp"
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <vector>
+#include "catch.hpp"
 
 #include "rival/core/random.hpp"
 #include "rival/optim/clipping.hpp"

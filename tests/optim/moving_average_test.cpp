@@ -1,9 +1,9 @@
-#include "catch.hpp"
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "rival/core/random.hpp"
 #include "rival/gan/generator.hpp"
@@ -192,14 +192,17 @@ TEST_CASE("moving average: refuses networks that differ") {
   Weights<float> average(3);
   MovingAverage moving(average.state(), three.state());
   three.parameter.value.resize({5});
-  CHECK_THROWS_WITH(moving.update(), ContainsSubstring("moving average: \"G.dense1.weight\" had 3 elements, now its average has 3 "
-                                                       "and its source 5"));
+  CHECK_THROWS_WITH(moving.update(),
+                    ContainsSubstring("moving average: \"G.dense1.weight\" had 3 elements, now its average has 3 "
+                                      "and its source 5"));
   CHECK(moving.steps() == 0);
 }
 
 TEST_CASE("moving average: refuses bad options") {
   Weights<float> average, source;
-  const auto make = [&](const MovingAverageOptions& options) { MovingAverage<>(average.state(), source.state(), options); };
+  const auto make = [&](const MovingAverageOptions& options) {
+    MovingAverage<>(average.state(), source.state(), options);
+  };
   CHECK_THROWS_WITH(make({.half_life = 0}), ContainsSubstring("moving average: expected half_life > 0, got 0"));
   CHECK_THROWS_WITH(make({.ramp_up = -1}), ContainsSubstring("moving average: expected a finite ramp_up >= 0, got -1"));
   CHECK_THROWS_WITH(make({.batch = 0}), ContainsSubstring("moving average: expected a batch of at least 1, got 0"));

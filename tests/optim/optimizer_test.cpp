@@ -1,4 +1,3 @@
-#include "catch.hpp"
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -6,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <vector>
+#include "catch.hpp"
 
 #include "rival/optim/make_optimizer.hpp"
 
@@ -141,8 +141,7 @@ TEST_CASE("optimizer: the same bits on any number of threads") {
     const auto one = train(1);
     for (int count = 2; count <= 4; ++count) {
       const auto more = train(count);
-      for (std::size_t i = 0; i < one->list.size(); ++i)
-        CHECK(same_bits(one->list[i]->value, more->list[i]->value));
+      for (std::size_t i = 0; i < one->list.size(); ++i) CHECK(same_bits(one->list[i]->value, more->list[i]->value));
     }
   }
 }
@@ -170,8 +169,7 @@ TEST_CASE("optimizer: goes on with the same bits from its state") {
       }
       whole->step();
     }
-    for (std::size_t i = 0; i < first.list.size(); ++i)
-      CHECK(same_bits(first.list[i]->value, second.list[i]->value));
+    for (std::size_t i = 0; i < first.list.size(); ++i) CHECK(same_bits(first.list[i]->value, second.list[i]->value));
   }
 }
 
@@ -268,7 +266,8 @@ TEST_CASE("optimizer: Adam refuses a beta out of range from a schedule, and chan
   const float value = p.value[0];
   p.grad.fill(1);
   CHECK_THROWS_WITH(adam.step(), ContainsSubstring("adam: expected a beta2_schedule that gives 0 <= beta2 < 1, got 1"));
-  CHECK_THROWS_WITH(adamw.step(), ContainsSubstring("adamw: expected a beta1_schedule that gives 0 <= beta1 < 1, got nan"));
+  CHECK_THROWS_WITH(adamw.step(),
+                    ContainsSubstring("adamw: expected a beta1_schedule that gives 0 <= beta1 < 1, got nan"));
   CHECK((p.value[0] == value && p.grad[0] == 1 && adam.steps() == 1 && adamw.steps() == 1));
 }
 

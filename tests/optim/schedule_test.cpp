@@ -1,6 +1,6 @@
-#include "catch.hpp"
 #include <cmath>
 #include <numbers>
+#include "catch.hpp"
 
 #include "rival/optim/schedule.hpp"
 

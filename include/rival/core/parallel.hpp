@@ -1,6 +1,6 @@
 #pragma once
-// Loops over tasks, on all threads. What a task is depends on shapes alone and never on the number of threads, and every
-// number is written by one task: so a result has the same bits on one thread and on twenty.
+// Loops over tasks, on all threads. What a task is depends on shapes alone and never on the number of threads, and
+// every number is written by one task: so a result has the same bits on one thread and on twenty.
 
 #include <algorithm>
 #include <exception>
@@ -36,7 +36,8 @@ inline int threads() {
 #endif
 }
 
-/// Sets it, for loops started by this thread. Throws Error below 1; without OpenMP there is one thread whatever is asked.
+/// Sets it, for loops started by this thread. Throws Error below 1; without OpenMP there is one thread whatever is
+/// asked.
 inline void set_threads(int count) {
   require(count >= 1, "set_threads: expected at least 1, got ", count);
 #ifdef _OPENMP
@@ -76,11 +77,11 @@ void parallel_scope([[maybe_unused]] double work, const Body& body) {
   body();
 }
 
-/// Runs task(0) ... task(tasks - 1), in any order and on any thread. `work` estimates the scalar operations of them all;
-/// loops below `parallel_work` stay on the calling thread. A task must not throw.
+/// Runs task(0) ... task(tasks - 1), in any order and on any thread. `work` estimates the scalar operations of them
+/// all; loops below `parallel_work` stay on the calling thread. A task must not throw.
 ///
-/// A task may take a second argument, the number of the worker that runs it: below threads(), and no two tasks run at the
-/// same time under the same number. It is for picking scratch memory that the caller has made ready.
+/// A task may take a second argument, the number of the worker that runs it: below threads(), and no two tasks run at
+/// the same time under the same number. It is for picking scratch memory that the caller has made ready.
 template <class Task>
 void parallel_for(Index tasks, double work, const Task& task) {
   const auto run = [](const void* context, Index i, [[maybe_unused]] Index worker) {
@@ -112,8 +113,7 @@ constexpr Index part_begin(Index count, Index parts, Index i) { return count / p
 /// A loop over [0, count) in blocks of `block` items (the last may be shorter): body(begin, end) for each.
 template <class Body>
 void parallel_blocks(Index count, Index block, double work, const Body& body) {
-  parallel_for((count + block - 1) / block, work,
-               [&](Index i) { body(i * block, std::min(count, (i + 1) * block)); });
+  parallel_for((count + block - 1) / block, work, [&](Index i) { body(i * block, std::min(count, (i + 1) * block)); });
 }
 
 }  // namespace rival

@@ -103,13 +103,16 @@ class Random {
     require(low <= high && std::isfinite(width), "random: expected a finite range low <= high, got ", low, " to ",
             high);
     const S largest = std::nextafter(high, low);  // the sum below may round up to high
-    fill(tensor, [=](const std::array<std::uint32_t, 4>& words, S* out) {
-      if constexpr (std::is_same_v<S, float>)
-        for (std::size_t i = 0; i < 4; ++i)
-          out[i] = std::min(low + width * (static_cast<float>(words[i] >> 8) * 0x1p-24f), largest);
-      else
-        for (std::size_t i = 0; i < 2; ++i) out[i] = std::min(low + width * unit(words, 2 * i), largest);
-    }, [](S*) {});
+    fill(
+        tensor,
+        [=](const std::array<std::uint32_t, 4>& words, S* out) {
+          if constexpr (std::is_same_v<S, float>)
+            for (std::size_t i = 0; i < 4; ++i)
+              out[i] = std::min(low + width * (static_cast<float>(words[i] >> 8) * 0x1p-24f), largest);
+          else
+            for (std::size_t i = 0; i < 2; ++i) out[i] = std::min(low + width * unit(words, 2 * i), largest);
+        },
+        [](S*) {});
   }
   /// Fills with normal numbers. Throws Error for a deviation below 0.
   template <class S>
@@ -118,24 +121,30 @@ class Random {
     if constexpr (std::is_same_v<S, float>)
       // Box and Muller's transform of whole chunks. Their size is fixed, so that Eigen computes every element in
       // packets: an element left over would be rounded differently, and depend on how many are drawn with it.
-      fill(tensor, [](const std::array<std::uint32_t, 4>& words, float* out) {
-        for (std::size_t i = 0; i < 4; ++i) out[i] = (static_cast<float>(words[i]) + 0.5f) * 0x1p-32f;
-      }, [=](float* chunk) {
-        using Half = Eigen::Array<float, chunk_size / 2, 1>;
-        using EverySecond = Eigen::Map<Half, 0, Eigen::InnerStride<2>>;
-        EverySecond even(chunk), odd(chunk + 1);
-        Half radius = even, angle = odd;
-        radius = deviation * (-2.0f * radius.log()).sqrt();
-        angle *= 2 * std::numbers::pi_v<float>;
-        const Half x = mean + radius * angle.cos(), y = mean + radius * angle.sin();
-        even = x;
-        odd = y;
-      });
+      fill(
+          tensor,
+          [](const std::array<std::uint32_t, 4>& words, float* out) {
+            for (std::size_t i = 0; i < 4; ++i) out[i] = (static_cast<float>(words[i]) + 0.5f) * 0x1p-32f;
+          },
+          [=](float* chunk) {
+            using Half = Eigen::Array<float, chunk_size / 2, 1>;
+            using EverySecond = Eigen::Map<Half, 0, Eigen::InnerStride<2>>;
+            EverySecond even(chunk), odd(chunk + 1);
+            Half radius = even, angle = odd;
+            radius = deviation * (-2.0f * radius.log()).sqrt();
+            angle *= 2 * std::numbers::pi_v<float>;
+            const Half x = mean + radius * angle.cos(), y = mean + radius * angle.sin();
+            even = x;
+            odd = y;
+          });
     else
-      fill(tensor, [=](const std::array<std::uint32_t, 4>& words, double* out) {
-        normal_pair(words, out);
-        for (int i = 0; i < 2; ++i) out[i] = mean + deviation * out[i];
-      }, [](double*) {});
+      fill(
+          tensor,
+          [=](const std::array<std::uint32_t, 4>& words, double* out) {
+            normal_pair(words, out);
+            for (int i = 0; i < 2; ++i) out[i] = mean + deviation * out[i];
+          },
+          [](double*) {});
   }
 
  private:

@@ -18,9 +18,9 @@ inline void pause() {
 #endif
 }
 
-/// The leader hands out loops with `run`, the others `serve` until it dismisses them. Tasks are taken one by one by whoever is
-/// free, the leader too: a thread that the system gives no time holds nobody up, as it does at the barriers of OpenMP's own
-/// loops. Who waits looks for a while, about as long as waking costs, and then sleeps.
+/// The leader hands out loops with `run`, the others `serve` until it dismisses them. Tasks are taken one by one by
+/// whoever is free, the leader too: a thread that the system gives no time holds nobody up, as it does at the barriers
+/// of OpenMP's own loops. Who waits looks for a while, about as long as waking costs, and then sleeps.
 class Team {
  public:
   using Call = void (*)(const void* task, Index i, Index worker);
@@ -58,8 +58,8 @@ class Team {
     bell_.notify_all();
   }
 
-  /// Runs tasks until none is left to take. The ticket holds their number (high half) and the next one's (low half). Who
-  /// has taken a task keeps the loop from ending, and so its description from changing, until it is done.
+  /// Runs tasks until none is left to take. The ticket holds their number (high half) and the next one's (low half).
+  /// Who has taken a task keeps the loop from ending, and so its description from changing, until it is done.
   void take(Index worker) {
     std::uint64_t ticket = ticket_.load();
     while ((ticket & 0xffffffff) < ticket >> 32) {

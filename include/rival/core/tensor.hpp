@@ -108,7 +108,7 @@ class Tensor {
       require(size <= std::numeric_limits<Index>::max() / static_cast<Index>(sizeof(S)), "tensor: ", shape,
               " needs more bytes than an index can count");
       const std::size_t bytes = static_cast<std::size_t>(size) * sizeof(S);
-      memory_.reset(static_cast<S*>(::operator new(bytes, std::align_val_t{alignment})));
+      memory_.reset(static_cast<S*>(::operator new (bytes, std::align_val_t{alignment})));
       capacity_ = size;
     }
     data_ = memory_.get();
@@ -141,7 +141,7 @@ class Tensor {
 
  private:
   struct Release {
-    void operator()(S* memory) const { ::operator delete(memory, std::align_val_t{alignment}); }
+    void operator()(S* memory) const { ::operator delete (memory, std::align_val_t{alignment}); }
   };
 
   template <class... I>

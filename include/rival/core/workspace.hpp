@@ -12,7 +12,8 @@ namespace rival {
 /// What a buffer of the calling thread is used for; a kernel that calls another one must not share a use with it.
 enum class Scratch { packed_weights, padded_copy, partial_sums, task, group };
 
-/// `size` scalars of the calling thread's buffer for `use`, with undefined contents; good until the next call for that use.
+/// `size` scalars of the calling thread's buffer for `use`, with undefined contents; good until the next call for that
+/// use.
 template <class S>
 S* scratch(Scratch use, Index size) {
   thread_local std::array<Tensor<S>, 5> buffers;
@@ -21,13 +22,14 @@ S* scratch(Scratch use, Index size) {
   return buffer.data();
 }
 
-/// Scratch memory for the tasks of a parallel_for that this thread is about to call, made ready here because a task must not
-/// allocate: which thread runs which task changes from call to call.
+/// Scratch memory for the tasks of a parallel_for that this thread is about to call, made ready here because a task
+/// must not allocate: which thread runs which task changes from call to call.
 template <class S>
 class TaskScratch {
  public:
   /// `size` scalars for each worker.
-  explicit TaskScratch(Index size) : stride_((size + line - 1) / line * line), data_(scratch<S>(Scratch::task, threads() * stride_)) {}
+  explicit TaskScratch(Index size)
+      : stride_((size + line - 1) / line * line), data_(scratch<S>(Scratch::task, threads() * stride_)) {}
   S* of(Index worker) const { return data_ + worker * stride_; }
 
  private:

@@ -125,8 +125,8 @@ inline IdxArray read_idx(const std::filesystem::path& path, Index rank = 0) {
     require(count / 1032 <= size, "idx file ", path, ": its header says ", array.shape, " = ", count,
             " bytes, more than ", size, " bytes of gzip can hold");
   else
-    require(size - header == count, "idx file ", path, ": its header says ", array.shape, " = ", count,
-            " bytes, got ", size - header);
+    require(size - header == count, "idx file ", path, ": its header says ", array.shape, " = ", count, " bytes, got ",
+            size - header);
 
   // Reserved memory costs nothing until it is written to, and that happens no faster than bytes come.
   try {

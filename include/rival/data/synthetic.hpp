@@ -23,12 +23,14 @@ struct SquareGridOptions {
   double sigma = 0.05;
 };
 
-/// Points around centres in the plane, all centres equally likely, with the same standard deviation `sigma` along both axes.
+/// Points around centres in the plane, all centres equally likely, with the same standard deviation `sigma` along both
+/// axes.
 struct GaussianMixture {
   std::vector<std::array<double, 2>> centres;
   double sigma = 1;
 
-  /// Centres evenly around a circle, the first at (radius, 0). The defaults are the 2D-ring of Lin, Khetan, Fanti and Oh
+  /// Centres evenly around a circle, the first at (radius, 0). The defaults are the 2D-ring of Lin, Khetan, Fanti and
+  /// Oh
   /// ("PacGAN: The power of two samples in generative adversarial networks", 2018).
   /// Throws Error for options that are not positive.
   static GaussianMixture ring(const RingOptions& options = {}) {
@@ -43,8 +45,8 @@ struct GaussianMixture {
     return mixture;
   }
 
-  /// Centres on a square grid around the origin, row by row from the lowest. The defaults are PacGAN's 2D-grid: 25 modes at
-  /// the coordinates -4, -2, 0, 2, 4. Throws Error for options that are not positive.
+  /// Centres on a square grid around the origin, row by row from the lowest. The defaults are PacGAN's 2D-grid: 25
+  /// modes at the coordinates -4, -2, 0, 2, 4. Throws Error for options that are not positive.
   static GaussianMixture grid(const SquareGridOptions& options = {}) {
     GaussianMixture mixture{{}, options.sigma};
     require(options.side >= 1 && options.spacing > 0 && options.sigma > 0,
@@ -69,10 +71,12 @@ struct GaussianMixture {
     return std::sqrt((squares / n - (sum[0] * sum[0] + sum[1] * sum[1]) / (n * n)) / 2 + sigma * sigma);
   }
 
-  /// Fills `points` {N, 2} with independent points. Allocates nothing. Throws Error for another shape, or without centres.
+  /// Fills `points` {N, 2} with independent points. Allocates nothing. Throws Error for another shape, or without
+  /// centres.
   template <class S>
   void sample(Tensor<S>& points, Random& random) const {
-    require(points.rank() == 2 && points.dim(1) == 2, "mixture: expected a tensor of points, N x 2, got ", points.shape());
+    require(points.rank() == 2 && points.dim(1) == 2, "mixture: expected a tensor of points, N x 2, got ",
+            points.shape());
     require(!centres.empty(), "mixture: expected at least one centre, got none");
     random.fill_normal(points, S(0), static_cast<S>(sigma));
     for (Index i = 0; i < points.dim(0); ++i) {

@@ -16,12 +16,10 @@ namespace rival {
 /// latent-256-512-1024-784, batch norm and leaky ReLU between, tanh at the end.
 template <class S = float>
 Generator<S> dense_generator(const Random& random, Index latent = 100) {
-  Sequential<S> layers(
-      Dense<S>({.in = latent, .out = 256}), BatchNorm<S>({.features = 256}), LeakyReLU<S>(0.2),
-      Dense<S>({.in = 256, .out = 512}), BatchNorm<S>({.features = 512}), LeakyReLU<S>(0.2),
-      Dense<S>({.in = 512, .out = 1024}), BatchNorm<S>({.features = 1024}), LeakyReLU<S>(0.2),
-      Dense<S>({.in = 1024, .out = 784}), Tanh<S>(),
-      Reshape<S>({28, 28, 1}));
+  Sequential<S> layers(Dense<S>({.in = latent, .out = 256}), BatchNorm<S>({.features = 256}), LeakyReLU<S>(0.2),
+                       Dense<S>({.in = 256, .out = 512}), BatchNorm<S>({.features = 512}), LeakyReLU<S>(0.2),
+                       Dense<S>({.in = 512, .out = 1024}), BatchNorm<S>({.features = 1024}), LeakyReLU<S>(0.2),
+                       Dense<S>({.in = 1024, .out = 784}), Tanh<S>(), Reshape<S>({28, 28, 1}));
   Generator<S> generator(latent, std::move(layers));
   generator.initialise(uniform_fan_in<S>(), random);
   return generator;
@@ -30,11 +28,8 @@ Generator<S> dense_generator(const Random& random, Index latent = 100) {
 /// 784-512-256-1, leaky ReLU between.
 template <class S = float>
 Discriminator<S> dense_discriminator(const Random& random) {
-  Sequential<S> layers(
-      Flatten<S>(),
-      Dense<S>({.in = 784, .out = 512}), LeakyReLU<S>(0.2),
-      Dense<S>({.in = 512, .out = 256}), LeakyReLU<S>(0.2),
-      Dense<S>({.in = 256, .out = 1}));
+  Sequential<S> layers(Flatten<S>(), Dense<S>({.in = 784, .out = 512}), LeakyReLU<S>(0.2),
+                       Dense<S>({.in = 512, .out = 256}), LeakyReLU<S>(0.2), Dense<S>({.in = 256, .out = 1}));
   Discriminator<S> discriminator({28, 28, 1}, std::move(layers));
   discriminator.initialise(uniform_fan_in<S>(), random);
   return discriminator;
@@ -44,8 +39,8 @@ Discriminator<S> dense_discriminator(const Random& random) {
 template <class S = float>
 Generator<S> dcgan28_generator(const Random& random, Index latent = 100) {
   Sequential<S> layers(
-      Reshape<S>({1, 1, latent}),
-      ConvTranspose2d<S>({.in = latent, .out = 256, .kernel = 4, .bias = false}), BatchNorm<S>({.features = 256}), ReLU<S>(),
+      Reshape<S>({1, 1, latent}), ConvTranspose2d<S>({.in = latent, .out = 256, .kernel = 4, .bias = false}),
+      BatchNorm<S>({.features = 256}), ReLU<S>(),
       ConvTranspose2d<S>({.in = 256, .out = 128, .kernel = 3, .stride = 2, .padding = 1, .bias = false}),
       BatchNorm<S>({.features = 128}), ReLU<S>(),
       ConvTranspose2d<S>({.in = 128, .out = 64, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
@@ -59,26 +54,26 @@ Generator<S> dcgan28_generator(const Random& random, Index latent = 100) {
 /// The convolutional discriminator to it: 28x28 to 14x14, 7x7, 3x3, one logit.
 template <class S = float>
 Discriminator<S> dcgan28_discriminator(const Random& random) {
-  Sequential<S> layers(
-      Conv2d<S>({.in = 1, .out = 64, .kernel = 4, .stride = 2, .padding = 1, .bias = false}), LeakyReLU<S>(0.2),
-      Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
-      BatchNorm<S>({.features = 128}), LeakyReLU<S>(0.2),
-      Conv2d<S>({.in = 128, .out = 256, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
-      BatchNorm<S>({.features = 256}), LeakyReLU<S>(0.2),
-      Conv2d<S>({.in = 256, .out = 1, .kernel = 3, .bias = false}), Flatten<S>());
+  Sequential<S> layers(Conv2d<S>({.in = 1, .out = 64, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
+                       LeakyReLU<S>(0.2),
+                       Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
+                       BatchNorm<S>({.features = 128}), LeakyReLU<S>(0.2),
+                       Conv2d<S>({.in = 128, .out = 256, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
+                       BatchNorm<S>({.features = 256}), LeakyReLU<S>(0.2),
+                       Conv2d<S>({.in = 256, .out = 1, .kernel = 3, .bias = false}), Flatten<S>());
   Discriminator<S> discriminator({28, 28, 1}, std::move(layers));
   discriminator.initialise(normal<S>(S(0), S(0.02)), random);
   return discriminator;
 }
 
-/// The same without normalisation and with biases, for losses that cannot bear batch norm: gradient penalties, Wasserstein.
+/// The same without normalisation and with biases, for losses that cannot bear batch norm: gradient penalties,
+/// Wasserstein.
 template <class S = float>
 Discriminator<S> dcgan28_critic(const Random& random) {
-  Sequential<S> layers(
-      Conv2d<S>({.in = 1, .out = 64, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<S>(0.2),
-      Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<S>(0.2),
-      Conv2d<S>({.in = 128, .out = 256, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<S>(0.2),
-      Conv2d<S>({.in = 256, .out = 1, .kernel = 3}), Flatten<S>());
+  Sequential<S> layers(Conv2d<S>({.in = 1, .out = 64, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<S>(0.2),
+                       Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<S>(0.2),
+                       Conv2d<S>({.in = 128, .out = 256, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<S>(0.2),
+                       Conv2d<S>({.in = 256, .out = 1, .kernel = 3}), Flatten<S>());
   Discriminator<S> discriminator({28, 28, 1}, std::move(layers));
   discriminator.initialise(he<S>(0.2), random);
   return discriminator;
@@ -93,7 +88,8 @@ Generator<S> tfdcgan_generator(const Random& random, Index latent = 100) {
       LeakyReLU<S>(0.3), Reshape<S>({7, 7, 256}),
       ConvTranspose2d<S>({.in = 256, .out = 128, .kernel = 5, .padding = 2, .bias = false}),
       BatchNorm<S>({.features = 128}), LeakyReLU<S>(0.3),
-      ConvTranspose2d<S>({.in = 128, .out = 64, .kernel = 5, .stride = 2, .padding = 1, .padding_end = 2, .bias = false}),
+      ConvTranspose2d<S>(
+          {.in = 128, .out = 64, .kernel = 5, .stride = 2, .padding = 1, .padding_end = 2, .bias = false}),
       BatchNorm<S>({.features = 64}), LeakyReLU<S>(0.3),
       ConvTranspose2d<S>({.in = 64, .out = 1, .kernel = 5, .stride = 2, .padding = 1, .padding_end = 2, .bias = false}),
       Tanh<S>());
@@ -105,12 +101,11 @@ Generator<S> tfdcgan_generator(const Random& random, Index latent = 100) {
 /// The discriminator of that tutorial: dropout in the place of batch norm.
 template <class S = float>
 Discriminator<S> tfdcgan_discriminator(const Random& random) {
-  Sequential<S> layers(
-      Conv2d<S>({.in = 1, .out = 64, .kernel = 5, .stride = 2, .padding = 1, .padding_end = 2}),
-      LeakyReLU<S>(0.3), Dropout<S>({.rate = 0.3}),
-      Conv2d<S>({.in = 64, .out = 128, .kernel = 5, .stride = 2, .padding = 1, .padding_end = 2}),
-      LeakyReLU<S>(0.3), Dropout<S>({.rate = 0.3}),
-      Flatten<S>(), Dense<S>({.in = 7 * 7 * 128, .out = 1}));
+  Sequential<S> layers(Conv2d<S>({.in = 1, .out = 64, .kernel = 5, .stride = 2, .padding = 1, .padding_end = 2}),
+                       LeakyReLU<S>(0.3), Dropout<S>({.rate = 0.3}),
+                       Conv2d<S>({.in = 64, .out = 128, .kernel = 5, .stride = 2, .padding = 1, .padding_end = 2}),
+                       LeakyReLU<S>(0.3), Dropout<S>({.rate = 0.3}), Flatten<S>(),
+                       Dense<S>({.in = 7 * 7 * 128, .out = 1}));
   Discriminator<S> discriminator({28, 28, 1}, std::move(layers));
   discriminator.initialise(glorot<S>(), random);
   return discriminator;

@@ -8,17 +8,19 @@
 
 namespace rival {
 
-/// A classifier that scores each sample of a batch with one logit: above 0 it takes the sample for real. Behind the logit there
-/// may be `heads` further numbers, which an auxiliary loss reads: classes, or the code that a sample was made of.
+/// A classifier that scores each sample of a batch with one logit: above 0 it takes the sample for real. Behind the
+/// logit there may be `heads` further numbers, which an auxiliary loss reads: classes, or the code that a sample was
+/// made of.
 template <class S = float>
 class Discriminator : public Network<S> {
  public:
-  /// `sample` is the shape of one sample, such as {28, 28, 1}. Throws Error when the layers do not fit it or each other,
-  /// or do not end in 1 + heads numbers.
+  /// `sample` is the shape of one sample, such as {28, 28, 1}. Throws Error when the layers do not fit it or each
+  /// other, or do not end in 1 + heads numbers.
   Discriminator(const Shape& sample, Sequential<S> layers, const std::string& name = "D", Index heads = 0)
       : Network<S>(name, sample, std::move(layers)), heads_(heads) {
-    require(this->output_shape().size() == 1 + heads, "discriminator \"", this->name(), "\": expected one logit a sample",
-            heads > 0 ? " and " + std::to_string(heads) + " heads" : "", ", got ", this->output_shape());
+    require(this->output_shape().size() == 1 + heads, "discriminator \"", this->name(),
+            "\": expected one logit a sample", heads > 0 ? " and " + std::to_string(heads) + " heads" : "", ", got ",
+            this->output_shape());
   }
 
   Index heads() const { return heads_; }

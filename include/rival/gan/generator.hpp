@@ -29,11 +29,11 @@ class Generator : public Network<S> {
     return sample(latents, labels);
   }
 
-  /// The samples of the given latent vectors {N, latent}, N >= 1, and of the given classes, one a sample, if the generator depends
-  /// on them. Those beside it change a sample by no more than rounding.
+  /// The samples of the given latent vectors {N, latent}, N >= 1, and of the given classes, one a sample, if the
+  /// generator depends on them. Those beside it change a sample by no more than rounding.
   Tensor<S> sample(const Tensor<S>& latents, Labels labels = {}) const {
-    require(latents.rank() == 2 && latents.dim(0) >= 1 && latents.dim(1) == latent(), "sample: expected latent vectors of ",
-            latent(), ", got ", latents.shape());
+    require(latents.rank() == 2 && latents.dim(0) >= 1 && latents.dim(1) == latent(),
+            "sample: expected latent vectors of ", latent(), ", got ", latents.shape());
     require(labels.empty() || static_cast<Index>(labels.size()) == latents.dim(0), "sample: expected ", latents.dim(0),
             " labels, one a latent vector, got ", labels.size());
     const Index count = latents.dim(0), size = this->output_shape().size();
@@ -53,8 +53,8 @@ class Generator : public Network<S> {
   }
 
  private:
-  /// Samples that go through the network side by side: so many that the largest layer's activations take about 4 MB. Ten
-  /// thousand samples need no more memory than that, and what stays in the caches is done sooner.
+  /// Samples that go through the network side by side: so many that the largest layer's activations take about 4 MB.
+  /// Ten thousand samples need no more memory than that, and what stays in the caches is done sooner.
   Index most_at_once() const {
     constexpr Index bytes = 4 << 20, most = 256;
     Index largest = latent();

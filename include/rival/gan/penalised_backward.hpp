@@ -27,7 +27,8 @@ class PenalisedBackward {
       : penalties_(std::move(penalties)), random_(Random(seed).stream("penalty")) {
     for (std::size_t i = 0; i < penalties_.size(); ++i) {
       const Penalty& penalty = penalties_[i];
-      require(penalty.weight >= 0 && std::isfinite(penalty.weight), "penalty: expected a finite weight >= 0, got ", penalty.weight);
+      require(penalty.weight >= 0 && std::isfinite(penalty.weight), "penalty: expected a finite weight >= 0, got ",
+              penalty.weight);
       require(penalty.every >= 1, "penalty: expected an interval of at least 1 step, got ", penalty.every);
       for (std::size_t j = 0; j < i; ++j)
         require(penalties_[j].kind != penalty.kind, "penalty: expected each kind once, got one twice");

@@ -1,6 +1,6 @@
 #pragma once
-// Gradient penalties: a discriminator pays for the size of its score's gradient with respect to its input. Exact to the second
-// derivative; docs/design/penalties.md derives it.
+// Gradient penalties: a discriminator pays for the size of its score's gradient with respect to its input. Exact to the
+// second derivative; docs/design/penalties.md derives it.
 
 #include <cmath>
 #include <utility>
@@ -23,7 +23,8 @@ struct Penalty {
   long every = 1;
 };
 
-/// gamma / 2 |g|^2 at real samples (Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually converge?", 2018).
+/// gamma / 2 |g|^2 at real samples (Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually
+/// converge?", 2018).
 inline Penalty r1(double gamma, Schedule schedule = {}, long every = 1) {
   return {PenaltyKind::r1, gamma, std::move(schedule), every};
 }
@@ -36,19 +37,20 @@ inline Penalty r2(double gamma, Schedule schedule = {}, long every = 1) {
 inline Penalty wgan_gp(double lambda = 10, Schedule schedule = {}, long every = 1) {
   return {PenaltyKind::wgan_gp, lambda, std::move(schedule), every};
 }
-/// lambda (|g| - 1)^2 at x + s u / 2 for a real x, s the standard deviation of all values of the real batch and u uniform in
-/// [0, 1), drawn for each value (Kodali, Abernethy, Hays and Kira, "On convergence and stability of GANs", 2017, and its code).
+/// lambda (|g| - 1)^2 at x + s u / 2 for a real x, s the standard deviation of all values of the real batch and u
+/// uniform in [0, 1), drawn for each value (Kodali, Abernethy, Hays and Kira, "On convergence and stability of GANs",
+/// 2017, and its code).
 inline Penalty dragan(double lambda = 10, Schedule schedule = {}, long every = 1) {
   return {PenaltyKind::dragan, lambda, std::move(schedule), every};
 }
 
 /// The backward pass of a discriminator whose loss has a gradient penalty in it.
 ///
-/// With v the derivative of the penalty with respect to g, held fixed, the penalty's gradient with respect to the parameters is
-/// the derivative, along v, of the parameters' gradient of the summed scores. So it takes, after the forward and the backward
-/// pass that give g, the tangents of both. Where the discriminator is piecewise linear one more forward pass does, and with
-/// it the gradient of the adversarial loss is had at once: if c is that of the scores, then by running x + v / c through the
-/// same affine maps and taking the weights' gradients there for c.
+/// With v the derivative of the penalty with respect to g, held fixed, the penalty's gradient with respect to the
+/// parameters is the derivative, along v, of the parameters' gradient of the summed scores. So it takes, after the
+/// forward and the backward pass that give g, the tangents of both. Where the discriminator is piecewise linear one
+/// more forward pass does, and with it the gradient of the adversarial loss is had at once: if c is that of the scores,
+/// then by running x + v / c through the same affine maps and taking the weights' gradients there for c.
 template <class S = float>
 class GradientPenalty {
  public:
@@ -58,9 +60,9 @@ class GradientPenalty {
     bool one_centred = false;
   };
 
-  /// Adds to every parameter's gradient that of the loss whose gradient with respect to the discriminator's output is `dscores`
-  /// (null: there is none), plus that of the mean charge over the batch, which it returns. `trace` is that of a `forward`.
-  /// The score is the first column of the output. Throws Error when a layer has no tangents.
+  /// Adds to every parameter's gradient that of the loss whose gradient with respect to the discriminator's output is
+  /// `dscores` (null: there is none), plus that of the mean charge over the batch, which it returns. `trace` is that of
+  /// a `forward`. The score is the first column of the output. Throws Error when a layer has no tangents.
   double backward(Discriminator<S>& discriminator, Trace<S>& trace, const Tensor<S>* dscores, const Charge& charge) {
     const bool linear = discriminator.curvature() == Curvature::linear;
     const Tensor<S>& x = *trace.input;
@@ -83,7 +85,8 @@ class GradientPenalty {
       const double length = std::sqrt(static_cast<double>(g_here.square().sum())) / std::abs(seed);
       const double away = charge.one_centred ? length - 1 : length;
       charges_[i] = charge.weight * (charge.one_centred ? away * away : length * length / 2);
-      // The derivative of the charge with respect to |g|, over |g|; at g = 0 that of the one-centred charge is taken for 0.
+      // The derivative of the charge with respect to |g|, over |g|; at g = 0 that of the one-centred charge is taken
+      // for 0.
       const double factor = !charge.one_centred ? charge.weight : length > 0 ? 2 * charge.weight * away / length : 0;
       tangent = static_cast<S>(factor / static_cast<double>(rows) / seed / (short_form ? seed : 1)) * g_here;
       if (short_form) tangent += ConstArrayMap<S>(x.data() + i * size, size);

@@ -64,7 +64,8 @@ class Progress {
     shown_ = report.seconds;
     const double done = static_cast<double>(report.steps_done) / static_cast<double>(report.steps_in_all);
     const std::string left = clock_text(report.seconds * (1 - done) / done);
-    const std::string discriminator = loss_text(report.discriminator_loss), generator = loss_text(report.generator_loss);
+    const std::string discriminator = loss_text(report.discriminator_loss),
+                      generator = loss_text(report.generator_loss);
     char text[256];
     if (options_.bar) {
       constexpr int width = 16;
@@ -91,9 +92,10 @@ class Progress {
 
 }  // namespace internal
 
-/// A callback for FitOptions::on_step that shows epoch, step, images per second, both losses and the time left: as a bar on
-/// a terminal, elsewhere as a plain line every few seconds.
-inline std::function<void(const StepReport&)> progress_bar(ProgressOptions options = {.bar = internal::is_terminal(stdout)}) {
+/// A callback for FitOptions::on_step that shows epoch, step, images per second, both losses and the time left: as a
+/// bar on a terminal, elsewhere as a plain line every few seconds.
+inline std::function<void(const StepReport&)> progress_bar(ProgressOptions options = {
+                                                               .bar = internal::is_terminal(stdout)}) {
   return internal::Progress(options);
 }
 

@@ -31,13 +31,13 @@ class Diverged : public Error {
 /// Each step trains the discriminator on a real and a generated batch, then the generator through the discriminator
 /// (Goodfellow et al., "Generative adversarial nets", 2014, algorithm 1).
 ///
-/// The networks stay the caller's and must outlive the trainer. From the same seed and weights come the same bits, for any
-/// number of threads; a warm step allocates no memory.
+/// The networks stay the caller's and must outlive the trainer. From the same seed and weights come the same bits, for
+/// any number of threads; a warm step allocates no memory.
 template <class S = float>
 class AdversarialTrainer {
  public:
-  /// Throws Error when the generator's samples are not what the discriminator scores, for options out of range, and for a
-  /// gradient penalty on a discriminator that holds a layer without tangents, such as batch norm.
+  /// Throws Error when the generator's samples are not what the discriminator scores, for options out of range, and for
+  /// a gradient penalty on a discriminator that holds a layer without tangents, such as batch norm.
   AdversarialTrainer(Generator<S>& generator, Discriminator<S>& discriminator, TrainerOptions<S> options = {})
       : generator_(generator),
         discriminator_(discriminator),
@@ -49,27 +49,29 @@ class AdversarialTrainer {
         classes_(Random(options_.seed).stream("classes")) {
     require(generator.output_shape() == discriminator.input_shape(), "trainer: the generator makes samples of ",
             generator.output_shape(), ", the discriminator scores samples of ", discriminator.input_shape());
-    require(options_.loss.discriminator && options_.loss.generator, "trainer: expected a loss with both of its functions");
+    require(options_.loss.discriminator && options_.loss.generator,
+            "trainer: expected a loss with both of its functions");
     require_weights(generator);
     require_weights(discriminator);
     require(options_.batch >= 1, "trainer: expected a batch of at least 1, got ", options_.batch);
     require(options_.discriminator_steps >= 1, "trainer: expected at least 1 discriminator step, got ",
             options_.discriminator_steps);
     require(options_.weight_clip >= 0, "trainer: expected weight_clip >= 0, got ", options_.weight_clip);
-    require((discriminator.heads() > 0) == static_cast<bool>(options_.auxiliary.loss), "trainer: expected an auxiliary loss ",
-            "exactly if the discriminator has heads, got ", discriminator.heads(), " heads and ",
-            options_.auxiliary.loss ? "a" : "no", " loss");
+    require((discriminator.heads() > 0) == static_cast<bool>(options_.auxiliary.loss),
+            "trainer: expected an auxiliary loss ", "exactly if the discriminator has heads, got ",
+            discriminator.heads(), " heads and ", options_.auxiliary.loss ? "a" : "no", " loss");
     require(options_.labels != LabelSource::drawn || (options_.classes >= 1 && options_.classes <= 256),
             "trainer: expected 1 to 256 classes to draw labels from, got ", options_.classes);
     if (!options_.penalties.empty()) discriminator.curvature();
   }
 
-  /// Trains for so many epochs, shuffled, in full batches. Throws Error when the images do not fit the networks, and Diverged
-  /// when a loss is not finite, before the update that it would make.
+  /// Trains for so many epochs, shuffled, in full batches. Throws Error when the images do not fit the networks, and
+  /// Diverged when a loss is not finite, before the update that it would make.
   void fit(const ImageDataset& data, const FitOptions& fit = {}) {
     require(data.sample_shape() == discriminator_.input_shape(), "trainer: the networks are made for images of ",
             discriminator_.input_shape(), ", the data set has images of ", data.sample_shape());
-    require(options_.labels != LabelSource::data || data.has_labels(), "trainer: expected a data set with labels, got none");
+    require(options_.labels != LabelSource::data || data.has_labels(),
+            "trainer: expected a data set with labels, got none");
     require(fit.epochs >= 1, "trainer: expected at least 1 epoch, got ", fit.epochs);
     require(fit.steps >= 0, "trainer: expected steps >= 0, got ", fit.steps);
     // A second call goes on with orders of its own.
@@ -110,13 +112,14 @@ class AdversarialTrainer {
   /// Called from a callback: `fit` returns after the current step.
   void stop() { stopped_ = true; }
 
-  /// One training step on real samples {N, ...} and their labels, with latent vectors of the trainer's own stream. Each of several
-  /// discriminator steps takes the same real batch.
+  /// One training step on real samples {N, ...} and their labels, with latent vectors of the trainer's own stream. Each
+  /// of several discriminator steps takes the same real batch.
   StepReport step(const Tensor<S>& real, Labels labels = {}) {
     return run([&]() -> Batch { return {real, labels}; });
   }
 
-  /// One training step on real samples and given latent vectors {N, latent}: one discriminator step and one generator step.
+  /// One training step on real samples and given latent vectors {N, latent}: one discriminator step and one generator
+  /// step.
   StepReport step(const Tensor<S>& real, const Tensor<S>& latent, Labels labels = {}) {
     StepReport report;
     parallel_scope(discriminator_.work(real.dim(0)), [&] {
@@ -167,10 +170,12 @@ class AdversarialTrainer {
     report.accuracy = static_cast<double>((real_scores.array() > S(0)).count() + (fake_scores.array() < S(0)).count()) /
                       static_cast<double>(real_scores.size() + fake_scores.size());
     const S auxiliary = fake_heads_.loss(options_.auxiliary, fake_labels_, latent);
-    const S auxiliary_real = options_.auxiliary.on_real ? real_heads_.loss(options_.auxiliary, real.labels, no_latent_) : S(0);
+    const S auxiliary_real =
+        options_.auxiliary.on_real ? real_heads_.loss(options_.auxiliary, real.labels, no_latent_) : S(0);
     report.auxiliary_loss = auxiliary;
     require_finite(loss + auxiliary + auxiliary_real, "discriminator");
-    const Tensor<S>&dreal = real_heads_.gradient(dreal_, options_.auxiliary.on_real), &dfake = fake_heads_.gradient(dfake_, true);
+    const Tensor<S>&dreal = real_heads_.gradient(dreal_, options_.auxiliary.on_real),
+          &dfake = fake_heads_.gradient(dfake_, true);
     report.penalty = penalties_.backward(discriminator_, {real.images, real.labels, real_trace_, dreal},
                                          {*fake_images_, fake_labels_, fake_trace_, dfake});
     require_finite(static_cast<S>(report.penalty), "discriminator's penalty");
@@ -187,7 +192,8 @@ class AdversarialTrainer {
     const Tensor<S>* dimages = nullptr;
     S loss;
     if (const Index layers = options_.feature_matching) {
-      loss = feature_matching(discriminator_.features(layers, real_trace_), discriminator_.features(layers, fake_trace_), dfake_);
+      loss = feature_matching(discriminator_.features(layers, real_trace_),
+                              discriminator_.features(layers, fake_trace_), dfake_);
       require_finite(loss, "generator");
       dimages = &discriminator_.backward_from(layers, fake_trace_, dfake_, {.input = true});
     } else {
@@ -210,7 +216,8 @@ class AdversarialTrainer {
     classes_.fill_uniform(uniform_, S(0), static_cast<S>(options_.classes));
     drawn_labels_.resize(count);
     for (std::size_t i = 0; i < count; ++i)
-      drawn_labels_[i] = static_cast<std::uint8_t>(std::min(options_.classes - 1, static_cast<Index>(uniform_[static_cast<Index>(i)])));
+      drawn_labels_[i] = static_cast<std::uint8_t>(
+          std::min(options_.classes - 1, static_cast<Index>(uniform_[static_cast<Index>(i)])));
     fake_labels_ = drawn_labels_;
   }
 
@@ -222,7 +229,8 @@ class AdversarialTrainer {
       if ((parameter->value.array() != S(0)).any()) return;
       zero = true;
     }
-    require(!zero, "trainer: expected weights in network \"", network.name(), "\", got zeros; call its initialise() first");
+    require(!zero, "trainer: expected weights in network \"", network.name(),
+            "\", got zeros; call its initialise() first");
   }
 
   void require_finite(S loss, const char* whose) const {

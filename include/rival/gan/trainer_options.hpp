@@ -23,13 +23,14 @@ struct TrainerOptions {
   std::vector<Penalty> penalties = {};
   /// The loss of the discriminator's heads, if it has any.
   AuxiliaryLoss<S> auxiliary = {};
-  /// If not 0: the generator matches the features behind so many of the discriminator's layers instead of minimising its own loss
-  /// (Salimans et al., 2016).
+  /// If not 0: the generator matches the features behind so many of the discriminator's layers instead of minimising
+  /// its own loss (Salimans et al., 2016).
   Index feature_matching = 0;
-  /// If not 0: after each update, the discriminator's weights are clipped to +- this bound (WGAN; Arjovsky et al., 2017).
+  /// If not 0: after each update, the discriminator's weights are clipped to +- this bound (WGAN; Arjovsky et al.,
+  /// 2017).
   double weight_clip = 0;
-  /// Whether the networks are given labels: none, those of the real batch, also for the generated one, or, for the generated batch
-  /// alone, classes drawn uniformly from `classes`.
+  /// Whether the networks are given labels: none, those of the real batch, also for the generated one, or, for the
+  /// generated batch alone, classes drawn uniformly from `classes`.
   LabelSource labels = LabelSource::none;
   Index classes = 0;
   /// Fills latent vectors {N, latent}; standard normal if empty.
@@ -47,19 +48,19 @@ struct StepReport {
   long step = 0;                  ///< counted from 1, over all calls
   double discriminator_loss = 0;  ///< without penalties and auxiliary losses
   double generator_loss = 0;
-  double penalty = 0;             ///< the sum of all penalties, weighted
-  double auxiliary_loss = 0;      ///< of the generated samples, in the discriminator's step
-  double real_score = 0;          ///< mean score of the real batch
-  double fake_score = 0;          ///< mean score of the generated batch
-  double accuracy = 0;            ///< share of both batches that the discriminator tells apart
+  double penalty = 0;         ///< the sum of all penalties, weighted
+  double auxiliary_loss = 0;  ///< of the generated samples, in the discriminator's step
+  double real_score = 0;      ///< mean score of the real batch
+  double fake_score = 0;      ///< mean score of the generated batch
+  double accuracy = 0;        ///< share of both batches that the discriminator tells apart
 
   // Where `fit` stands; zero when a step is called by itself.
-  Index epoch = 0;                ///< counted from 1
+  Index epoch = 0;  ///< counted from 1
   Index epochs = 0;
-  long steps_in_all = 0;          ///< of this call of fit
+  long steps_in_all = 0;  ///< of this call of fit
   long steps_done = 0;
-  double seconds = 0;             ///< since fit began
-  double images_per_second = 0;   ///< real images, since fit began
+  double seconds = 0;            ///< since fit began
+  double images_per_second = 0;  ///< real images, since fit began
 };
 
 struct FitOptions {

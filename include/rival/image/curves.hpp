@@ -117,10 +117,14 @@ struct Axis {
 inline std::string escape_xml(std::string_view text) {
   std::string safe;
   for (const char c : text) {
-    if (c == '<') safe += "&lt;";
-    else if (c == '>') safe += "&gt;";
-    else if (c == '&') safe += "&amp;";
-    else safe += c;
+    if (c == '<')
+      safe += "&lt;";
+    else if (c == '>')
+      safe += "&gt;";
+    else if (c == '&')
+      safe += "&amp;";
+    else
+      safe += c;
   }
   return safe;
 }
@@ -189,9 +193,9 @@ inline void write_curves_svg(const std::filesystem::path& path, std::string_view
       << escape_xml(x_label) << "</text>\n";
 
   for (const double tick : y_axis.ticks())
-    svg << "<path d=\"M" << left << ' ' << y_axis(tick) << 'H' << width - right
-        << "\" stroke=\"#e4e4e4\"/><text x=\"" << left - 8 << "\" y=\"" << y_axis(tick) + 4.5
-        << "\" text-anchor=\"end\">" << y_axis.label(tick) << "</text>\n";
+    svg << "<path d=\"M" << left << ' ' << y_axis(tick) << 'H' << width - right << "\" stroke=\"#e4e4e4\"/><text x=\""
+        << left - 8 << "\" y=\"" << y_axis(tick) + 4.5 << "\" text-anchor=\"end\">" << y_axis.label(tick)
+        << "</text>\n";
   for (const double tick : x_axis.ticks())
     svg << "<path d=\"M" << x_axis(tick) << ' ' << height - bottom << "v5\" stroke=\"#888\"/><text x=\"" << x_axis(tick)
         << "\" y=\"" << height - bottom + 20 << "\" text-anchor=\"middle\">" << x_axis.label(tick) << "</text>\n";

@@ -11,11 +11,11 @@
 namespace rival {
 
 struct ScatterOptions {
-  double reach = 1;     ///< the picture shows [-reach, reach] along both axes, y upwards
-  Index size = 480;     ///< pixels along a side
-  double dot = 1.5;     ///< radius of a point, in pixels
-  double mark = 8;      ///< radius of the ring around a marked place, in pixels
-  double neutral = 0;   ///< the value of the field that is white; greater ones are red, smaller ones blue
+  double reach = 1;    ///< the picture shows [-reach, reach] along both axes, y upwards
+  Index size = 480;    ///< pixels along a side
+  double dot = 1.5;    ///< radius of a point, in pixels
+  double mark = 8;     ///< radius of the ring around a marked place, in pixels
+  double neutral = 0;  ///< the value of the field that is white; greater ones are red, smaller ones blue
 };
 
 /// The places {side * side, 2} at which a field is to be known, for `scatter` to draw it: row by row from the top.
@@ -45,7 +45,7 @@ inline Colour blend(const Colour& below, const Colour& above, double share) {
 
 /// From blue at -1 over white at 0 to red at 1, light enough for dark points to stand out.
 inline Colour diverging(double t) {
-  constexpr std::array<Colour, 7> stops{Colour{67, 121, 178}, Colour{134, 177, 213}, Colour{202, 221, 235},
+  constexpr std::array<Colour, 7> stops{Colour{67, 121, 178},  Colour{134, 177, 213}, Colour{202, 221, 235},
                                         Colour{248, 247, 245}, Colour{249, 215, 196}, Colour{236, 159, 130},
                                         Colour{208, 95, 82}};
   const double place = (std::clamp(t, -1.0, 1.0) + 1) / 2 * static_cast<double>(stops.size() - 1);
@@ -60,7 +60,8 @@ class Canvas {
 
   Colour& at(Index row, Index column) { return pixels_[static_cast<std::size_t>(row * size_ + column)]; }
 
-  /// A smooth-edged ring around (x, y) of the plane, of pixels from `inner` to `outer` away; a disk if `inner` is below 0.
+  /// A smooth-edged ring around (x, y) of the plane, of pixels from `inner` to `outer` away; a disk if `inner` is below
+  /// 0.
   void ring(double x, double y, double inner, double outer, const Colour& colour, double opacity) {
     const double column = (x / reach_ + 1) / 2 * static_cast<double>(size_) - 0.5;
     const double row = (1 - y / reach_) / 2 * static_cast<double>(size_) - 0.5, room = outer + 1;
@@ -72,7 +73,8 @@ class Canvas {
     for (Index i = first(row); i <= end(row); ++i)
       for (Index j = first(column); j <= end(column); ++j) {
         const double distance = std::hypot(static_cast<double>(i) - row, static_cast<double>(j) - column);
-        const double share = std::clamp(outer + 0.5 - distance, 0.0, 1.0) * std::clamp(distance - inner + 0.5, 0.0, 1.0);
+        const double share =
+            std::clamp(outer + 0.5 - distance, 0.0, 1.0) * std::clamp(distance - inner + 0.5, 0.0, 1.0);
         if (share > 0) at(i, j) = blend(at(i, j), colour, opacity * share);
       }
   }
@@ -93,19 +95,22 @@ class Canvas {
 
 }  // namespace internal
 
-/// A colour picture of `points` {N, 2} as dark dots, over the values `field` at the places of `field_places`, with a ring around
-/// each of `marks` {M, 2}. What is twice the field's median distance from `neutral` has three quarters of the colours' range, and
-/// still larger values are told apart less and less, so that a few do not bleach the rest.
+/// A colour picture of `points` {N, 2} as dark dots, over the values `field` at the places of `field_places`, with a
+/// ring around each of `marks` {M, 2}. What is twice the field's median distance from `neutral` has three quarters of
+/// the colours' range, and still larger values are told apart less and less, so that a few do not bleach the rest.
 /// Throws Error for tensors of other shapes and options out of range. Points that are not in the picture are left out.
 template <class S>
-Image scatter(const Tensor<S>& points, const Tensor<S>& field, const Tensor<S>& marks, const ScatterOptions& options = {}) {
+Image scatter(const Tensor<S>& points, const Tensor<S>& field, const Tensor<S>& marks,
+              const ScatterOptions& options = {}) {
   using internal::Colour;
   for (const Tensor<S>* places : {&points, &marks})
-    require(places->rank() == 2 && places->dim(1) == 2, "scatter: expected points and marks, N x 2, got ", places->shape());
+    require(places->rank() == 2 && places->dim(1) == 2, "scatter: expected points and marks, N x 2, got ",
+            places->shape());
   const auto side = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(field.size()))));
-  require(side >= 2 && side * side == field.size(), "scatter: expected a field of at least 2 x 2 values in a square, got ",
-          field.size());
-  require(options.size >= 2 && options.size <= 8192, "scatter: expected a size of 2 to 8192 pixels, got ", options.size);
+  require(side >= 2 && side * side == field.size(),
+          "scatter: expected a field of at least 2 x 2 values in a square, got ", field.size());
+  require(options.size >= 2 && options.size <= 8192, "scatter: expected a size of 2 to 8192 pixels, got ",
+          options.size);
   require(options.reach > 0 && std::isfinite(options.reach), "scatter: expected a positive reach, got ", options.reach);
 
   std::vector<double> values, distances;
@@ -131,10 +136,11 @@ Image scatter(const Tensor<S>& points, const Tensor<S>& field, const Tensor<S>& 
       canvas.at(row, column) = internal::diverging(std::tanh(value / unit));
     }
   for (Index i = 0; i < marks.dim(0); ++i)
-    canvas.ring(static_cast<double>(marks(i, 0)), static_cast<double>(marks(i, 1)), options.mark - 0.75, options.mark + 0.75,
-                Colour{90, 90, 90}, 0.8);
+    canvas.ring(static_cast<double>(marks(i, 0)), static_cast<double>(marks(i, 1)), options.mark - 0.75,
+                options.mark + 0.75, Colour{90, 90, 90}, 0.8);
   for (Index i = 0; i < points.dim(0); ++i)
-    canvas.ring(static_cast<double>(points(i, 0)), static_cast<double>(points(i, 1)), -1, options.dot, Colour{24, 32, 48}, 0.45);
+    canvas.ring(static_cast<double>(points(i, 0)), static_cast<double>(points(i, 1)), -1, options.dot,
+                Colour{24, 32, 48}, 0.45);
   return canvas.image();
 }
 

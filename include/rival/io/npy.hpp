@@ -49,7 +49,15 @@ void write_npy(const std::filesystem::path& path, const Tensor<T>& tensor) {
       "{'descr': '" + internal::npy_type<T>() + "', 'fortran_order': False, 'shape': (" + shape + "), }";
   header.append(63 - (10 + header.size()) % 64, ' ');  // the values begin at a multiple of 64 bytes
   header += '\n';
-  const char start[10] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<char>(header.size() & 0xff),
+  const char start[10] = {'\x93',
+                          'N',
+                          'U',
+                          'M',
+                          'P',
+                          'Y',
+                          1,
+                          0,
+                          static_cast<char>(header.size() & 0xff),
                           static_cast<char>(header.size() >> 8)};
   FileWriter file(path);
   file.write(start, sizeof start);
@@ -74,8 +82,8 @@ Tensor<T> read_npy(const std::filesystem::path& path) {
           ": it does not begin as npy files do");
   const bool first = start[6] == 1;  // format 1.0 has two bytes of header length, later ones four
   read(length, first ? 2 : 4);
-  const std::uint32_t header_size = length[0] | std::uint32_t{length[1]} << 8 | std::uint32_t{length[2]} << 16 |
-                                    std::uint32_t{length[3]} << 24;
+  const std::uint32_t header_size =
+      length[0] | std::uint32_t{length[1]} << 8 | std::uint32_t{length[2]} << 16 | std::uint32_t{length[3]} << 24;
   require(header_size <= 1 << 16, "npy file ", path, ": expected a header of at most 65536 bytes, got ", header_size);
   std::string header(header_size, ' ');
   read(header.data(), header_size);

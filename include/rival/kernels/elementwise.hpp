@@ -115,9 +115,8 @@ template <class S, class F>
 void map_gradient(const F& f, const S* z, const S* y, const S* dy, S* dz, Index count) {
   parallel_blocks(count, element_block, F::cost * static_cast<double>(count), [&](Index begin, Index end) {
     const Index size = end - begin;
-    ArrayMap<S>(dz + begin, size) =
-        ConstArrayMap<S>(dy + begin, size) *
-        f.derivative(ConstArrayMap<S>(z + begin, size), ConstArrayMap<S>(y + begin, size));
+    ArrayMap<S>(dz + begin, size) = ConstArrayMap<S>(dy + begin, size) *
+                                    f.derivative(ConstArrayMap<S>(z + begin, size), ConstArrayMap<S>(y + begin, size));
   });
 }
 
@@ -134,8 +133,8 @@ void map_gradient_tangent(const F& f, const S* z, const S* y, const S* z_tangent
   });
 }
 
-/// y[i] = z[i] above 0, otherwise slope z[i]: NaN stays NaN. (Written as a product, since compilers make packets of a choice
-/// between constants and a branch of one between sums.)
+/// y[i] = z[i] above 0, otherwise slope z[i]: NaN stays NaN. (Written as a product, since compilers make packets of a
+/// choice between constants and a branch of one between sums.)
 template <class S>
 void leaky_relu(const S* z, S* y, Index count, S slope) {
   parallel_blocks(count, element_block, static_cast<double>(count), [=](Index begin, Index end) {

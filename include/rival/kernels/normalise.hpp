@@ -1,6 +1,6 @@
 #pragma once
-// Loops over the pixels of one sample, for layers that normalise: moments and centred sums of each channel, and sums of images
-// with a factor for each channel. They run on one thread, in one order; callers share the samples out.
+// Loops over the pixels of one sample, for layers that normalise: moments and centred sums of each channel, and sums of
+// images with a factor for each channel. They run on one thread, in one order; callers share the samples out.
 
 #include <algorithm>
 
@@ -79,8 +79,8 @@ struct Centred {
   }
 };
 
-/// What `combine_channels` multiplies its result by: x[p, c] > 0 ? 1 : slope. Null stands for none. x may be where the result
-/// goes: that is the leaky ReLU.
+/// What `combine_channels` multiplies its result by: x[p, c] > 0 ? 1 : slope. Null stands for none. x may be where the
+/// result goes: that is the leaky ReLU.
 template <class S>
 struct ChannelGate {
   const S* x = nullptr;

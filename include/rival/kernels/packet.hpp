@@ -1,6 +1,6 @@
 #pragma once
-// Packets: the machine's vector registers, through Eigen's, so that SSE, AVX2, AVX-512, NEON and plain scalars come from one
-// source. Kernels reach Eigen's packet functions through this file only.
+// Packets: the machine's vector registers, through Eigen's, so that SSE, AVX2, AVX-512, NEON and plain scalars come
+// from one source. Kernels reach Eigen's packet functions through this file only.
 
 #include "rival/core/eigen.hpp"
 #include "rival/core/tensor.hpp"
@@ -20,8 +20,8 @@ using Packet = typename Eigen::internal::packet_traits<S>::type;
 template <class S>
 inline constexpr Index packet_size = Eigen::internal::unpacket_traits<Packet<S>>::size;
 
-/// The register tile: `tile_rows` rows by `tile_packets` packets of output stay in registers over a whole inner sum. Beside
-/// them live one packet of the right operand for each of tile_packets and one broadcast scalar.
+/// The register tile: `tile_rows` rows by `tile_packets` packets of output stay in registers over a whole inner sum.
+/// Beside them live one packet of the right operand for each of tile_packets and one broadcast scalar.
 inline constexpr int tile_packets = 2;
 inline constexpr int tile_rows = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32 ? 14 : 6;
 

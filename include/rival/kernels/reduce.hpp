@@ -1,6 +1,6 @@
 #pragma once
-// Sums down the columns of a matrix, and batch norm's two: block by block of rows, the blocks' sums then added in their order,
-// so that the bits depend on the shape alone.
+// Sums down the columns of a matrix, and batch norm's two: block by block of rows, the blocks' sums then added in their
+// order, so that the bits depend on the shape alone.
 
 #include <algorithm>
 
@@ -57,8 +57,8 @@ void add_column_sums(Index rows, Index columns, const S* x, S* sums) {
   add_blocks(row_blocks(rows), columns, partial, sums);
 }
 
-/// mean[c] and variance[c] (divided by `rows`) of each column. Each block is centred on its own mean, so nothing cancels
-/// (Chan, Golub and LeVeque, 1983).
+/// mean[c] and variance[c] (divided by `rows`) of each column. Each block is centred on its own mean, so nothing
+/// cancels (Chan, Golub and LeVeque, 1983).
 template <class S>
 void column_moments(Index rows, Index columns, const S* x, S* mean, S* variance) {
   using namespace internal;
@@ -125,7 +125,8 @@ void scale_and_shift(Index rows, Index columns, const S* x, const S* scale, cons
 
 /// dx[row, c] = dy[row, c] * a[c] + x[row, c] * b[c] + d[c], then times (x > 0 ? 1 : slope) (1: nothing).
 template <class S>
-void combine_gradient(Index rows, Index columns, const S* dy, const S* x, const S* a, const S* b, const S* d, S slope, S* dx) {
+void combine_gradient(Index rows, Index columns, const S* dy, const S* x, const S* a, const S* b, const S* d, S slope,
+                      S* dx) {
   using namespace internal;
   for_each_block(rows, columns, [&](Index, Index first, Index last, Index column, Index count) {
     const RowPiece<S> a_(a + column, count), b_(b + column, count), d_(d + column, count);

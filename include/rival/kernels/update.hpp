@@ -56,7 +56,8 @@ void sweep(const Run<S>& run, const Rule& rule) {
       std::fill_n(run.grad + i, rest, S(0));
       (std::copy_n(kept[K].data(), rest, run.kept[K] + i), ...);
     }
-  }(std::make_index_sequence<Kept>{});
+  }
+  (std::make_index_sequence<Kept>{});
 }
 
 }  // namespace rival::internal

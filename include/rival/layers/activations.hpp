@@ -135,7 +135,8 @@ class LeakyReLU : public Layer<S> {
 
   const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
     trace.output_tangent.resize(x_tangent.shape());
-    kernels::leaky_relu_gradient(trace.output.data(), x_tangent.data(), trace.output_tangent.data(), x_tangent.size(), slope_);
+    kernels::leaky_relu_gradient(trace.output.data(), x_tangent.data(), trace.output_tangent.data(), x_tangent.size(),
+                                 slope_);
     return trace.output_tangent;
   }
 

@@ -14,20 +14,22 @@ namespace rival {
 /// 0 leaves a kind of change away.
 struct AugmentOptions {
   double translation = 0;  ///< the largest shift, as a share of height and width; 0.125 in the paper
-  double cutout = 0;       ///< height and width of the square that is set to zero, as shares of the image's; 0.5 in the paper
-  double brightness = 0;   ///< the largest number that is added to all pixels, or taken away; 0.5 in the paper, for [-1, 1]
+  double cutout =
+      0;  ///< height and width of the square that is set to zero, as shares of the image's; 0.5 in the paper
+  double brightness =
+      0;  ///< the largest number that is added to all pixels, or taken away; 0.5 in the paper, for [-1, 1]
 };
 
-/// Training: each image becomes brighter or darker by an amount uniform in [-brightness, brightness), is shifted by whole
-/// pixels, where zeros move in, and a rectangle somewhere in it, perhaps partly outside, is set to zero. Evaluation: the
-/// identity. The first layer of a discriminator, which then never sees an image as it is and cannot learn a small data set by
-/// heart; gradients go through it to the generator (Zhao, Liu, Lin, Zhu and Han, "Differentiable augmentation for
-/// data-efficient GAN training", 2020):
+/// Training: each image becomes brighter or darker by an amount uniform in [-brightness, brightness), is shifted by
+/// whole pixels, where zeros move in, and a rectangle somewhere in it, perhaps partly outside, is set to zero.
+/// Evaluation: the identity. The first layer of a discriminator, which then never sees an image as it is and cannot
+/// learn a small data set by heart; gradients go through it to the generator (Zhao, Liu, Lin, Zhu and Han,
+/// "Differentiable augmentation for data-efficient GAN training", 2020):
 ///
 ///   Augment({.translation = 0.125, .cutout = 0.5, .brightness = 0.5})
 ///
-/// The changes come from the layer's own random stream, five numbers for each image whatever the options. `forward` reads the
-/// stream where it stands; `commit` moves it on.
+/// The changes come from the layer's own random stream, five numbers for each image whatever the options. `forward`
+/// reads the stream where it stands; `commit` moves it on.
 template <class S = float>
 class Augment : public Layer<S> {
  public:
@@ -68,15 +70,15 @@ class Augment : public Layer<S> {
       *dx = dy;
       return;
     }
-    for_each_image(dy, trace, *dx, [&](const Change& c, const S* from, S* to) {
-      move(c.shift_back(), dy.shape(), from, to, S(0));
-    });
+    for_each_image(dy, trace, *dx,
+                   [&](const Change& c, const S* from, S* to) { move(c.shift_back(), dy.shape(), from, to, S(0)); });
   }
 
   Curvature curvature() const override { return Curvature::linear; }
 
   /// What is added to the pixels belongs to the affine map, not to that of tangents.
-  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>& pass) const override {
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace,
+                                   const TangentPass<S>& pass) const override {
     if (trace.mode == Mode::eval)
       trace.output_tangent.alias(x_tangent, x_tangent.shape());
     else
@@ -103,14 +105,16 @@ class Augment : public Layer<S> {
  private:
   static constexpr Index draws = 5;  // for each image: brightness, shift down and right, place of the cut
 
-  /// What happens to one image: pixel (i, j) goes to (i + down, j + right), unless that lies outside or in the rows [top,
-  /// bottom) and columns [left, right_end) that are cut.
+  /// What happens to one image: pixel (i, j) goes to (i + down, j + right), unless that lies outside or in the rows
+  /// [top, bottom) and columns [left, right_end) that are cut.
   struct Change {
     Index down = 0, right = 0, top = 0, bottom = 0, left = 0, right_end = 0;
     S brightness = 0;
 
     /// The transpose: the same pixels the other way.
-    Change shift_back() const { return {-down, -right, top - down, bottom - down, left - right, right_end - right, S(0)}; }
+    Change shift_back() const {
+      return {-down, -right, top - down, bottom - down, left - right, right_end - right, S(0)};
+    }
   };
 
   /// A draw from [0, 1) as one of `count` whole numbers from `first` on.
@@ -125,9 +129,15 @@ class Augment : public Layer<S> {
   Change change_of(const S* draw, Index h, Index w) const {
     const Index most_h = share(options_.translation, h), most_w = share(options_.translation, w);
     const Index cut_h = share(options_.cutout, h), cut_w = share(options_.cutout, w);
-    const Index top = whole(draw[3], 0, h + 1 - cut_h % 2) - cut_h / 2, left = whole(draw[4], 0, w + 1 - cut_w % 2) - cut_w / 2;
-    return {whole(draw[1], -most_h, 2 * most_h + 1), whole(draw[2], -most_w, 2 * most_w + 1),
-            top, top + cut_h, left, left + cut_w, static_cast<S>(options_.brightness) * (S(2) * draw[0] - S(1))};
+    const Index top = whole(draw[3], 0, h + 1 - cut_h % 2) - cut_h / 2,
+                left = whole(draw[4], 0, w + 1 - cut_w % 2) - cut_w / 2;
+    return {whole(draw[1], -most_h, 2 * most_h + 1),
+            whole(draw[2], -most_w, 2 * most_w + 1),
+            top,
+            top + cut_h,
+            left,
+            left + cut_w,
+            static_cast<S>(options_.brightness) * (S(2) * draw[0] - S(1))};
   }
 
   void change(const Tensor<S>& x, const Trace<S>& trace, Tensor<S>& y, bool brightness) const {

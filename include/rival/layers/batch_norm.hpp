@@ -17,8 +17,8 @@ struct BatchNormOptions {
 };
 
 /// y = (x - mean) / sqrt(variance + epsilon) * weight + bias, for every feature over all its values in the batch
-/// (Ioffe and Szegedy, 2015). Training takes the batch's mean and (biased) variance and moves the running ones towards its
-/// mean and unbiased variance; evaluation takes the running ones.
+/// (Ioffe and Szegedy, 2015). Training takes the batch's mean and (biased) variance and moves the running ones towards
+/// its mean and unbiased variance; evaluation takes the running ones.
 template <class S = float>
 class BatchNorm : public internal::BatchStatistics<S> {
  public:
@@ -38,7 +38,8 @@ class BatchNorm : public internal::BatchStatistics<S> {
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
     this->take_statistics(x, trace, pass.mode);
     const ChannelMap<S> map = channel_map(trace.saved[this->saved_mean], trace.saved[this->saved_variance], trace);
-    kernels::scale_and_shift(x.rows(), this->features(), x.data(), map.scale, map.shift, pass.slope, trace.output.data());
+    kernels::scale_and_shift(x.rows(), this->features(), x.data(), map.scale, map.shift, pass.slope,
+                             trace.output.data());
     return trace.output;
   }
   ChannelMap<S> channel_map(Trace<S>& trace) const override {
@@ -46,7 +47,8 @@ class BatchNorm : public internal::BatchStatistics<S> {
   }
 
   /// With x^ = (x - mean) / s, s = sqrt(variance + epsilon) and <.> the mean over a feature's values:
-  /// dweight += sum of dy x^, dbias += sum of dy, dx = weight / s (dy - <dy> - x^ <dy x^>); in evaluation dx = weight / s dy.
+  /// dweight += sum of dy x^, dbias += sum of dy, dx = weight / s (dy - <dy> - x^ <dy x^>); in evaluation dx = weight /
+  /// s dy.
   void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
     const Tensor<S>& x = *trace.input;
     const Index rows = x.rows(), features = this->features();
@@ -58,8 +60,8 @@ class BatchNorm : public internal::BatchStatistics<S> {
     ArrayMap<S> on_dy(factors.data(), features), on_x(factors.data() + features, features),
         constant(factors.data() + 2 * features, features);
     if (train || pass.parameters) {
-      kernels::centred_gradient_sums(rows, features, dy.data(), x.data(), trace.saved[this->saved_mean].data(), sum.data(),
-                                     product.data());
+      kernels::centred_gradient_sums(rows, features, dy.data(), x.data(), trace.saved[this->saved_mean].data(),
+                                     sum.data(), product.data());
       product *= this->inverse_deviation(trace);  // sum of dy x^
     }
     if (pass.parameters) {
@@ -76,8 +78,8 @@ class BatchNorm : public internal::BatchStatistics<S> {
       constant.setZero();
     }
     dx->resize(x.shape());
-    kernels::combine_gradient(rows, features, dy.data(), x.data(), on_dy.data(), on_x.data(), constant.data(), pass.slope,
-                              dx->data());
+    kernels::combine_gradient(rows, features, dy.data(), x.data(), on_dy.data(), on_x.data(), constant.data(),
+                              pass.slope, dx->data());
   }
 
   bool has_parameters() const override { return true; }
@@ -101,7 +103,8 @@ class BatchNorm : public internal::BatchStatistics<S> {
   }
 
  private:
-  static constexpr std::size_t saved_factors = internal::BatchStatistics<S>::first_place, saved_sums = saved_factors + 1;
+  static constexpr std::size_t saved_factors = internal::BatchStatistics<S>::first_place,
+                               saved_sums = saved_factors + 1;
 
   /// scale = weight / sqrt(variance + epsilon), shift = bias - mean * scale.
   ChannelMap<S> channel_map(const Tensor<S>& mean, const Tensor<S>& variance, Trace<S>& trace) const {

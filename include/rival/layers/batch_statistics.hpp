@@ -10,7 +10,8 @@
 namespace rival::internal {
 
 /// A layer that normalises each feature over all its values in the batch: in training by the batch's mean and (biased)
-/// variance, and `commit` moves the running ones towards its mean and unbiased variance; in evaluation by the running ones.
+/// variance, and `commit` moves the running ones towards its mean and unbiased variance; in evaluation by the running
+/// ones.
 template <class S>
 class BatchStatistics : public Layer<S> {
  public:
@@ -26,7 +27,8 @@ class BatchStatistics : public Layer<S> {
   }
 
   Curvature curvature() const override {
-    fail(*this, ": a gradient penalty needs scores that do not depend on the other samples of the batch, and batch norm mixes "
+    fail(*this,
+         ": a gradient penalty needs scores that do not depend on the other samples of the batch, and batch norm mixes "
          "them; use LayerNorm, GroupNorm, InstanceNorm or no normalisation in the discriminator");
   }
 
@@ -67,7 +69,8 @@ class BatchStatistics : public Layer<S> {
   /// Begins a forward pass: checks x and leaves in `trace` the moments to normalise by.
   void take_statistics(const Tensor<S>& x, Trace<S>& trace, Mode mode) const {
     output_shape(x.shape().sample());
-    require(mode == Mode::eval || x.rows() > 1, *this, ": expected more than one value a feature to train on, got ", x.shape());
+    require(mode == Mode::eval || x.rows() > 1, *this, ": expected more than one value a feature to train on, got ",
+            x.shape());
     trace.input = &x;
     trace.mode = mode;
     trace.output.resize(x.shape());

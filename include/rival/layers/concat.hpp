@@ -9,12 +9,13 @@
 
 namespace rival {
 
-/// y = [skip(x), main(x)] on the last axis, where a skip branch that is left away is the identity: the connection across a
-/// U-Net (Ronneberger, Fischer and Brox, 2015). {H, W, A} and {H, W, B} become {H, W, A + B}.
+/// y = [skip(x), main(x)] on the last axis, where a skip branch that is left away is the identity: the connection
+/// across a U-Net (Ronneberger, Fischer and Brox, 2015). {H, W, A} and {H, W, B} become {H, W, A + B}.
 template <class S = float>
 class ConcatSkip : public internal::Branches<S> {
  public:
-  explicit ConcatSkip(Sequential<S> main, Sequential<S> skip = {}) : internal::Branches<S>(std::move(main), std::move(skip)) {}
+  explicit ConcatSkip(Sequential<S> main, Sequential<S> skip = {})
+      : internal::Branches<S>(std::move(main), std::move(skip)) {}
 
   std::string_view kind() const override { return "concat_skip"; }
   std::string_view short_name() const override { return "concat"; }

@@ -19,9 +19,9 @@ struct ConditionalBatchNormOptions {
   double momentum = 0.1;  ///< how far the running statistics move to each training batch's
 };
 
-/// y = (x - mean) / sqrt(variance + epsilon) * weight[label] + bias[label]: every feature is normalised over the whole batch,
-/// as BatchNorm does, and then takes the scale and shift of its sample's class, rows of two tables [classes, features]
-/// (Dumoulin, Shlens and Kudlur, 2017; de Vries et al., 2017). For generators of classes.
+/// y = (x - mean) / sqrt(variance + epsilon) * weight[label] + bias[label]: every feature is normalised over the whole
+/// batch, as BatchNorm does, and then takes the scale and shift of its sample's class, rows of two tables [classes,
+/// features] (Dumoulin, Shlens and Kudlur, 2017; de Vries et al., 2017). For generators of classes.
 ///
 /// A pass needs one label below `classes` for each sample, otherwise it throws Error.
 template <class S = float>
@@ -31,8 +31,8 @@ class ConditionalBatchNorm : public internal::BatchStatistics<S> {
   explicit ConditionalBatchNorm(const ConditionalBatchNormOptions& options)
       : internal::BatchStatistics<S>("conditional_batch_norm", options.features, options.epsilon, options.momentum),
         classes_(options.classes) {
-    require(options.classes > 0 && options.classes <= 256, "conditional_batch_norm: expected `classes` from 1 to 256, got ",
-            options.classes);
+    require(options.classes > 0 && options.classes <= 256,
+            "conditional_batch_norm: expected `classes` from 1 to 256, got ", options.classes);
     weight_ = Parameter<S>("weight", {classes_, options.features});
     weight_.value.fill(S(1));
     bias_ = Parameter<S>("bias", {classes_, options.features});
@@ -62,9 +62,9 @@ class ConditionalBatchNorm : public internal::BatchStatistics<S> {
     return trace.output;
   }
 
-  /// With x^ = (x - mean) / s, s = sqrt(variance + epsilon), u = weight[label] dy and <.> the mean over a feature's values:
-  /// dweight[label] += sum of dy x^, dbias[label] += sum of dy over each sample, dx = (u - <u> - x^ <u x^>) / s; in evaluation
-  /// dx = u / s.
+  /// With x^ = (x - mean) / s, s = sqrt(variance + epsilon), u = weight[label] dy and <.> the mean over a feature's
+  /// values: dweight[label] += sum of dy x^, dbias[label] += sum of dy over each sample, dx = (u - <u> - x^ <u x^>) /
+  /// s; in evaluation dx = u / s.
   void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
     if (!dx && !pass.parameters) return;
     const Tensor<S>& x = *trace.input;
@@ -103,8 +103,8 @@ class ConditionalBatchNorm : public internal::BatchStatistics<S> {
     parallel_for(samples, static_cast<double>(x.size()) / 4, [&](Index n, Index worker) {
       ArrayMap<S> on_dy(space.of(worker), features);
       on_dy = row(weight_.value, label(trace, n)) * inverse;
-      kernels::combine_channels(pixels, features, dx->data() + n * size, {x.data() + n * size, pass.slope}, constant.data(),
-                                kernels::Scaled<S>{dy.data() + n * size, on_dy.data()},
+      kernels::combine_channels(pixels, features, dx->data() + n * size, {x.data() + n * size, pass.slope},
+                                constant.data(), kernels::Scaled<S>{dy.data() + n * size, on_dy.data()},
                                 kernels::Centred<S>{x.data() + n * size, mean, on_x.data()});
     });
   }
@@ -131,12 +131,15 @@ class ConditionalBatchNorm : public internal::BatchStatistics<S> {
   }
 
  private:
-  static constexpr std::size_t saved_inverse = internal::BatchStatistics<S>::first_place, saved_sums = saved_inverse + 1,
-                               saved_products = saved_inverse + 2, saved_factors = saved_inverse + 3;
+  static constexpr std::size_t saved_inverse = internal::BatchStatistics<S>::first_place,
+                               saved_sums = saved_inverse + 1, saved_products = saved_inverse + 2,
+                               saved_factors = saved_inverse + 3;
 
   static Index label(const Trace<S>& trace, Index n) { return trace.labels[static_cast<std::size_t>(n)]; }
   static ArrayMap<S> row(Tensor<S>& table, Index i) { return {table.data() + i * table.cols(), table.cols()}; }
-  static ConstArrayMap<S> row(const Tensor<S>& table, Index i) { return {table.data() + i * table.cols(), table.cols()}; }
+  static ConstArrayMap<S> row(const Tensor<S>& table, Index i) {
+    return {table.data() + i * table.cols(), table.cols()};
+  }
 
   Index classes_;
   Parameter<S> weight_, bias_;

@@ -12,16 +12,17 @@
 namespace rival {
 
 struct BasisOptions {
-  Index in = 0;     ///< the length of the latent vectors
+  Index in = 0;      ///< the length of the latent vectors
   Shape shape = {};  ///< height x width x channels of the image
 };
 
-/// y[n, h, w, c] = basis[h, w, c] (x A)[n, c]: each channel of a learnt image, as strong as the latent vector wants it; x is
-/// {N, in}, A is {in, channels}, y is {N, height, width, channels} (R3GAN: Huang, Gokaslan, Kuleshov and Tompkin, 2024).
+/// y[n, h, w, c] = basis[h, w, c] (x A)[n, c]: each channel of a learnt image, as strong as the latent vector wants it;
+/// x is {N, in}, A is {in, channels}, y is {N, height, width, channels} (R3GAN: Huang, Gokaslan, Kuleshov and Tompkin,
+/// 2024).
 ///
 /// Linear in x, and bilinear in the basis and A: with s = x A,
-///   backward:          ds[n, c] = sum over h, w of dy basis;  dbasis += sum over n of dy s;  dA += x^T ds;  dx = ds A^T
-///   backward_tangent:  dbasis += sum over n of dy s' + dy' s;  dA += x'^T ds + x^T ds';  dx' = ds' A^T
+///   backward:          ds[n, c] = sum over h, w of dy basis;  dbasis += sum over n of dy s;  dA += x^T ds;  dx = ds
+///   A^T backward_tangent:  dbasis += sum over n of dy s' + dy' s;  dA += x'^T ds + x^T ds';  dx' = ds' A^T
 template <class S = float>
 class Basis : public Layer<S> {
  public:
@@ -64,7 +65,8 @@ class Basis : public Layer<S> {
   void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
                         const TangentPass<S>&) override {
     const kernels::ConvGeometry g = geometry(dy.dim(0));
-    kernels::conv_weight_gradient(g, trace.input_tangent->data(), strength_gradient(trace, dy).data(), weight_.grad.data());
+    kernels::conv_weight_gradient(g, trace.input_tangent->data(), strength_gradient(trace, dy).data(),
+                                  weight_.grad.data());
     add_basis_gradient(dy, trace.saved[2]);
     if (dy_tangent) {
       const Tensor<S>& ds_tangent = strength_gradient(trace, *dy_tangent);
@@ -100,7 +102,8 @@ class Basis : public Layer<S> {
  private:
   static const Shape& checked(const BasisOptions& o) {
     require(o.in > 0, "basis: expected a positive `in`, got ", o.in);
-    require(o.shape.rank() == 3 && o.shape.size() > 0, "basis: expected a shape height x width x channels, got ", o.shape);
+    require(o.shape.rank() == 3 && o.shape.size() > 0, "basis: expected a shape height x width x channels, got ",
+            o.shape);
     return o.shape;
   }
   Index channels() const { return basis_.value.cols(); }
@@ -136,7 +139,9 @@ class Basis : public Layer<S> {
       for (Index n = 0; n < dy.dim(0); ++n) sum += pixel(dy, n * pixels() + p) * pixel(strength, n);
     });
   }
-  static ConstArrayMap<S> pixel(const Tensor<S>& image, Index row) { return {image.data() + row * image.cols(), image.cols()}; }
+  static ConstArrayMap<S> pixel(const Tensor<S>& image, Index row) {
+    return {image.data() + row * image.cols(), image.cols()};
+  }
 
   Index in_;
   Parameter<S> basis_, weight_;

@@ -14,22 +14,23 @@ struct Conv2dOptions {
   Size2 padding = 0;               ///< zeros above and to the left
   Size2 padding_end = as_padding;  ///< zeros below and to the right
   bool bias = true;
-  Index groups = 1;  ///< each out channel sees the in channels of its group only; `in` of them are a depthwise convolution
+  Index groups =
+      1;  ///< each out channel sees the in channels of its group only; `in` of them are a depthwise convolution
 };
 
-/// y[n, i, j, :] = b + sum over taps (k, l) of x[n, i * stride.h - padding.h + k, j * stride.w - padding.w + l, :] W[k, l]
-/// for a batch x of shape {N, H, W, in}; W is {kernel.h, kernel.w, in, out}, y is {N, H', W', out} with
-/// H' = floor((H + padding.h + padding_end.h - kernel.h) / stride.h) + 1 and W' alike.
+/// y[n, i, j, :] = b + sum over taps (k, l) of x[n, i * stride.h - padding.h + k, j * stride.w - padding.w + l, :] W[k,
+/// l] for a batch x of shape {N, H, W, in}; W is {kernel.h, kernel.w, in, out}, y is {N, H', W', out} with H' =
+/// floor((H + padding.h + padding_end.h - kernel.h) / stride.h) + 1 and W' alike.
 ///
-/// With groups, W is {kernel.h, kernel.w, in / groups, out}: both sides' channels are cut into as many pieces of equal size, and
-/// a piece of y is made of the same piece of x.
+/// With groups, W is {kernel.h, kernel.w, in / groups, out}: both sides' channels are cut into as many pieces of equal
+/// size, and a piece of y is made of the same piece of x.
 template <class S = float>
 class Conv2d : public Weighted<S> {
  public:
-  /// Throws Error for sizes that are not positive, paddings that are negative, and channels that the groups do not divide.
+  /// Throws Error for sizes that are not positive, paddings that are negative, and channels that the groups do not
+  /// divide.
   explicit Conv2d(const Conv2dOptions& options)
-      : Weighted<S>(weight_shape(options), options.out, options.bias, weight_fan(options)),
-        options_(options) {}
+      : Weighted<S>(weight_shape(options), options.out, options.bias, weight_fan(options)), options_(options) {}
 
   std::string_view kind() const override { return "conv2d"; }
   std::string_view short_name() const override { return "conv"; }
@@ -50,7 +51,8 @@ class Conv2d : public Weighted<S> {
 
  protected:
   using Epilogue = kernels::Epilogue<S>;
-  /// y: each tap reads its pixel; dx: each tap's gradient back to where it read; dW: per tap, sum over pixels of x outer dy.
+  /// y: each tap reads its pixel; dx: each tap's gradient back to where it read; dW: per tap, sum over pixels of x
+  /// outer dy.
   void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y, const Epilogue& epilogue) const override {
     const kernels::ConvGeometry g = geometry(x.shape(), y.shape());
     if (options_.groups == 1)
@@ -58,7 +60,8 @@ class Conv2d : public Weighted<S> {
     else
       kernels::grouped_output(g, options_.groups, x.data(), w.data(), y.data(), epilogue);
   }
-  void multiply_transposed(const Tensor<S>& dy, const Tensor<S>& w, Tensor<S>& dx, const Epilogue& epilogue) const override {
+  void multiply_transposed(const Tensor<S>& dy, const Tensor<S>& w, Tensor<S>& dx,
+                           const Epilogue& epilogue) const override {
     const kernels::ConvGeometry g = geometry(dx.shape(), dy.shape());
     if (options_.groups == 1)
       kernels::conv_input_gradient(g, dy.data(), w.data(), dx.data(), epilogue);
@@ -76,8 +79,8 @@ class Conv2d : public Weighted<S> {
  private:
   static Shape weight_shape(const Conv2dOptions& o) {
     const Shape whole = internal::window_shape("conv2d", o);
-    require(o.groups > 0 && o.in % o.groups == 0 && o.out % o.groups == 0, "conv2d: expected groups that divide in ", o.in,
-            " and out ", o.out, ", got ", o.groups);
+    require(o.groups > 0 && o.in % o.groups == 0 && o.out % o.groups == 0, "conv2d: expected groups that divide in ",
+            o.in, " and out ", o.out, ", got ", o.groups);
     return whole.with(2, o.in / o.groups);
   }
   static Fan weight_fan(const Conv2dOptions& o) {
@@ -86,9 +89,19 @@ class Conv2d : public Weighted<S> {
   }
   kernels::ConvGeometry geometry(const Shape& x, const Shape& y) const {
     const auto& o = options_;
-    return {.batch = x[0], .in_h = x[1], .in_w = x[2], .in_c = x[3], .out_h = y[1], .out_w = y[2], .out_c = y[3],
-            .kernel_h = o.kernel.h, .kernel_w = o.kernel.w, .stride_h = o.stride.h, .stride_w = o.stride.w,
-            .pad_h = o.padding.h, .pad_w = o.padding.w};
+    return {.batch = x[0],
+            .in_h = x[1],
+            .in_w = x[2],
+            .in_c = x[3],
+            .out_h = y[1],
+            .out_w = y[2],
+            .out_c = y[3],
+            .kernel_h = o.kernel.h,
+            .kernel_w = o.kernel.w,
+            .stride_h = o.stride.h,
+            .stride_w = o.stride.w,
+            .pad_h = o.padding.h,
+            .pad_w = o.padding.w};
   }
 
   Conv2dOptions options_;

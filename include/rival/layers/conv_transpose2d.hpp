@@ -19,8 +19,8 @@ struct ConvTranspose2dOptions {
 };
 
 /// The transpose of a convolution's linear map:
-/// y[n, i * stride.h - padding.h + k, j * stride.w - padding.w + l, :] += x[n, i, j, :] W[k, l], over all pixels and taps,
-/// onto b, for a batch x of shape {N, H, W, in}; W is {kernel.h, kernel.w, in, out}, y is {N, H', W', out} with
+/// y[n, i * stride.h - padding.h + k, j * stride.w - padding.w + l, :] += x[n, i, j, :] W[k, l], over all pixels and
+/// taps, onto b, for a batch x of shape {N, H, W, in}; W is {kernel.h, kernel.w, in, out}, y is {N, H', W', out} with
 /// H' = (H - 1) * stride.h + kernel.h - padding.h - padding_end.h + output_padding.h and W' alike.
 template <class S = float>
 class ConvTranspose2d : public Weighted<S> {
@@ -29,8 +29,8 @@ class ConvTranspose2d : public Weighted<S> {
   /// than the stride.
   explicit ConvTranspose2d(const ConvTranspose2dOptions& options)
       : Weighted<S>(weight_shape(options), options.out, options.bias,
-                    // An output pixel is reached by one tap in stride x stride. (A stride of 0 is refused by weight_shape,
-                    // perhaps after this division.)
+                    // An output pixel is reached by one tap in stride x stride. (A stride of 0 is refused by
+                    // weight_shape, perhaps after this division.)
                     {std::max<Index>(1, options.in * options.kernel.area() / std::max<Index>(1, options.stride.area())),
                      options.out * options.kernel.area()}),
         options_(options) {}
@@ -54,11 +54,13 @@ class ConvTranspose2d : public Weighted<S> {
 
  protected:
   using Epilogue = kernels::Epilogue<S>;
-  /// Of the convolution from y's size to x's: its input gradient, its output pass on dy, its weight gradient with dy as input.
+  /// Of the convolution from y's size to x's: its input gradient, its output pass on dy, its weight gradient with dy as
+  /// input.
   void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y, const Epilogue& epilogue) const override {
     kernels::conv_input_gradient(geometry(x.shape(), y.shape()), x.data(), w.data(), y.data(), epilogue);
   }
-  void multiply_transposed(const Tensor<S>& dy, const Tensor<S>& w, Tensor<S>& dx, const Epilogue& epilogue) const override {
+  void multiply_transposed(const Tensor<S>& dy, const Tensor<S>& w, Tensor<S>& dx,
+                           const Epilogue& epilogue) const override {
     kernels::conv_output(geometry(dx.shape(), dy.shape()), dy.data(), w.data(), dx.data(), epilogue);
   }
   void add_product_gradient(const Tensor<S>& x, const Tensor<S>& dy, Tensor<S>& dw) const override {
@@ -75,9 +77,20 @@ class ConvTranspose2d : public Weighted<S> {
   }
   kernels::ConvGeometry geometry(const Shape& x, const Shape& y) const {
     const auto& o = options_;
-    return {.batch = x[0], .in_h = y[1], .in_w = y[2], .in_c = y[3], .out_h = x[1], .out_w = x[2], .out_c = x[3],
-            .kernel_h = o.kernel.h, .kernel_w = o.kernel.w, .stride_h = o.stride.h, .stride_w = o.stride.w,
-            .pad_h = o.padding.h, .pad_w = o.padding.w, .out_major = true};
+    return {.batch = x[0],
+            .in_h = y[1],
+            .in_w = y[2],
+            .in_c = y[3],
+            .out_h = x[1],
+            .out_w = x[2],
+            .out_c = x[3],
+            .kernel_h = o.kernel.h,
+            .kernel_w = o.kernel.w,
+            .stride_h = o.stride.h,
+            .stride_w = o.stride.w,
+            .pad_h = o.padding.h,
+            .pad_w = o.padding.w,
+            .out_major = true};
   }
 
   ConvTranspose2dOptions options_;

@@ -36,7 +36,8 @@ class Dense : public Weighted<S> {
   void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y, const Epilogue& epilogue) const override {
     kernels::conv_output(geometry(x), x.data(), w.data(), y.data(), epilogue);
   }
-  void multiply_transposed(const Tensor<S>& dy, const Tensor<S>& w, Tensor<S>& dx, const Epilogue& epilogue) const override {
+  void multiply_transposed(const Tensor<S>& dy, const Tensor<S>& w, Tensor<S>& dx,
+                           const Epilogue& epilogue) const override {
     kernels::conv_input_gradient(geometry(dy), dy.data(), w.data(), dx.data(), epilogue);
   }
   void add_product_gradient(const Tensor<S>& x, const Tensor<S>& dy, Tensor<S>& dw) const override {
@@ -48,7 +49,9 @@ class Dense : public Weighted<S> {
     require(value > 0, "dense: expected a positive `", what, "`, got ", value);
     return value;
   }
-  kernels::ConvGeometry geometry(const Tensor<S>& batch) const { return {.batch = batch.dim(0), .in_c = in_, .out_c = out_}; }
+  kernels::ConvGeometry geometry(const Tensor<S>& batch) const {
+    return {.batch = batch.dim(0), .in_c = in_, .out_c = out_};
+  }
 
   Index in_, out_;
 };

@@ -74,14 +74,11 @@ class Dropout : public Layer<S> {
 
   void commit(const Trace<S>& trace) override {
     constexpr std::uint64_t per_block = 16 / sizeof(S);  // numbers that fill_uniform makes of one block
-    if (drops(trace))
-      stream_.skip((static_cast<std::uint64_t>(trace.output.size()) + per_block - 1) / per_block);
+    if (drops(trace)) stream_.skip((static_cast<std::uint64_t>(trace.output.size()) + per_block - 1) / per_block);
   }
 
   void collect(State<S>& state) override { state.streams.emplace_back(this->name(), &stream_); }
-  void initialise(const Initialiser<S>&, const Random& random) override {
-    stream_ = random.stream(this->name());
-  }
+  void initialise(const Initialiser<S>&, const Random& random) override { stream_ = random.stream(this->name()); }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Dropout>(*this); }
 

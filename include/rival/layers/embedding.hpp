@@ -18,18 +18,19 @@ struct EmbeddingOptions {
   bool one_hot = false;  ///< row k of the table is 1 in column k and 0 elsewhere, and nothing is learnt
 };
 
-/// Appends to each sample's channels the row of a learnt table E {classes, features} that its label names: {N, C} becomes
-/// {N, C + features}, and {N, H, W, C} becomes {N, H, W, C + features} with the same row at every pixel. The labels are those
-/// of the pass; forward throws Error unless there is one of 0 ... classes - 1 for each sample.
+/// Appends to each sample's channels the row of a learnt table E {classes, features} that its label names: {N, C}
+/// becomes {N, C + features}, and {N, H, W, C} becomes {N, H, W, C + features} with the same row at every pixel. The
+/// labels are those of the pass; forward throws Error unless there is one of 0 ... classes - 1 for each sample.
 ///
-/// With `one_hot` it is the condition of the first conditional GAN (Mirza and Osindero, 2014) and the categorical code of InfoGAN
-/// (Chen et al., 2016).
+/// With `one_hot` it is the condition of the first conditional GAN (Mirza and Osindero, 2014) and the categorical code
+/// of InfoGAN (Chen et al., 2016).
 template <class S = float>
 class Embedding : public Layer<S> {
  public:
   /// Throws Error unless 1 <= classes <= 256 and features > 0 (with `one_hot`: 0, or the classes).
   explicit Embedding(const EmbeddingOptions& options) : options_(options), table_("weight", Shape{0}) {
-    require(options.classes > 0 && options.classes <= 256, "embedding: expected 1 to 256 classes, got ", options.classes);
+    require(options.classes > 0 && options.classes <= 256, "embedding: expected 1 to 256 classes, got ",
+            options.classes);
     if (options.one_hot) {
       require(options.features == 0 || options.features == options.classes, "embedding: expected one feature a class (",
               options.classes, ") of a one-hot table, got ", options.features);
@@ -46,7 +47,8 @@ class Embedding : public Layer<S> {
   std::string_view kind() const override { return "embedding"; }
   std::string_view short_name() const override { return "embed"; }
   Shape output_shape(const Shape& input) const override {
-    require(input.rank() == 1 || input.rank() == 3, *this, ": expected vectors or images height x width x channels, got ", input);
+    require(input.rank() == 1 || input.rank() == 3, *this,
+            ": expected vectors or images height x width x channels, got ", input);
     return input.with(input.rank() - 1, input.back() + options_.features);
   }
 
@@ -71,7 +73,8 @@ class Embedding : public Layer<S> {
 
   Curvature curvature() const override { return Curvature::linear; }
 
-  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>& pass) const override {
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace,
+                                   const TangentPass<S>& pass) const override {
     append(x_tangent, trace.labels, pass.affine, trace.output_tangent);
     return trace.output_tangent;
   }
@@ -104,7 +107,8 @@ class Embedding : public Layer<S> {
   /// y = x with the labels' rows behind it, or with zeros.
   void append(const Tensor<S>& x, Labels labels, bool rows, Tensor<S>& y) const {
     y.resize(output_shape(x.shape().sample()).batch(x.dim(0)));
-    const Index before = x.cols(), after = y.cols(), features = options_.features, pixels = x.rows() / std::max<Index>(1, x.dim(0));
+    const Index before = x.cols(), after = y.cols(), features = options_.features,
+                pixels = x.rows() / std::max<Index>(1, x.dim(0));
     parallel_blocks(x.rows(), rows_of_task, static_cast<double>(y.size()) / 4, [&](Index begin, Index end) {
       for (Index r = begin; r < end; ++r) {
         S* to = std::copy_n(x.data() + r * before, before, y.data() + r * after);

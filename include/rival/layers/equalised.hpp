@@ -14,9 +14,9 @@ struct EqualisedOptions {
   double gain = 1;  ///< sqrt(2) keeps the size of signals through ReLUs
 };
 
-/// The layer L (dense, convolution, transposed convolution) with the weight W gain / sqrt(fan_in) in place of W, and W drawn
-/// from a normal distribution of deviation 1 whatever the initialiser (Karras, Aila, Laine and Lehtinen, "Progressive growing
-/// of GANs", 2018: the equalised learning rate):
+/// The layer L (dense, convolution, transposed convolution) with the weight W gain / sqrt(fan_in) in place of W, and W
+/// drawn from a normal distribution of deviation 1 whatever the initialiser (Karras, Aila, Laine and Lehtinen,
+/// "Progressive growing of GANs", 2018: the equalised learning rate):
 ///
 ///   Equalised(Conv2d({.in = 64, .out = 128}))
 ///
@@ -51,7 +51,8 @@ class Equalised : public L {
   const Tensor<S>& make_weight(Trace<S>& trace, Mode) const override {
     const Tensor<S>& w = this->weight().value;
     Tensor<S>& used = trace.save(saved_weight, w.shape());
-    for_blocks([&](Index begin, Index size) { used.array().segment(begin, size) = factor_ * w.array().segment(begin, size); });
+    for_blocks(
+        [&](Index begin, Index size) { used.array().segment(begin, size) = factor_ * w.array().segment(begin, size); });
     return used;
   }
   const Tensor<S>& made_weight(const Trace<S>& trace) const override { return trace.saved[saved_weight]; }

@@ -1,6 +1,6 @@
 #pragma once
-// GroupNorm: each sample's groups of channels to mean 0 and variance 1, then to a learnt scale and shift of each channel.
-// InstanceNorm (instance_norm.hpp) and LayerNorm (layer_norm.hpp) are the same with other groups.
+// GroupNorm: each sample's groups of channels to mean 0 and variance 1, then to a learnt scale and shift of each
+// channel. InstanceNorm (instance_norm.hpp) and LayerNorm (layer_norm.hpp) are the same with other groups.
 
 #include <cmath>
 #include <memory>
@@ -22,7 +22,8 @@ struct GroupNormOptions {
 namespace internal {
 
 /// Normalises within samples. All values x of a group of channels of one sample, at all its pixels, have a mean m and a
-/// variance v, and r = 1 / sqrt(v + epsilon); w and b are their channels' weight and bias. With <.> the mean over the group:
+/// variance v, and r = 1 / sqrt(v + epsilon); w and b are their channels' weight and bias. With <.> the mean over the
+/// group:
 ///
 /// forward:          x^ = r (x - m),  y = w x^ + b
 /// backward, of u = w dy:
@@ -34,8 +35,8 @@ namespace internal {
 ///                   dw += sum of dy' x^ + dy x^',  db += sum of dy'
 ///                   where <u x^'> = r (<u (x' - p)> - q <u x^>).
 ///
-/// So every pass needs the sums over each channel of one or two products, and then writes a sum of its inputs with a factor for
-/// each channel: two sweeps.
+/// So every pass needs the sums over each channel of one or two products, and then writes a sum of its inputs with a
+/// factor for each channel: two sweeps.
 template <class S>
 class SampleNorm : public Layer<S> {
  public:
@@ -46,10 +47,10 @@ class SampleNorm : public Layer<S> {
   Parameter<S>& bias() { return bias_; }
 
   Shape output_shape(const Shape& input) const override {
-    require(input.rank() >= 1 && input.back() == features_, *this, ": expected ", features_, " features on the last axis, got ",
-            input);
-    require(input.size() > groups_, *this, ": expected more than one value to normalise together, got ", input, " in ", groups_,
-            groups_ == 1 ? " group" : " groups");
+    require(input.rank() >= 1 && input.back() == features_, *this, ": expected ", features_,
+            " features on the last axis, got ", input);
+    require(input.size() > groups_, *this, ": expected more than one value to normalise together, got ", input, " in ",
+            groups_, groups_ == 1 ? " group" : " groups");
     return input;
   }
 
@@ -88,7 +89,8 @@ class SampleNorm : public Layer<S> {
     Tensor<S>& products = trace.save(saved_products, {size.samples, features_});
     const TaskScratch<S> space(4 * features_);
     parallel_for(size.samples, static_cast<double>(x.size()) / 2, [&](Index n, Index worker) {
-      S *centre = space.of(worker), *on_dy = centre + features_, *on_x = on_dy + features_, *constant = on_x + features_;
+      S *centre = space.of(worker), *on_dy = centre + features_, *on_x = on_dy + features_,
+        *constant = on_x + features_;
       const S *x_n = x.data() + n * size.sample, *dy_n = dy.data() + n * size.sample;
       S *sum = sums.data() + n * features_, *product = products.data() + n * features_;
       spread(trace.saved[saved_mean], n, centre);
@@ -111,7 +113,8 @@ class SampleNorm : public Layer<S> {
 
   Curvature curvature() const override { return Curvature::curved; }
 
-  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>& pass) const override {
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace,
+                                   const TangentPass<S>& pass) const override {
     const Tensor<S>& x = *trace.input;
     const Sizes size = sizes(x);
     trace.input_tangent = &x_tangent;
@@ -136,8 +139,9 @@ class SampleNorm : public Layer<S> {
         in_group(constant, g) = (-r * p) * w;
       }
       const S* gate = pass.gate ? pass.gate + n * size.sample : nullptr;
-      kernels::combine_channels(size.pixels, features_, trace.output_tangent.data() + n * size.sample, {gate, pass.slope},
-                                constant, kernels::Scaled<S>{tangent, on_tangent}, kernels::Centred<S>{x_n, centre, on_x});
+      kernels::combine_channels(size.pixels, features_, trace.output_tangent.data() + n * size.sample,
+                                {gate, pass.slope}, constant, kernels::Scaled<S>{tangent, on_tangent},
+                                kernels::Centred<S>{x_n, centre, on_x});
     });
     return trace.output_tangent;
   }
@@ -168,9 +172,11 @@ class SampleNorm : public Layer<S> {
       for (Index g = 0; g < groups_; ++g) {
         const S r = trace.saved[saved_inverse][n * groups_ + g], q = trace.saved[saved_slant][n * groups_ + g];
         const auto w = in_group(weight_.value.data(), g);
-        const auto group_mean = [&](const S* channel_sums) { return (w * in_group(channel_sums, g)).sum() / size.group; };
-        in_group(product, g) *= r;          // sum of dy x^
-        in_group(product_tangent, g) *= r;  // sum of dy' x^
+        const auto group_mean = [&](const S* channel_sums) {
+          return (w * in_group(channel_sums, g)).sum() / size.group;
+        };
+        in_group(product, g) *= r;                                                 // sum of dy x^
+        in_group(product_tangent, g) *= r;                                         // sum of dy' x^
         in_group(along, g) = r * (in_group(along, g) - q * in_group(product, g));  // sum of dy x^'
         const S u = group_mean(sum), ux = group_mean(product), moved = group_mean(product_tangent) + group_mean(along);
         in_group(on_dy, g) = (-r * r * q) * w;
@@ -227,8 +233,8 @@ class SampleNorm : public Layer<S> {
   }
 
  private:
-  static constexpr std::size_t saved_mean = 0, saved_inverse = 1, saved_sums = 2, saved_products = 3, saved_mean_tangent = 4,
-                               saved_slant = 5;
+  static constexpr std::size_t saved_mean = 0, saved_inverse = 1, saved_sums = 2, saved_products = 3,
+                               saved_mean_tangent = 4, saved_slant = 5;
 
   struct Sizes {
     Index samples, pixels;
@@ -242,7 +248,9 @@ class SampleNorm : public Layer<S> {
 
   /// The channels of group g in a row of channels.
   ArrayMap<S> in_group(S* row, Index g) const { return {row + g * (features_ / groups_), features_ / groups_}; }
-  ConstArrayMap<S> in_group(const S* row, Index g) const { return {row + g * (features_ / groups_), features_ / groups_}; }
+  ConstArrayMap<S> in_group(const S* row, Index g) const {
+    return {row + g * (features_ / groups_), features_ / groups_};
+  }
   /// Sets each channel of `row` to the number of its group in sample n.
   void spread(const Tensor<S>& of_groups, Index n, S* row) const {
     for (Index g = 0; g < groups_; ++g) in_group(row, g).setConstant(of_groups[n * groups_ + g]);
@@ -261,9 +269,9 @@ class SampleNorm : public Layer<S> {
 
 }  // namespace internal
 
-/// y = (x - mean) / sqrt(variance + epsilon) * weight + bias, where mean and variance are those of all values of one sample in
-/// one group of neighbouring channels (Wu and He, 2018). A sample's output does not depend on the others, so it may stand
-/// in a discriminator with a gradient penalty, and training and evaluation are the same.
+/// y = (x - mean) / sqrt(variance + epsilon) * weight + bias, where mean and variance are those of all values of one
+/// sample in one group of neighbouring channels (Wu and He, 2018). A sample's output does not depend on the others, so
+/// it may stand in a discriminator with a gradient penalty, and training and evaluation are the same.
 template <class S = float>
 class GroupNorm : public internal::SampleNorm<S> {
  public:

@@ -12,8 +12,8 @@ struct InstanceNormOptions {
 };
 
 /// y = (x - mean) / sqrt(variance + epsilon), with the mean and variance of each channel of each image over its pixels
-/// (Ulyanov, Vedaldi and Lempitsky, 2016); with `affine` times a weight plus a bias. It is GroupNorm with a group for each
-/// channel. Vectors and images of one pixel have no variance to divide by, and are refused.
+/// (Ulyanov, Vedaldi and Lempitsky, 2016); with `affine` times a weight plus a bias. It is GroupNorm with a group for
+/// each channel. Vectors and images of one pixel have no variance to divide by, and are refused.
 template <class S = float>
 class InstanceNorm : public internal::SampleNorm<S> {
  public:

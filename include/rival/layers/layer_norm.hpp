@@ -11,10 +11,11 @@ struct LayerNormOptions {
   bool affine = true;     ///< whether there are a weight and a bias to learn for each channel
 };
 
-/// y = (x - mean) / sqrt(variance + epsilon) * weight + bias, with the mean and variance of all values of one sample: all
-/// features of a vector, all channels of all pixels of an image (Ba, Kiros and Hinton, 2016). Weight and bias are each
-/// feature's or channel's, and the same at all pixels. It is GroupNorm with one group, and what WGAN-GP puts in the place of
-/// batch norm (Gulrajani et al., 2017). For images it is not the normalisation of each pixel by itself that transformers use.
+/// y = (x - mean) / sqrt(variance + epsilon) * weight + bias, with the mean and variance of all values of one sample:
+/// all features of a vector, all channels of all pixels of an image (Ba, Kiros and Hinton, 2016). Weight and bias are
+/// each feature's or channel's, and the same at all pixels. It is GroupNorm with one group, and what WGAN-GP puts in
+/// the place of batch norm (Gulrajani et al., 2017). For images it is not the normalisation of each pixel by itself
+/// that transformers use.
 template <class S = float>
 class LayerNorm : public internal::SampleNorm<S> {
  public:

@@ -16,14 +16,15 @@ struct MinibatchStddevOptions {
   double epsilon = 1e-8;  ///< added to the variance
 };
 
-/// Appends one channel: {N, H, W, C} becomes {N, H, W, C + 1}, and {N, C} becomes {N, C + 1}. All of it is, for every sample of
-/// a group, the same number: the standard deviation sqrt(variance + epsilon) across the group's samples, averaged over all
-/// pixels and channels (Karras, Aila, Laine and Lehtinen, 2018). A generator that always draws the same picture gives itself
-/// away by it.
+/// Appends one channel: {N, H, W, C} becomes {N, H, W, C + 1}, and {N, C} becomes {N, C + 1}. All of it is, for every
+/// sample of a group, the same number: the standard deviation sqrt(variance + epsilon) across the group's samples,
+/// averaged over all pixels and channels (Karras, Aila, Laine and Lehtinen, 2018). A generator that always draws the
+/// same picture gives itself away by it.
 ///
-/// A group is `group` samples that follow each other. A batch that is not a multiple of `group` is cut into N / group groups,
-/// rounded down but at least one, of sizes that differ by one at most: so no sample is left without another to compare it with,
-/// unless the batch is a single sample, whose deviation is sqrt(epsilon). (Implementations that reshape to {group, N / group,
+/// A group is `group` samples that follow each other. A batch that is not a multiple of `group` is cut into N / group
+/// groups, rounded down but at least one, of sizes that differ by one at most: so no sample is left without another to
+/// compare it with, unless the batch is a single sample, whose deviation is sqrt(epsilon). (Implementations that
+/// reshape to {group, N / group,
 /// ...} take samples N / group apart instead, and refuse other batches.) Training and evaluation are the same.
 template <class S = float>
 class MinibatchStddev : public Layer<S> {
@@ -68,16 +69,18 @@ class MinibatchStddev : public Layer<S> {
     return trace.output;
   }
 
-  /// dx = dy's first channels + d (x - mean) / (k deviation values), where d is the sum of dy's last channel over a group of k
-  /// samples of so many values; the mean's own movement cancels.
+  /// dx = dy's first channels + d (x - mean) / (k deviation values), where d is the sum of dy's last channel over a
+  /// group of k samples of so many values; the mean's own movement cancels.
   void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>&) override {
     if (dx == nullptr) return;
     const Tensor<S>& x = *trace.input;
-    const Index samples = x.dim(0), size = x.shape().sample().size(), groups = trace.saved[0].dim(0), channels = x.cols();
+    const Index samples = x.dim(0), size = x.shape().sample().size(), groups = trace.saved[0].dim(0),
+                channels = x.cols();
     dx->resize(x.shape());
     parallel_for(groups, static_cast<double>(x.size()), [&](Index g) {
       const Index first = part_begin(samples, groups, g), last = part_begin(samples, groups, g + 1);
-      const ConstArrayMap<S> mean(trace.saved[0].data() + g * size, size), inverse(trace.saved[1].data() + g * size, size);
+      const ConstArrayMap<S> mean(trace.saved[0].data() + g * size, size),
+          inverse(trace.saved[1].data() + g * size, size);
       S d = 0;
       for (Index row = first * size / channels; row < last * size / channels; ++row) {
         const S* from = dy.data() + row * (channels + 1);
@@ -91,7 +94,8 @@ class MinibatchStddev : public Layer<S> {
   }
 
   Curvature curvature() const override {
-    fail(*this, ": a gradient penalty needs scores that do not depend on the other samples of the batch, and minibatch_stddev "
+    fail(*this,
+         ": a gradient penalty needs scores that do not depend on the other samples of the batch, and minibatch_stddev "
          "compares them; leave it out of a discriminator with a gradient penalty");
   }
 

@@ -10,9 +10,10 @@
 
 namespace rival {
 
-/// Makes one sample of `count` that follow each other, channels behind channels: {N, H, W, C} becomes {N / count, H, W, count C}
-/// and {N, C} becomes {N / count, count C}, so that a discriminator sees when samples resemble each other too much (PacGAN: Lin,
-/// Khetan, Fanti and Oh, 2018). The batch behind it is smaller: so many scores, and so many labels, there are.
+/// Makes one sample of `count` that follow each other, channels behind channels: {N, H, W, C} becomes {N / count, H, W,
+/// count C} and {N, C} becomes {N / count, count C}, so that a discriminator sees when samples resemble each other too
+/// much (PacGAN: Lin, Khetan, Fanti and Oh, 2018). The batch behind it is smaller: so many scores, and so many labels,
+/// there are.
 ///
 /// out[n, h, w, k C + c] = x[n count + k, h, w, c]. forward throws Error unless N is a multiple of `count`.
 template <class S = float>

@@ -15,8 +15,8 @@ struct PixelNormOptions {
   double epsilon = 1e-8;  ///< added to the mean square
 };
 
-/// y = r x with r = 1 / sqrt(<x^2> + epsilon), where <.> is the mean over the channels of one pixel, or over the features of a
-/// vector (Karras, Aila, Laine and Lehtinen, 2018). It has no parameters.
+/// y = r x with r = 1 / sqrt(<x^2> + epsilon), where <.> is the mean over the channels of one pixel, or over the
+/// features of a vector (Karras, Aila, Laine and Lehtinen, 2018). It has no parameters.
 ///
 /// backward:          dx = r (dy - y <dy y>)
 /// forward_tangent:   y' = r (x' - y q) with q = <x' y>, as r' = -r^2 q

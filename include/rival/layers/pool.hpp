@@ -42,8 +42,8 @@ class Pool : public Layer<S> {
   std::string_view kind() const override { return kind_; }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() == 3, *this, ": expected images of H x W x C, got ", input);
-    require(input[0] + 2 * padding_.h >= kernel_.h && input[1] + 2 * padding_.w >= kernel_.w, *this,
-            ": a kernel of ", kernel_, " does not fit into images of ", input, " with padding ", padding_);
+    require(input[0] + 2 * padding_.h >= kernel_.h && input[1] + 2 * padding_.w >= kernel_.w, *this, ": a kernel of ",
+            kernel_, " does not fit into images of ", input, " with padding ", padding_);
     return {(input[0] + 2 * padding_.h - kernel_.h) / stride_.h + 1,
             (input[1] + 2 * padding_.w - kernel_.w) / stride_.w + 1, input[2]};
   }
@@ -60,8 +60,7 @@ class Pool : public Layer<S> {
     parallel_for(input[0], static_cast<double>(output.size() * kernel_.area()), [&](Index n) {
       Index o = n * out_h * out_w;
       for (Index y = 0; y < out_h; ++y) {
-        const Index top = y * stride_.h - padding_.h, y0 = std::max<Index>(top, 0),
-                    y1 = std::min(top + kernel_.h, h);
+        const Index top = y * stride_.h - padding_.h, y0 = std::max<Index>(top, 0), y1 = std::min(top + kernel_.h, h);
         for (Index x = 0; x < out_w; ++x, ++o) {
           const Index left = x * stride_.w - padding_.w, x0 = std::max<Index>(left, 0),
                       x1 = std::min(left + kernel_.w, w);
@@ -105,8 +104,7 @@ class AvgPool2d : public internal::Pool<S> {
     const Index channels = dy.cols();
     this->for_each_window(dx->shape(), dy.shape(), [&](Index o, Index i, Index, Index taps) {
       const S weight = share(taps);
-      for (Index c = 0; c < channels; ++c)
-        dx->data()[i * channels + c] += weight * dy.data()[o * channels + c];
+      for (Index c = 0; c < channels; ++c) dx->data()[i * channels + c] += weight * dy.data()[o * channels + c];
     });
   }
 
@@ -134,9 +132,7 @@ class AvgPool2d : public internal::Pool<S> {
       for (Index c = 0; c < channels; ++c) y.data()[o * channels + c] += weight * x.data()[i * channels + c];
     });
   }
-  S share(Index taps) const {
-    return S(1) / static_cast<S>(count_include_pad_ ? this->kernel().area() : taps);
-  }
+  S share(Index taps) const { return S(1) / static_cast<S>(count_include_pad_ ? this->kernel().area() : taps); }
 
   bool count_include_pad_;
 };
@@ -205,7 +201,8 @@ class MaxPool2d : public internal::Pool<S> {
     const Index channels = x.cols();
     this->for_each_window(x.shape(), y.shape(), [&](Index o, Index i, Index tap, Index) {
       for (Index c = 0; c < channels; ++c)
-        if (winner.data()[o * channels + c] == static_cast<S>(tap)) y.data()[o * channels + c] = x.data()[i * channels + c];
+        if (winner.data()[o * channels + c] == static_cast<S>(tap))
+          y.data()[o * channels + c] = x.data()[i * channels + c];
     });
   }
 };

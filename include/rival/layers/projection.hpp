@@ -12,14 +12,15 @@ struct ProjectionOptions {
   Index classes = 0;  ///< at most 256
 };
 
-/// y = x[0] + x[1 + label] for a batch x of shape {N, 1 + classes}; y is {N, 1}. Behind a dense layer, whose outputs are how real
-/// the sample looks and how well it goes with each class, that is the projection discriminator (Miyato and Koyama, "cGANs with
-/// projection discriminator", 2018):
+/// y = x[0] + x[1 + label] for a batch x of shape {N, 1 + classes}; y is {N, 1}. Behind a dense layer, whose outputs
+/// are how real the sample looks and how well it goes with each class, that is the projection discriminator (Miyato and
+/// Koyama, "cGANs with projection discriminator", 2018):
 ///
 ///   SumPool(), SpectralNorm(Dense({.in = 256, .out = 1 + 10})), Projection({.classes = 10})
 ///
-/// scores features h with h . (w + v[label]) + b, w being the first column of the dense layer's weight and v the others. The labels
-/// are those of the pass; forward throws Error unless there is one of 0 ... classes - 1 for each sample.
+/// scores features h with h . (w + v[label]) + b, w being the first column of the dense layer's weight and v the
+/// others. The labels are those of the pass; forward throws Error unless there is one of 0 ... classes - 1 for each
+/// sample.
 template <class S = float>
 class Projection : public Layer<S> {
  public:
@@ -30,8 +31,8 @@ class Projection : public Layer<S> {
 
   std::string_view kind() const override { return "projection"; }
   Shape output_shape(const Shape& input) const override {
-    require(input.rank() == 1 && input[0] == 1 + classes_, *this, ": expected vectors of ", 1 + classes_, ", one more than classes, got ",
-            input);
+    require(input.rank() == 1 && input[0] == 1 + classes_, *this, ": expected vectors of ", 1 + classes_,
+            ", one more than classes, got ", input);
     return {1};
   }
 

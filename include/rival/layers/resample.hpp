@@ -30,9 +30,10 @@ struct FilterTaps {
   }
 };
 
-/// Filters with a (1, 2, 1) along both axes. `halve` moves the filter by two pixels from each output pixel to the next, and
-/// `spread`, its transpose, paints one for each input pixel:
-///   halve:   y[i] = a (x[2i + s - 1] + 2 x[2i + s] + x[2i + s + 1])      spread:  y[2i + s + k] += a (2 - |k|) x[i], |k| <= 1
+/// Filters with a (1, 2, 1) along both axes. `halve` moves the filter by two pixels from each output pixel to the next,
+/// and `spread`, its transpose, paints one for each input pixel:
+///   halve:   y[i] = a (x[2i + s - 1] + 2 x[2i + s] + x[2i + s + 1])      spread:  y[2i + s + k] += a (2 - |k|) x[i],
+///   |k| <= 1
 template <class S>
 class Filter121 {
  public:
@@ -81,13 +82,18 @@ class Filter121 {
     const auto piece = [&](std::size_t k) { return pieces + taps.at[k] * size; };
     const auto& w = taps.weight;
     switch (taps.count) {
-      case 0: std::fill(out, out + size, S(0)); break;
-      case 1: sum(size, out, [w, p = piece(0)](Index i) { return w[0] * p[i]; }); break;
-      case 2: sum(size, out, [w, p = piece(0), q = piece(1)](Index i) { return w[0] * p[i] + w[1] * q[i]; }); break;
+      case 0:
+        std::fill(out, out + size, S(0));
+        break;
+      case 1:
+        sum(size, out, [w, p = piece(0)](Index i) { return w[0] * p[i]; });
+        break;
+      case 2:
+        sum(size, out, [w, p = piece(0), q = piece(1)](Index i) { return w[0] * p[i] + w[1] * q[i]; });
+        break;
       default:
-        sum(size, out, [w, p = piece(0), q = piece(1), r = piece(2)](Index i) {
-          return w[0] * p[i] + w[1] * q[i] + w[2] * r[i];
-        });
+        sum(size, out,
+            [w, p = piece(0), q = piece(1), r = piece(2)](Index i) { return w[0] * p[i] + w[1] * q[i] + w[2] * r[i]; });
     }
   }
   template <class Element>
@@ -133,9 +139,9 @@ class BlurResample : public Layer<S> {
 
 }  // namespace internal
 
-/// {N, H, W, C} becomes {N, 2 H, 2 W, C}: zeros between the pixels, then the filter (1, 2, 1) x (1, 2, 1) / 16 times 4, so
-/// that along each axis y[2i] = (x[i - 1] + x[i]) / 2 and y[2i + 1] = x[i], with zeros outside of the image. That is upfirdn2d
-/// as StyleGAN2 and R3GAN pad it (Karras et al., 2020; Huang et al., 2024).
+/// {N, H, W, C} becomes {N, 2 H, 2 W, C}: zeros between the pixels, then the filter (1, 2, 1) x (1, 2, 1) / 16 times 4,
+/// so that along each axis y[2i] = (x[i - 1] + x[i]) / 2 and y[2i + 1] = x[i], with zeros outside of the image. That is
+/// upfirdn2d as StyleGAN2 and R3GAN pad it (Karras et al., 2020; Huang et al., 2024).
 template <class S = float>
 class BlurUpsample : public internal::BlurResample<S> {
  public:
@@ -154,10 +160,10 @@ class BlurUpsample : public internal::BlurResample<S> {
   static inline const internal::Filter121<S> filter{S(0.5), 1};
 };
 
-/// {N, H, W, C} becomes {N, H / 2, W / 2, C}, odd sizes rounded up: the filter (1, 2, 1) x (1, 2, 1) / 16 at every second
-/// pixel, so that along each axis y[i] = (x[2i - 1] + 2 x[2i] + x[2i + 1]) / 4, with zeros outside of the image. For even sizes
-/// that is upfirdn2d as StyleGAN2 and R3GAN pad it (Karras et al., 2020; Huang et al., 2024; Zhang, "Making convolutional
-/// networks shift-invariant again", 2019).
+/// {N, H, W, C} becomes {N, H / 2, W / 2, C}, odd sizes rounded up: the filter (1, 2, 1) x (1, 2, 1) / 16 at every
+/// second pixel, so that along each axis y[i] = (x[2i - 1] + 2 x[2i] + x[2i + 1]) / 4, with zeros outside of the image.
+/// For even sizes that is upfirdn2d as StyleGAN2 and R3GAN pad it (Karras et al., 2020; Huang et al., 2024; Zhang,
+/// "Making convolutional networks shift-invariant again", 2019).
 template <class S = float>
 class BlurDownsample : public internal::BlurResample<S> {
  public:

@@ -13,12 +13,14 @@ namespace rival {
 
 namespace internal {
 
-/// Two stacks of layers that read the same input, and whose outputs a kind of layer joins to one. A skip branch without layers
-/// is the identity.
+/// Two stacks of layers that read the same input, and whose outputs a kind of layer joins to one. A skip branch without
+/// layers is the identity.
 template <class S>
 class Branches : public Layer<S> {
  public:
-  Branches(Sequential<S> main, Sequential<S> skip) : main_(std::move(main)), skip_(std::move(skip)) { name_branches(""); }
+  Branches(Sequential<S> main, Sequential<S> skip) : main_(std::move(main)), skip_(std::move(skip)) {
+    name_branches("");
+  }
 
   Sequential<S>& main() { return main_; }
   const Sequential<S>& main() const { return main_; }
@@ -57,7 +59,8 @@ class Branches : public Layer<S> {
     return main == Curvature::curved ? main : skip;
   }
 
-  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>& pass) const override {
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace,
+                                   const TangentPass<S>& pass) const override {
     const TangentPass<S> request{.affine = pass.affine};
     const Tensor<S>& a = main_.forward_tangent(x_tangent, trace.children[0], request);
     const Tensor<S>& b = skip_.forward_tangent(x_tangent, trace.children[1], request);
@@ -109,8 +112,8 @@ class Branches : public Layer<S> {
 
   /// y = the outputs of the branches as one, then max(y, slope y), or with a gate y (gate > 0 ? 1 : slope).
   virtual void join(const Tensor<S>& main, const Tensor<S>& skip, Tensor<S>& y, S slope, const S* gate) const = 0;
-  /// The way back: dy as gradients of the branches' outputs, kept in the trace at `place` and `place` + 1 where they are not dy
-  /// itself.
+  /// The way back: dy as gradients of the branches' outputs, kept in the trace at `place` and `place` + 1 where they
+  /// are not dy itself.
   virtual Pair split(Trace<S>& trace, const Tensor<S>& dy, std::size_t place) const = 0;
 
   /// y = factor (a + b), with the slope and the gate of `join`. y may be a.
@@ -149,8 +152,8 @@ struct ResidualOptions {
   double scale = 1;  ///< of the sum; 1 / sqrt(2) keeps the variance of two branches that are independent (StyleGAN2)
 };
 
-/// y = scale (main(x) + skip(x)), where a skip branch that is left away is the identity (He, Zhang, Ren and Sun, "Deep residual
-/// learning for image recognition", 2016). The layers are named "res1.main.conv1" and so on.
+/// y = scale (main(x) + skip(x)), where a skip branch that is left away is the identity (He, Zhang, Ren and Sun, "Deep
+/// residual learning for image recognition", 2016). The layers are named "res1.main.conv1" and so on.
 template <class S = float>
 class Residual : public internal::Branches<S> {
  public:

@@ -18,8 +18,9 @@ struct SelfAttentionOptions {
   Index values = 0;  ///< channels of h; 0 stands for in / 2
 };
 
-/// y = x + gamma o, for images {N, H, W, in}, where o is for each pixel a mixture of what all pixels of its image show (SAGAN: Zhang,
-/// Goodfellow, Metaxas and Odena, 2019). With an image as a matrix x of P = H W pixels by channels, and four matrices to learn:
+/// y = x + gamma o, for images {N, H, W, in}, where o is for each pixel a mixture of what all pixels of its image show
+/// (SAGAN: Zhang, Goodfellow, Metaxas and Odena, 2019). With an image as a matrix x of P = H W pixels by channels, and
+/// four matrices to learn:
 ///   F = x f, G = x g {P, keys};  V = x h {P, values};  B = softmax of each row of G F^T {P, P};  o = B V v {P, in}
 /// gamma is a number to learn that begins at 0: at first the layer passes its input on.
 ///
@@ -29,8 +30,12 @@ class SelfAttention : public Layer<S> {
  public:
   /// Throws Error unless in > 0 and the others are not negative.
   explicit SelfAttention(const SelfAttentionOptions& options)
-      : options_(completed(options)), f_("f", {options_.in, options_.keys}), g_("g", {options_.in, options_.keys}),
-        h_("h", {options_.in, options_.values}), v_("v", {options_.values, options_.in}), gamma_("gamma", {1}) {}
+      : options_(completed(options)),
+        f_("f", {options_.in, options_.keys}),
+        g_("g", {options_.in, options_.keys}),
+        h_("h", {options_.in, options_.values}),
+        v_("v", {options_.values, options_.in}),
+        gamma_("gamma", {1}) {}
 
   Parameter<S>& gamma() { return gamma_; }
   const SelfAttentionOptions& options() const { return options_; }
@@ -38,17 +43,19 @@ class SelfAttention : public Layer<S> {
   std::string_view kind() const override { return "self_attention"; }
   std::string_view short_name() const override { return "attention"; }
   Shape output_shape(const Shape& input) const override {
-    require(input.rank() == 3 && input[2] == options_.in, *this, ": expected images of ", options_.in, " channels, got ", input);
+    require(input.rank() == 3 && input[2] == options_.in, *this, ": expected images of ", options_.in,
+            " channels, got ", input);
     return input;
   }
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>&) const override {
     trace.input = &x;
     trace.output.resize(output_shape(x.shape().sample()).batch(x.dim(0)));
-    const Index n = x.dim(0), pixels = x.dim(1) * x.dim(2), rows = n * pixels, keys = options_.keys, values = options_.values;
-    Tensor<S>&f = trace.save(place_f, {rows, keys}), &g = trace.save(place_g, {rows, keys}), &h = trace.save(place_h, {rows, values}),
-             &b = trace.save(place_b, {rows, pixels}), &mixed = trace.save(place_mixed, {rows, values}),
-             &o = trace.save(place_o, {rows, options_.in});
+    const Index n = x.dim(0), pixels = x.dim(1) * x.dim(2), rows = n * pixels, keys = options_.keys,
+                values = options_.values;
+    Tensor<S>&f = trace.save(place_f, {rows, keys}), &g = trace.save(place_g, {rows, keys}),
+    &h = trace.save(place_h, {rows, values}), &b = trace.save(place_b, {rows, pixels}),
+    &mixed = trace.save(place_mixed, {rows, values}), &o = trace.save(place_o, {rows, options_.in});
     multiply(rows, x.data(), f_.value, f.data());
     multiply(rows, x.data(), g_.value, g.data());
     multiply(rows, x.data(), h_.value, h.data());
@@ -63,16 +70,19 @@ class SelfAttention : public Layer<S> {
     return trace.output;
   }
 
-  /// With dM = gamma dy v^T, the gradient of M = B V: dB = dM V^T, dV = B^T dM; with dS = B (dB - sums of the rows of B dB), that of
-  /// G F^T: dG = dS F, dF = dS^T G; then dx = dy + dF f^T + dG g^T + dV h^T, and each matrix gets x^T times its product's.
+  /// With dM = gamma dy v^T, the gradient of M = B V: dB = dM V^T, dV = B^T dM; with dS = B (dB - sums of the rows of B
+  /// dB), that of G F^T: dG = dS F, dF = dS^T G; then dx = dy + dF f^T + dG g^T + dV h^T, and each matrix gets x^T
+  /// times its product's.
   void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
     if (!dx && !pass.parameters) return;
     const Tensor<S>& x = *trace.input;
-    const Index n = x.dim(0), pixels = x.dim(1) * x.dim(2), rows = n * pixels, keys = options_.keys, values = options_.values;
-    Tensor<S>&df = trace.save(place_df, {rows, keys}), &dg = trace.save(place_dg, {rows, keys}), &dh = trace.save(place_dh, {rows, values}),
-             &ds = trace.save(place_ds, {pixels, pixels}), &dmixed = trace.save(place_dmixed, {rows, values}),
-             &scaled = trace.save(place_scaled, {rows, options_.in});
-    const Tensor<S>&f = trace.saved[place_f], &g = trace.saved[place_g], &h = trace.saved[place_h], &b = trace.saved[place_b];
+    const Index n = x.dim(0), pixels = x.dim(1) * x.dim(2), rows = n * pixels, keys = options_.keys,
+                values = options_.values;
+    Tensor<S>&df = trace.save(place_df, {rows, keys}), &dg = trace.save(place_dg, {rows, keys}),
+    &dh = trace.save(place_dh, {rows, values}), &ds = trace.save(place_ds, {pixels, pixels}),
+    &dmixed = trace.save(place_dmixed, {rows, values}), &scaled = trace.save(place_scaled, {rows, options_.in});
+    const Tensor<S>&f = trace.saved[place_f], &g = trace.saved[place_g], &h = trace.saved[place_h],
+          &b = trace.saved[place_b];
 
     scaled.array() = gamma_.value[0] * dy.array();
     multiply_transposed(rows, scaled.data(), v_.value, dmixed.data());
@@ -89,7 +99,8 @@ class SelfAttention : public Layer<S> {
     }
     if (pass.parameters) {
       gamma_.grad[0] += sum_of_products(dy, trace.saved[place_o]);
-      add_product_of_transposed(rows, values, options_.in, trace.saved[place_mixed].data(), scaled.data(), v_.grad.data());
+      add_product_of_transposed(rows, values, options_.in, trace.saved[place_mixed].data(), scaled.data(),
+                                v_.grad.data());
       add_product_of_transposed(rows, options_.in, keys, x.data(), df.data(), f_.grad.data());
       add_product_of_transposed(rows, options_.in, keys, x.data(), dg.data(), g_.grad.data());
       add_product_of_transposed(rows, options_.in, values, x.data(), dh.data(), h_.grad.data());
@@ -129,12 +140,24 @@ class SelfAttention : public Layer<S> {
   }
 
  private:
-  enum Place : std::size_t { place_f, place_g, place_h, place_b, place_mixed, place_o, place_df, place_dg, place_dh, place_ds,
-                             place_dmixed, place_scaled };
+  enum Place : std::size_t {
+    place_f,
+    place_g,
+    place_h,
+    place_b,
+    place_mixed,
+    place_o,
+    place_df,
+    place_dg,
+    place_dh,
+    place_ds,
+    place_dmixed,
+    place_scaled
+  };
 
   static SelfAttentionOptions completed(SelfAttentionOptions o) {
-    require(o.in > 0 && o.keys >= 0 && o.values >= 0, "self_attention: expected positive channels, got in ", o.in, ", keys ", o.keys,
-            ", values ", o.values);
+    require(o.in > 0 && o.keys >= 0 && o.values >= 0, "self_attention: expected positive channels, got in ", o.in,
+            ", keys ", o.keys, ", values ", o.values);
     if (o.keys == 0) o.keys = std::max<Index>(1, o.in / 8);
     if (o.values == 0) o.values = std::max<Index>(1, o.in / 2);
     return o;
@@ -153,7 +176,9 @@ class SelfAttention : public Layer<S> {
   static void add_product_of_transposed(Index m, Index k, Index n, const S* a, const S* b, S* c) {
     kernels::conv_weight_gradient<S>({.batch = m, .in_c = k, .out_c = n}, a, b, c);
   }
-  static void multiply(Index rows, const S* x, const Tensor<S>& w, S* y) { product(rows, w.dim(0), w.dim(1), x, w.data(), y); }
+  static void multiply(Index rows, const S* x, const Tensor<S>& w, S* y) {
+    product(rows, w.dim(0), w.dim(1), x, w.data(), y);
+  }
   static void multiply_transposed(Index rows, const S* dy, const Tensor<S>& w, S* dx) {
     product_transposed(rows, w.dim(1), w.dim(0), dy, w.data(), dx);
   }
@@ -182,7 +207,8 @@ class SelfAttention : public Layer<S> {
   static void add_scaled(const Tensor<S>& a, S factor, const Tensor<S>& b, Tensor<S>& to) {
     parallel_blocks(a.size(), 4096, static_cast<double>(a.size()), [&](Index begin, Index end) {
       const Index count = end - begin;
-      ArrayMap<S>(to.data() + begin, count) = ConstArrayMap<S>(a.data() + begin, count) + factor * ConstArrayMap<S>(b.data() + begin, count);
+      ArrayMap<S>(to.data() + begin, count) =
+          ConstArrayMap<S>(a.data() + begin, count) + factor * ConstArrayMap<S>(b.data() + begin, count);
     });
   }
   /// Block by block, then over the blocks in their order.

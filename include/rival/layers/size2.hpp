@@ -16,9 +16,7 @@ struct Size2 {
 
   constexpr Index area() const { return h * w; }
   friend constexpr bool operator==(const Size2&, const Size2&) = default;
-  friend std::ostream& operator<<(std::ostream& out, const Size2& size) {
-    return out << size.h << 'x' << size.w;
-  }
+  friend std::ostream& operator<<(std::ostream& out, const Size2& size) { return out << size.h << 'x' << size.w; }
 };
 
 /// For the padding below and to the right: as much as above and to the left.

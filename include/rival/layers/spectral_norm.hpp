@@ -23,7 +23,8 @@ S dot(const Tensor<S>& a, const Tensor<S>& b) {
   const Index blocks = (a.size() + block - 1) / block;
   S* partial = scratch<S>(Scratch::partial_sums, blocks);
   parallel_blocks(a.size(), block, static_cast<double>(a.size()), [&](Index begin, Index end) {
-    partial[begin / block] = a.array().segment(begin, end - begin).matrix().dot(b.array().segment(begin, end - begin).matrix());
+    partial[begin / block] =
+        a.array().segment(begin, end - begin).matrix().dot(b.array().segment(begin, end - begin).matrix());
   });
   S sum = S(0);
   for (Index i = 0; i < blocks; ++i) sum += partial[i];
@@ -32,15 +33,15 @@ S dot(const Tensor<S>& a, const Tensor<S>& b) {
 
 }  // namespace internal
 
-/// The layer L (dense, convolution, transposed convolution) with the weight W / sigma in place of W, where sigma = v^T W u is
-/// about the largest singular value of W as a matrix of (kernel_h kernel_w in) rows by out columns (Miyato, Kataoka, Koyama
-/// and Yoshida, "Spectral normalization for generative adversarial networks", 2018):
+/// The layer L (dense, convolution, transposed convolution) with the weight W / sigma in place of W, where sigma = v^T
+/// W u is about the largest singular value of W as a matrix of (kernel_h kernel_w in) rows by out columns (Miyato,
+/// Kataoka, Koyama and Yoshida, "Spectral normalization for generative adversarial networks", 2018):
 ///
 ///   SpectralNorm(Conv2d({.in = 64, .out = 128}))
 ///
-/// Each training pass takes a step of the power method, v = W u / |W u|, u = W^T v / |W^T v|, from the vectors that are kept
-/// with the network; `commit` keeps the new ones. Evaluation takes them as they are. The gradient goes through sigma, with u
-/// and v as constants: dW = (G - <G, W / sigma> v u^T) / sigma, G being that with respect to W / sigma.
+/// Each training pass takes a step of the power method, v = W u / |W u|, u = W^T v / |W^T v|, from the vectors that are
+/// kept with the network; `commit` keeps the new ones. Evaluation takes them as they are. The gradient goes through
+/// sigma, with u and v as constants: dW = (G - <G, W / sigma> v u^T) / sigma, G being that with respect to W / sigma.
 ///
 /// A weight that is all zeros stays so.
 template <class L>
@@ -50,7 +51,9 @@ class SpectralNorm : public L {
 
   /// Throws Error unless iterations >= 1.
   explicit SpectralNorm(const L& layer, const SpectralNormOptions& options = {})
-      : L(layer), iterations_(options.iterations), kind_("spectral_norm " + std::string(layer.kind())),
+      : L(layer),
+        iterations_(options.iterations),
+        kind_("spectral_norm " + std::string(layer.kind())),
         short_name_(layer.short_name()) {
     require(iterations_ >= 1, kind_, ": expected at least 1 iteration, got ", iterations_);
     const Tensor<S>& w = this->weight().value;
@@ -136,7 +139,7 @@ class SpectralNorm : public L {
   }
 
  private:
-  static constexpr Index block = 4096;               // elements that are one task's
+  static constexpr Index block = 4096;              // elements that are one task's
   static constexpr Index settling_iterations = 15;  // as PyTorch's
   // The places in Trace::saved.
   static constexpr std::size_t saved_u = L::first_place, saved_v = saved_u + 1, saved_product = saved_u + 2,

@@ -9,8 +9,8 @@
 
 namespace rival {
 
-/// The sum of each channel over all pixels: {N, H, W, C} becomes {N, C}. Discriminators sum in front of a projection (Miyato and
-/// Koyama, 2018).
+/// The sum of each channel over all pixels: {N, H, W, C} becomes {N, C}. Discriminators sum in front of a projection
+/// (Miyato and Koyama, 2018).
 template <class S = float>
 class SumPool : public Layer<S> {
  public:
@@ -62,7 +62,8 @@ class SumPool : public Layer<S> {
     parallel_for(x.dim(0), static_cast<double>(x.size()) / 2, [&](Index n) {
       ArrayMap<S> total(y.data() + n * channels, channels);
       total.setZero();
-      for (Index row = n * pixels; row < (n + 1) * pixels; ++row) total += ConstArrayMap<S>(x.data() + row * channels, channels);
+      for (Index row = n * pixels; row < (n + 1) * pixels; ++row)
+        total += ConstArrayMap<S>(x.data() + row * channels, channels);
     });
   }
 };

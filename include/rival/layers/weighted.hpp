@@ -32,14 +32,16 @@ Shape window_shape(std::string_view kind, const Options& o) {
 
 }  // namespace internal
 
-/// A layer that is linear in `weight` W, which is stored [kernel_h, kernel_w, in, out] ([in, out] for a dense layer), plus a
-/// bias b for each output channel, if there is one: y = x W + b, where the product is what the kind of layer makes of it.
+/// A layer that is linear in `weight` W, which is stored [kernel_h, kernel_w, in, out] ([in, out] for a dense layer),
+/// plus a bias b for each output channel, if there is one: y = x W + b, where the product is what the kind of layer
+/// makes of it.
 ///
 /// forward:          y = x W + b              backward:          dx = dy W^T, dW += x^T dy, db += column sums of dy
-/// forward_tangent:  y' = x' W                backward_tangent:  dx' = dy' W^T, dW += x'^T dy + x^T dy', db += sums of dy'
+/// forward_tangent:  y' = x' W                backward_tangent:  dx' = dy' W^T, dW += x'^T dy + x^T dy', db += sums of
+/// dy'
 ///
-/// A kind gives the three products; who makes W of something else (spectral norm) derives from a kind and overrides what the
-/// passes take W from and where its gradient goes.
+/// A kind gives the three products; who makes W of something else (spectral norm) derives from a kind and overrides
+/// what the passes take W from and where its gradient goes.
 template <class S>
 class Weighted : public Layer<S> {
  public:
@@ -87,7 +89,8 @@ class Weighted : public Layer<S> {
 
   Curvature curvature() const override { return Curvature::linear; }
 
-  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>& pass) const override {
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace,
+                                   const TangentPass<S>& pass) const override {
     trace.input_tangent = &x_tangent;
     trace.output_tangent.resize(trace.output.shape());
     const bool biased = pass.affine && !bias_.value.empty();
@@ -127,15 +130,16 @@ class Weighted : public Layer<S> {
       : weight_("weight", weight), bias_("bias", bias ? Shape{out} : Shape{0}), fan_(fan) {}
 
   /// y = epilogue(x w)
-  virtual void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y, const kernels::Epilogue<S>& epilogue) const = 0;
+  virtual void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y,
+                        const kernels::Epilogue<S>& epilogue) const = 0;
   /// dx = epilogue(dy w^T)
   virtual void multiply_transposed(const Tensor<S>& dy, const Tensor<S>& w, Tensor<S>& dx,
                                    const kernels::Epilogue<S>& epilogue) const = 0;
   /// dw += x^T dy
   virtual void add_product_gradient(const Tensor<S>& x, const Tensor<S>& dy, Tensor<S>& dw) const = 0;
 
-  /// The W of a forward pass, perhaps made and kept in its trace (from place `first_place` on); then the same one for the passes
-  /// that follow it.
+  /// The W of a forward pass, perhaps made and kept in its trace (from place `first_place` on); then the same one for
+  /// the passes that follow it.
   virtual const Tensor<S>& make_weight(Trace<S>& trace, Mode mode) const {
     (void)mode;
     return made_weight(trace);
@@ -157,7 +161,8 @@ class Weighted : public Layer<S> {
     const S *scale = pass.map.scale, *bias = bias_.value.empty() ? nullptr : bias_.value.data();
     if (scale && bias) {  // (sum + bias) * scale + shift
       Tensor<S>& both = trace.save(0, bias_.value.shape());
-      both.array() = bias_.value.array() * ConstArrayMap<S>(scale, both.size()) + ConstArrayMap<S>(pass.map.shift, both.size());
+      both.array() =
+          bias_.value.array() * ConstArrayMap<S>(scale, both.size()) + ConstArrayMap<S>(pass.map.shift, both.size());
       bias = both.data();
     } else if (scale) {
       bias = pass.map.shift;

@@ -17,8 +17,7 @@ namespace rival {
 template <class S = float>
 struct AdversarialLoss {
   /// The discriminator's loss; writes `dreal` and `dfake`.
-  std::function<S(const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dreal, Tensor<S>& dfake)>
-      discriminator;
+  std::function<S(const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dreal, Tensor<S>& dfake)> discriminator;
 
   /// The generator's loss; writes `dfake` (no gradient reaches a generator by way of real samples). `real` is
   /// the empty tensor unless `generator_needs_real`.
@@ -102,9 +101,8 @@ AdversarialLoss<S> least_squares(const LeastSquaresOptions& options = {}) {
               [=](const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dreal, Tensor<S>& dfake) {
                 return towards(options.real_label, real, dreal) + towards(options.fake_label, fake, dfake);
               },
-          .generator = [=](const Tensor<S>&, const Tensor<S>& fake, Tensor<S>& dfake) {
-            return towards(options.generator_label, fake, dfake);
-          }};
+          .generator = [=](const Tensor<S>&, const Tensor<S>& fake,
+                           Tensor<S>& dfake) { return towards(options.generator_label, fake, dfake); }};
 }
 
 namespace internal {
@@ -121,14 +119,19 @@ S climb(const Tensor<S>&, const Tensor<S>& fake, Tensor<S>& dfake) {
 /// Bottou, 2017):
 ///   discriminator: mean(fake) - mean(real)
 ///   generator:     -mean(fake)
-/// It means something only while the critic cannot be arbitrarily steep: clip its weights (`clip_weights`), penalise its
-/// gradient, or normalise its weights, and let it make several steps for each one of the generator.
+/// It means something only while the critic cannot be arbitrarily steep: clip its weights (`clip_weights`), penalise
+/// its gradient, or normalise its weights, and let it make several steps for each one of the generator.
 template <class S = float>
 AdversarialLoss<S> wasserstein() {
   return {.discriminator =
               [](const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dreal, Tensor<S>& dfake) {
-                return internal::mean_of(real, dreal, [](double x, Index) { return internal::Term{-x, -1}; }) +
-                       internal::mean_of(fake, dfake, [](double x, Index) { return internal::Term{x, 1}; });
+                return internal::mean_of(real, dreal,
+                                         [](double x, Index) {
+                                           return internal::Term{-x, -1};
+                                         }) +
+                       internal::mean_of(fake, dfake, [](double x, Index) {
+                         return internal::Term{x, 1};
+                       });
               },
           .generator = internal::climb<S>};
 }

@@ -18,11 +18,12 @@ struct AuxiliaryLoss {
   bool on_real = true;
 };
 
-/// Softmax cross-entropy of the heads, one a class, with the labels, for real and for generated samples (Odena, Olah and Shlens,
-/// "Conditional image synthesis with auxiliary classifier GANs", 2017).
+/// Softmax cross-entropy of the heads, one a class, with the labels, for real and for generated samples (Odena, Olah
+/// and Shlens, "Conditional image synthesis with auxiliary classifier GANs", 2017).
 template <class S = float>
 AuxiliaryLoss<S> classification(double weight = 1) {
-  return {.loss = [weight, out = Loss<S>()](const Tensor<S>& heads, Labels labels, const Tensor<S>&, Tensor<S>& dheads) mutable {
+  return {.loss = [weight, out = Loss<S>()](const Tensor<S>& heads, Labels labels, const Tensor<S>&,
+                                            Tensor<S>& dheads) mutable {
     softmax_cross_entropy(heads, labels, out);
     dheads = out.gradient;
     dheads.array() *= static_cast<S>(weight);
@@ -31,19 +32,20 @@ AuxiliaryLoss<S> classification(double weight = 1) {
 }
 
 struct InformationOptions {
-  Index classes = 10;      ///< of the categorical code: the labels, and as many heads
-  Index codes = 2;         ///< continuous codes: the first numbers of the latent vector, and as many heads behind those
+  Index classes = 10;  ///< of the categorical code: the labels, and as many heads
+  Index codes = 2;     ///< continuous codes: the first numbers of the latent vector, and as many heads behind those
   double class_weight = 1;
   double code_weight = 0.1;
 };
 
 /// The lower bound of the mutual information between generated samples and the code that they are made of, negated: the
-/// categorical code's cross-entropy, and for the continuous codes, taken for normal with a fixed variance around the heads, the
-/// mean over the batch of the squared distance, halved (Chen et al., "InfoGAN", 2016). For generated samples alone.
+/// categorical code's cross-entropy, and for the continuous codes, taken for normal with a fixed variance around the
+/// heads, the mean over the batch of the squared distance, halved (Chen et al., "InfoGAN", 2016). For generated samples
+/// alone.
 template <class S = float>
 AuxiliaryLoss<S> information(const InformationOptions& options = {}) {
-  const auto loss = [options, logits = Tensor<S>(), out = Loss<S>()](const Tensor<S>& heads, Labels labels, const Tensor<S>& latent,
-                                                                     Tensor<S>& dheads) mutable {
+  const auto loss = [options, logits = Tensor<S>(), out = Loss<S>()](
+                        const Tensor<S>& heads, Labels labels, const Tensor<S>& latent, Tensor<S>& dheads) mutable {
     const Index rows = heads.rows(), classes = options.classes, codes = options.codes;
     require(heads.cols() == classes + codes && latent.cols() >= codes, "information: expected ", classes, " + ", codes,
             " heads and as many codes in the latent vector, got ", heads.shape(), " and ", latent.shape());

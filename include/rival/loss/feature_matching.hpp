@@ -1,5 +1,6 @@
 #pragma once
-// Feature matching: the generator's batch should look to the discriminator's inner layers as real batches do, on average.
+// Feature matching: the generator's batch should look to the discriminator's inner layers as real batches do, on
+// average.
 
 #include <algorithm>
 
@@ -8,18 +9,19 @@
 
 namespace rival {
 
-/// |mean over the batch of real_features - mean over the batch of fake_features|^2, summed over all features; writes the
-/// gradient with respect to `fake_features`, which is the same for each sample (Salimans, Goodfellow, Zaremba, Cheung, Radford
-/// and Chen, 2016). The features are the outputs {N, ...} of some layer; the batches may differ in size. Summed in double, with
-/// the same bits on any number of threads; allocates nothing once warm.
-/// Throws Error when a batch is empty, and when the samples differ in shape.
+/// |mean over the batch of real_features - mean over the batch of fake_features|^2, summed over all features; writes
+/// the gradient with respect to `fake_features`, which is the same for each sample (Salimans, Goodfellow, Zaremba,
+/// Cheung, Radford and Chen, 2016). The features are the outputs {N, ...} of some layer; the batches may differ in
+/// size. Summed in double, with the same bits on any number of threads; allocates nothing once warm. Throws Error when
+/// a batch is empty, and when the samples differ in shape.
 template <class S>
 S feature_matching(const Tensor<S>& real_features, const Tensor<S>& fake_features, Tensor<S>& dfake) {
   require(real_features.rank() >= 2 && !real_features.empty() && fake_features.rank() >= 2 && !fake_features.empty() &&
               real_features.shape().sample() == fake_features.shape().sample(),
           "feature_matching: expected two batches of features of one shape, got ", real_features.shape(), " and ",
           fake_features.shape());
-  const Index features = fake_features.shape().sample().size(), reals = real_features.dim(0), fakes = fake_features.dim(0);
+  const Index features = fake_features.shape().sample().size(), reals = real_features.dim(0),
+              fakes = fake_features.dim(0);
   dfake.resize(fake_features.shape());
   double* difference = scratch<double>(Scratch::partial_sums, features);
   const double work = static_cast<double>((reals + 2 * fakes) * features);

@@ -5,12 +5,13 @@
 
 namespace rival {
 
-/// What a loss function against known targets gives back. Losses of two batches have more than one gradient, and write each
-/// to a tensor of the caller's: AdversarialLoss, feature_matching.
+/// What a loss function against known targets gives back. Losses of two batches have more than one gradient, and write
+/// each to a tensor of the caller's: AdversarialLoss, feature_matching.
 template <class S = float>
 struct Loss {
   S value = S(0);
-  Tensor<S> gradient;  ///< with respect to the first argument, of its shape, and already divided by the size of the mean
+  Tensor<S>
+      gradient;  ///< with respect to the first argument, of its shape, and already divided by the size of the mean
 };
 
 namespace internal {

@@ -1,5 +1,6 @@
 #pragma once
-// Relativistic losses: how much more real the real samples look than the generated ones, not how real each of them looks.
+// Relativistic losses: how much more real the real samples look than the generated ones, not how real each of them
+// looks.
 
 #include "rival/loss/adversarial.hpp"
 
@@ -13,8 +14,7 @@ template <class S>
 S pair_up(const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dfake, double target) {
   require(real.size() == fake.size(), "relativistic_pairing: expected as many real scores as generated ones, got ",
           real.size(), " and ", fake.size());
-  return mean_of(fake, dfake,
-                 [&](double x, Index i) { return bce_term(x - static_cast<double>(real[i]), target); });
+  return mean_of(fake, dfake, [&](double x, Index i) { return bce_term(x - static_cast<double>(real[i]), target); });
 }
 
 /// The mean of all elements, in double.
@@ -39,9 +39,9 @@ Term mean_bce(const Tensor<S>& x, double shift, double target) {
   return {sum.value / size, sum.derivative / size};
 }
 
-/// mean(bce(real - mean(fake), real_target)) + mean(bce(fake - mean(real), fake_target)). Writes the gradient with respect
-/// to `fake`, and to `real` unless `dreal` is null. A score of one batch also moves the other batch's term, by way of the
-/// mean: by -1/size of that term's mean derivative.
+/// mean(bce(real - mean(fake), real_target)) + mean(bce(fake - mean(real), fake_target)). Writes the gradient with
+/// respect to `fake`, and to `real` unless `dreal` is null. A score of one batch also moves the other batch's term, by
+/// way of the mean: by -1/size of that term's mean derivative.
 template <class S>
 S against_means(const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>* dreal, Tensor<S>& dfake, double real_target,
                 double fake_target) {
@@ -62,8 +62,8 @@ S against_means(const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>* dreal, 
 /// Every generated sample against one real sample, pair by pair, with softplus(x) = log(1 + e^x):
 ///   discriminator: mean(softplus(fake_i - real_i))
 ///   generator:     mean(softplus(real_i - fake_i))
-/// (Jolicoeur-Martineau, 2018; in this form, with zero-centred gradient penalties on both batches, the loss of R3GAN: Huang,
-/// Gokaslan, Kuleshov and Tompkin, 2024.) Both functions throw Error when the batches differ in size.
+/// (Jolicoeur-Martineau, 2018; in this form, with zero-centred gradient penalties on both batches, the loss of R3GAN:
+/// Huang, Gokaslan, Kuleshov and Tompkin, 2024.) Both functions throw Error when the batches differ in size.
 template <class S = float>
 AdversarialLoss<S> relativistic_pairing() {
   return {.discriminator =
@@ -81,15 +81,14 @@ AdversarialLoss<S> relativistic_pairing() {
 /// Every sample against the mean of the other batch (RaGAN, Jolicoeur-Martineau, 2018), with D = sigmoid:
 ///   discriminator: mean(-log D(real - mean(fake))) + mean(-log(1 - D(fake - mean(real))))
 ///   generator:     mean(-log D(fake - mean(real))) + mean(-log(1 - D(real - mean(fake))))
-/// The gradients go through the means too, so the generator's goes through both of its terms. The batches may differ in size.
+/// The gradients go through the means too, so the generator's goes through both of its terms. The batches may differ in
+/// size.
 template <class S = float>
 AdversarialLoss<S> relativistic_average() {
   return {.discriminator = [](const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dreal,
                               Tensor<S>& dfake) { return internal::against_means(real, fake, &dreal, dfake, 1, 0); },
-          .generator =
-              [](const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dfake) {
-                return internal::against_means<S>(real, fake, nullptr, dfake, 0, 1);
-              },
+          .generator = [](const Tensor<S>& real, const Tensor<S>& fake,
+                          Tensor<S>& dfake) { return internal::against_means<S>(real, fake, nullptr, dfake, 0, 1); },
           .generator_needs_real = true};
 }
 

@@ -34,15 +34,14 @@ template <class S>
 void bce_with_logits(const Tensor<S>& scores, std::type_identity_t<S> target, Loss<S>& out) {
   const double t = static_cast<double>(target);
   internal::check_target(t);
-  out.value =
-      internal::mean_of(scores, out.gradient, [=](double x, Index) { return internal::bce_term(x, t); });
+  out.value = internal::mean_of(scores, out.gradient, [=](double x, Index) { return internal::bce_term(x, t); });
 }
 
 /// The same with a target for each score. Throws Error unless `targets` has the shape of `scores`.
 template <class S>
 void bce_with_logits(const Tensor<S>& scores, const Tensor<S>& targets, Loss<S>& out) {
-  require(targets.shape() == scores.shape(), "bce_with_logits: expected targets of ", scores.shape(),
-          ", got ", targets.shape());
+  require(targets.shape() == scores.shape(), "bce_with_logits: expected targets of ", scores.shape(), ", got ",
+          targets.shape());
   out.value = internal::mean_of(scores, out.gradient, [&](double x, Index i) {
     const double t = static_cast<double>(targets[i]);
     internal::check_target(t);
@@ -75,8 +74,8 @@ void softmax_cross_entropy(const Tensor<S>& logits, const Labels& labels, Loss<S
   double sum = 0;
   for (Index row = 0; row < rows; ++row) {
     const auto label = static_cast<Index>(std::data(labels)[row]);
-    require(label >= 0 && label < classes, "softmax_cross_entropy: expected labels from 0 to ", classes - 1,
-            ", got ", label, " in row ", row);
+    require(label >= 0 && label < classes, "softmax_cross_entropy: expected labels from 0 to ", classes - 1, ", got ",
+            label, " in row ", row);
     const S* x = logits.data() + row * classes;
     S* dx = out.gradient.data() + row * classes;
     // Relative to the largest logit nothing overflows.
@@ -103,8 +102,8 @@ Loss<S> softmax_cross_entropy(const Tensor<S>& logits, const Labels& labels) {
 /// Throws Error unless both have the same shape.
 template <class S>
 void mean_squared_error(const Tensor<S>& x, const Tensor<S>& y, Loss<S>& out) {
-  require(x.shape() == y.shape(), "mean_squared_error: expected two tensors of one shape, got ", x.shape(),
-          " and ", y.shape());
+  require(x.shape() == y.shape(), "mean_squared_error: expected two tensors of one shape, got ", x.shape(), " and ",
+          y.shape());
   out.value = internal::mean_of(x, out.gradient, [&](double value, Index i) {
     const double difference = value - static_cast<double>(y[i]);
     return internal::Term{difference * difference, 2 * difference};

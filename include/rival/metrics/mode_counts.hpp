@@ -10,7 +10,8 @@
 
 namespace rival {
 
-/// Samples by the mode that they belong to. A sample is of high quality if it lies close to a centre, and belongs to the nearest.
+/// Samples by the mode that they belong to. A sample is of high quality if it lies close to a centre, and belongs to
+/// the nearest.
 struct ModeCounts {
   std::vector<Index> of_mode;  ///< high-quality samples of each mode
   Index samples = 0;           ///< all of them
@@ -27,9 +28,10 @@ struct ModeCounts {
   /// Share of the samples that are of high quality.
   double quality() const { return static_cast<double>(high_quality()) / static_cast<double>(samples); }
 
-  /// KL(generated || real) = sum_k p_k log(p_k K), in nats, p the shares of the K modes in the high-quality samples: 0 when all
-  /// modes come equally often, log K when all samples are in one, infinite without any high-quality sample. PacGAN calls it the
-  /// reverse Kullback-Leibler divergence. Of n samples drawn evenly it is (K - 1) / (2 n) in the mean.
+  /// KL(generated || real) = sum_k p_k log(p_k K), in nats, p the shares of the K modes in the high-quality samples: 0
+  /// when all modes come equally often, log K when all samples are in one, infinite without any high-quality sample.
+  /// PacGAN calls it the reverse Kullback-Leibler divergence. Of n samples drawn evenly it is (K - 1) / (2 n) in the
+  /// mean.
   double kl() const {
     const double all = static_cast<double>(high_quality()), modes = static_cast<double>(of_mode.size());
     if (all == 0) return std::numeric_limits<double>::infinity();
@@ -42,10 +44,10 @@ struct ModeCounts {
   }
 };
 
-/// Counts the modes of `real` among `points` {N, 2}: of high quality is what lies within `deviations` times sigma of a centre
-/// (Srivastava, Valkov, Russell, Gutmann and Sutton, "VEEGAN: Reducing mode collapse in GANs using implicit variational learning",
-/// 2017; Lin, Khetan, Fanti and Oh, "PacGAN", 2018). Of the real points themselves 1 - exp(-9/2) = 98.9 % are.
-/// Throws Error unless `points` is N x 2 with N >= 1, and without centres.
+/// Counts the modes of `real` among `points` {N, 2}: of high quality is what lies within `deviations` times sigma of a
+/// centre (Srivastava, Valkov, Russell, Gutmann and Sutton, "VEEGAN: Reducing mode collapse in GANs using implicit
+/// variational learning", 2017; Lin, Khetan, Fanti and Oh, "PacGAN", 2018). Of the real points themselves 1 - exp(-9/2)
+/// = 98.9 % are. Throws Error unless `points` is N x 2 with N >= 1, and without centres.
 template <class S>
 ModeCounts count_modes(const Tensor<S>& points, const GaussianMixture& real, double deviations = 3) {
   require(points.rank() == 2 && points.dim(1) == 2 && points.dim(0) >= 1, "count_modes: expected points, N x 2, got ",

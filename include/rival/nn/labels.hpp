@@ -8,7 +8,8 @@ namespace rival::internal {
 /// `labels`, if there is one of 0 ... classes - 1 for each of `count` samples. Throws Error naming the layer otherwise.
 template <class S>
 Labels checked_labels(const Layer<S>& layer, Labels labels, Index count, Index classes) {
-  require(static_cast<Index>(labels.size()) == count, layer, ": expected ", count, " labels, one a sample, got ", labels.size());
+  require(static_cast<Index>(labels.size()) == count, layer, ": expected ", count, " labels, one a sample, got ",
+          labels.size());
   for (const Index label : labels)
     require(label < classes, layer, ": expected labels from 0 to ", classes - 1, ", got ", label);
   return labels;

@@ -20,8 +20,8 @@ struct Wanted {
   bool keep = false;        ///< keep what a following `backward_tangent` reads
 };
 
-/// How a layer bends. A linear one is, around almost every input, an affine map of it (dense, convolution, leaky ReLU, pooling):
-/// its gradients do not change along a direction unless those behind it do.
+/// How a layer bends. A linear one is, around almost every input, an affine map of it (dense, convolution, leaky ReLU,
+/// pooling): its gradients do not change along a direction unless those behind it do.
 enum class Curvature { linear, curved };
 
 /// The map y = x * scale[c] + shift[c] of every channel (the last axis); null stands for none.
@@ -40,8 +40,8 @@ struct ForwardPass {
   S slope = S(1);
   /// Whether somebody may go backward through this pass. If not, layers need not keep what only backward reads.
   bool backward = true;
-  /// The layer applies this map to its output as it writes it, in front of the slope: the batch norm behind it, in a pass
-  /// that nobody goes back through. Only given to layers that `fuses_channel_map()`.
+  /// The layer applies this map to its output as it writes it, in front of the slope: the batch norm behind it, in a
+  /// pass that nobody goes back through. Only given to layers that `fuses_channel_map()`.
   ChannelMap<S> map = {};
   /// One label a sample, for layers that depend on them; containers hand them on.
   Labels labels = {};
@@ -61,12 +61,13 @@ struct BackwardPass {
 /// How a layer is asked for tangents.
 template <class S>
 struct TangentPass {
-  /// Instead of the linear map of tangents, the affine map of which it is the derivative: the pass in the trace, run again on
-  /// another input, with every choice (a leaky ReLU's side, a maximum's place, a dropout's mask) as it was. Only given to
-  /// layers whose curvature is linear, where it spares a pass; see GradientPenalty.
+  /// Instead of the linear map of tangents, the affine map of which it is the derivative: the pass in the trace, run
+  /// again on another input, with every choice (a leaky ReLU's side, a maximum's place, a dropout's mask) as it was.
+  /// Only given to layers whose curvature is linear, where it spares a pass; see GradientPenalty.
   bool affine = false;
-  /// forward_tangent multiplies its output by (gate > 0 ? 1 : slope) as it writes it: the leaky ReLU behind it, whose output in
-  /// the pass is `gate`, of the layout of the layer's own. Null stands for none. Only given to layers that `fuses_activation()`.
+  /// forward_tangent multiplies its output by (gate > 0 ? 1 : slope) as it writes it: the leaky ReLU behind it, whose
+  /// output in the pass is `gate`, of the layout of the layer's own. Null stands for none. Only given to layers that
+  /// `fuses_activation()`.
   const S* gate = nullptr;
   S slope = S(1);
 };
@@ -99,25 +100,27 @@ class Layer {
   /// is null, and adds to the gradients of the parameters if `pass.parameters`. Only a loss divides by the batch size.
   virtual void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) = 0;
 
-  /// Whether tangents of this layer's gradients vanish by themselves. Throws Error when the layer has no tangents, and thus
-  /// cannot stand in a discriminator with a gradient penalty.
+  /// Whether tangents of this layer's gradients vanish by themselves. Throws Error when the layer has no tangents, and
+  /// thus cannot stand in a discriminator with a gradient penalty.
   virtual Curvature curvature() const {
     fail(*this, ": a gradient penalty needs the tangents of every layer of the discriminator, and this kind has none");
   }
 
-  /// The derivative of `forward` at the pass in `trace`, along `x_tangent`: y' = (dy/dx) x', kept in the trace and returned
-  /// (Pearlmutter, "Fast exact multiplication by the Hessian", 1994). Keeps a pointer to `x_tangent` for `backward_tangent`.
-  virtual const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>& pass) const {
+  /// The derivative of `forward` at the pass in `trace`, along `x_tangent`: y' = (dy/dx) x', kept in the trace and
+  /// returned (Pearlmutter, "Fast exact multiplication by the Hessian", 1994). Keeps a pointer to `x_tangent` for
+  /// `backward_tangent`.
+  virtual const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace,
+                                           const TangentPass<S>& pass) const {
     (void)x_tangent, (void)trace, (void)pass;
     fail(*this, ": has no tangents");
   }
 
   /// The derivative of `backward` along the `x_tangent` that `forward_tangent` left in `trace`, while dy moves along
-  /// `dy_tangent` (null: it stays): adds that of every parameter's gradient to Parameter::grad, and writes that of dx to
-  /// `dx_tangent` unless that is null. In an affine pass, `dy_tangent` is null, and what is added is the parameters' gradient
-  /// for the affine map at `x_tangent`.
-  virtual void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
-                                const TangentPass<S>& pass) {
+  /// `dy_tangent` (null: it stays): adds that of every parameter's gradient to Parameter::grad, and writes that of dx
+  /// to `dx_tangent` unless that is null. In an affine pass, `dy_tangent` is null, and what is added is the parameters'
+  /// gradient for the affine map at `x_tangent`.
+  virtual void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent,
+                                Tensor<S>* dx_tangent, const TangentPass<S>& pass) {
     (void)trace, (void)dy, (void)dy_tangent, (void)dx_tangent, (void)pass;
     fail(*this, ": has no tangents");
   }

@@ -16,8 +16,8 @@ namespace rival {
 
 namespace internal {
 
-/// Two tensors between which a gradient alternates on its way down. They are the thread's, not the trace's: no pass needs them
-/// when it is over. A Sequential within another takes the next pair.
+/// Two tensors between which a gradient alternates on its way down. They are the thread's, not the trace's: no pass
+/// needs them when it is over. A Sequential within another takes the next pair.
 template <class S>
 class GradientPair {
  public:
@@ -47,16 +47,17 @@ class GradientPair {
 /// y = f_n(... f_2(f_1(x))). Owns its layers; copying copies them.
 ///
 /// A leaky ReLU directly behind a layer that can apply it while writing its output (dense, convolution, batch norm)
-/// costs no sweep of its own forward, and one in front of a layer that can gate its input gradient none backward. Nor does a
-/// batch norm directly behind a dense layer or a convolution, in an evaluation that nobody goes backward through.
+/// costs no sweep of its own forward, and one in front of a layer that can gate its input gradient none backward. Nor
+/// does a batch norm directly behind a dense layer or a convolution, in an evaluation that nobody goes backward
+/// through.
 template <class S = float>
 class Sequential : public Layer<S> {
  public:
   Sequential() = default;
   template <class... Layers>
-    requires(sizeof...(Layers) > 0 && (std::is_base_of_v<Layer<S>, std::remove_cvref_t<Layers>> && ...) &&
-             !(sizeof...(Layers) == 1 && (std::is_same_v<Sequential, std::remove_cvref_t<Layers>> && ...)))
-  explicit Sequential(Layers&&... layers) {
+  requires(sizeof...(Layers) > 0 && (std::is_base_of_v<Layer<S>, std::remove_cvref_t<Layers>> && ...) &&
+           !(sizeof...(Layers) == 1 && (std::is_same_v<Sequential, std::remove_cvref_t<Layers>> &&
+                                        ...))) explicit Sequential(Layers&&... layers) {
     (add(std::forward<Layers>(layers)), ...);
   }
   Sequential(const Sequential& other) : Layer<S>(other) {
@@ -114,8 +115,10 @@ class Sequential : public Layer<S> {
   void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
     backward_from(layers_.size(), trace, dy, dx, pass);
   }
-  /// The same for the first `count` layers alone, `dy` being the gradient with respect to the output of the last of them.
-  void backward_from(std::size_t count, Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) {
+  /// The same for the first `count` layers alone, `dy` being the gradient with respect to the output of the last of
+  /// them.
+  void backward_from(std::size_t count, Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx,
+                     const BackwardPass<S>& pass) {
     require(trace.input != nullptr, *this, ": backward needs the trace of a forward pass that leaves what it needs");
     // Below the lowest layer that has parameters nobody needs a gradient, unless the input's own is asked for.
     std::size_t lowest = 0;
@@ -127,8 +130,11 @@ class Sequential : public Layer<S> {
     for (std::size_t i = count; i-- > lowest;) {
       const bool gated = i > lowest && layers_[i]->gates_input() && layers_[i - 1]->leaky_slope() != S(1);
       const bool last = (gated ? i - 1 : i) == lowest;
-      // The gradient that a layer hands down is the one with respect to the output of the next layer below that is called.
-      Tensor<S>* below = last ? dx : pass.keep ? &trace.children[i - (gated ? 2 : 1)].output_gradient : &pair[turn ^= 1];
+      // The gradient that a layer hands down is the one with respect to the output of the next layer below that is
+      // called.
+      Tensor<S>* below = last        ? dx
+                         : pass.keep ? &trace.children[i - (gated ? 2 : 1)].output_gradient
+                                     : &pair[turn ^= 1];
       layers_[i]->backward(trace.children[i], *gradient, below,
                            {pass.parameters, gated ? layers_[i - 1]->leaky_slope() : S(1), pass.keep});
       gradient = below;
@@ -145,12 +151,14 @@ class Sequential : public Layer<S> {
     return all;
   }
 
-  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>& pass) const override {
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace,
+                                   const TangentPass<S>& pass) const override {
     trace.input_tangent = &x_tangent;
     const Tensor<S>* tangent = &x_tangent;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       TangentPass<S> request{.affine = pass.affine};
-      const bool gated = i + 1 < layers_.size() && layers_[i]->fuses_activation() && layers_[i + 1]->leaky_slope() != S(1);
+      const bool gated =
+          i + 1 < layers_.size() && layers_[i]->fuses_activation() && layers_[i + 1]->leaky_slope() != S(1);
       if (gated) {
         request.gate = trace.children[i + 1].output.data();
         request.slope = layers_[i + 1]->leaky_slope();

@@ -38,7 +38,8 @@ Shape summarise(Sequential<S>& layers, Shape shape, std::vector<SummaryRow>& row
 /// 1234567 as "1,234,567".
 inline std::string grouped(Index number) {
   std::string digits = std::to_string(number);
-  for (auto at = static_cast<Index>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), 1, ',');
+  for (auto at = static_cast<Index>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), 1, ',');
   return digits;
 }
 

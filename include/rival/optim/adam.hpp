@@ -25,9 +25,9 @@ struct AdamOptions {
 /// g = dvalue + weight_decay value;  m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;
 /// value -= learning_rate (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)   at the t-th step
 ///
-/// (Kingma and Ba, 2015). Where the betas follow schedules, beta^t is the present beta to the power of t, as in PyTorch when its
-/// betas are set anew between the steps. Throws Error for options out of range, and from step(), which then changes nothing,
-/// when a schedule gives no beta in [0, 1).
+/// (Kingma and Ba, 2015). Where the betas follow schedules, beta^t is the present beta to the power of t, as in PyTorch
+/// when its betas are set anew between the steps. Throws Error for options out of range, and from step(), which then
+/// changes nothing, when a schedule gives no beta in [0, 1).
 template <class S = float>
 class Adam : public Optimizer<S> {
  public:
@@ -58,8 +58,10 @@ class Adam : public Optimizer<S> {
   };
 
   void prepare(double learning_rate) override {
-    const double beta1 = scheduled(options_.beta1_schedule, options_.beta1, "a beta1_schedule that gives 0 <= beta1 < 1");
-    const double beta2 = scheduled(options_.beta2_schedule, options_.beta2, "a beta2_schedule that gives 0 <= beta2 < 1");
+    const double beta1 =
+        scheduled(options_.beta1_schedule, options_.beta1, "a beta1_schedule that gives 0 <= beta1 < 1");
+    const double beta2 =
+        scheduled(options_.beta2_schedule, options_.beta2, "a beta2_schedule that gives 0 <= beta2 < 1");
     const auto t = static_cast<double>(this->steps() + 1);
     now_ = {static_cast<S>(beta1),
             static_cast<S>(beta2),

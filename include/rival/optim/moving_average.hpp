@@ -16,14 +16,15 @@ struct MovingAverageOptions {
   /// After so many images what the average held has half of its weight left. 0.999 a step, as it is put elsewhere, is a
   /// half-life of 693 batches.
   double half_life = 10'000;
-  /// The half-life is at most this share of the images so far, so that the first, poor weights are soon forgotten. 0 leaves
-  /// that out: the average then starts from the weights that it has.
+  /// The half-life is at most this share of the images so far, so that the first, poor weights are soon forgotten. 0
+  /// leaves that out: the average then starts from the weights that it has.
   double ramp_up = 0.05;
   Index batch = 64;  ///< images a step
 };
 
-/// Keeps `average` near `source`, a network of the same structure that is being trained, whose weights swing around good ones
-/// from step to step; one samples from the average (Yazici et al., 2019; in this form Karras et al., 2020 and 2022):
+/// Keeps `average` near `source`, a network of the same structure that is being trained, whose weights swing around
+/// good ones from step to step; one samples from the average (Yazici et al., 2019; in this form Karras et al., 2020 and
+/// 2022):
 ///
 ///   parameters: average = b average + (1 - b) source;  b = 0.5^(batch / min(half_life, ramp_up images))
 ///   buffers (running statistics): copied
@@ -34,18 +35,18 @@ struct MovingAverageOptions {
 ///   MovingAverage<> moving(average.state(), generator.state(), {.batch = 64});
 ///   ... moving.update();  // after each of the generator's steps
 ///
-/// Both networks stay the caller's and must be neither moved nor destroyed meanwhile. The same bits come out on any number of
-/// threads; `update` allocates nothing.
+/// Both networks stay the caller's and must be neither moved nor destroyed meanwhile. The same bits come out on any
+/// number of threads; `update` allocates nothing.
 template <class S = float>
 class MovingAverage {
  public:
-  /// Throws Error when the states are not of two networks of the same structure, and for options out of range. Names are the
-  /// same but for their first part, that of the network.
+  /// Throws Error when the states are not of two networks of the same structure, and for options out of range. Names
+  /// are the same but for their first part, that of the network.
   MovingAverage(const State<S>& average, const State<S>& source, const MovingAverageOptions& options = {})
       : options_(options) {
     require(options.half_life > 0, "moving average: expected half_life > 0, got ", options.half_life);
-    require(options.ramp_up >= 0 && std::isfinite(options.ramp_up), "moving average: expected a finite ramp_up >= 0, got ",
-            options.ramp_up);
+    require(options.ramp_up >= 0 && std::isfinite(options.ramp_up),
+            "moving average: expected a finite ramp_up >= 0, got ", options.ramp_up);
     require(options.batch >= 1, "moving average: expected a batch of at least 1, got ", options.batch);
     match(average.parameters, source.parameters, "parameters", false);
     match(average.buffers, source.buffers, "buffers", true);
@@ -114,8 +115,8 @@ class MovingAverage {
       auto &to = *average[i], &from = *source[i];
       require(&to != &from, "moving average: expected two networks, got \"", from.name, "\" of the same one twice");
       require(local(to.name) == local(from.name) && to.value.shape() == from.value.shape(),
-              "moving average: expected two networks of the same structure, got \"", to.name, "\" of ", to.value.shape(),
-              " for \"", from.name, "\" of ", from.value.shape());
+              "moving average: expected two networks of the same structure, got \"", to.name, "\" of ",
+              to.value.shape(), " for \"", from.name, "\" of ", from.value.shape());
       const Index size = from.value.size();
       for (Index begin = 0; begin < size; begin += block_size)
         blocks_.push_back({pairs_.size(), begin, std::min(block_size, size - begin)});

@@ -94,8 +94,8 @@ class Optimizer {
       require(parameters_[p] != nullptr, kind_, ": expected parameters, got a null pointer at place ", p);
       const auto& [name, value, grad] = *parameters_[p];
       require(seen.insert(parameters_[p]).second, kind_, ": parameter \"", name, "\" is listed twice");
-      require(value.shape() == grad.shape(), kind_, ": parameter \"", name, "\" is ", value.shape(),
-              ", its gradient ", grad.shape());
+      require(value.shape() == grad.shape(), kind_, ": parameter \"", name, "\" is ", value.shape(), ", its gradient ",
+              grad.shape());
       sizes_.push_back(value.size());
       for (Index begin = 0; begin < value.size(); begin += block_size)
         blocks_.push_back({p, begin, std::min(block_size, value.size() - begin)});

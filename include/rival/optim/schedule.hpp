@@ -12,7 +12,8 @@
 namespace rival {
 
 /// A factor of the learning rate by the number of steps already made: the first step asks for schedule(0). Any function
-/// of that kind will do; an empty one stands for constant(). Where an option says so it is the number itself, no factor.
+/// of that kind will do; an empty one stands for constant(). Where an option says so it is the number itself, no
+/// factor.
 using Schedule = std::function<double(long step)>;
 
 /// 1, always.
@@ -73,9 +74,9 @@ struct CosineBurnInOptions {
   double to = 0;    ///< the last value
   long steps = 0;   ///< the step at which it is reached
 };
-/// from + (to - from) (1 - cos(pi step / steps)) / 2 until `steps`, then `to`: values, no factors, for numbers that are to
-/// be gentle at first, such as Adam's beta2 or the weight of a gradient penalty (as in R3GAN: Huang, Gokaslan, Kuleshov and
-/// Tompkin, 2024). Throws Error unless both values are finite and steps >= 1.
+/// from + (to - from) (1 - cos(pi step / steps)) / 2 until `steps`, then `to`: values, no factors, for numbers that are
+/// to be gentle at first, such as Adam's beta2 or the weight of a gradient penalty (as in R3GAN: Huang, Gokaslan,
+/// Kuleshov and Tompkin, 2024). Throws Error unless both values are finite and steps >= 1.
 inline Schedule cosine_burn_in(CosineBurnInOptions options) {
   require(options.steps >= 1, "cosine_burn_in: expected steps >= 1, got ", options.steps);
   require(std::isfinite(options.from) && std::isfinite(options.to), "cosine_burn_in: expected finite values, got from ",

@@ -29,7 +29,8 @@ template <class S>
 Discriminator<S> discriminator_with_heads(Index heads, const RecipeOptions& o) {
   Discriminator<S> discriminator(
       {28, 28, 1},
-      Sequential<S>(Conv2d<S>({.in = 1, .out = 64, .kernel = 4, .stride = 2, .padding = 1, .bias = false}), LeakyReLU<S>(0.2),
+      Sequential<S>(Conv2d<S>({.in = 1, .out = 64, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
+                    LeakyReLU<S>(0.2),
                     Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
                     BatchNorm<S>({.features = 128}), LeakyReLU<S>(0.2),
                     Conv2d<S>({.in = 128, .out = 256, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
@@ -42,74 +43,93 @@ Discriminator<S> discriminator_with_heads(Index heads, const RecipeOptions& o) {
 
 }  // namespace internal
 
-/// Mirza and Osindero, "Conditional generative adversarial nets", 2014: fully connected networks that both get the class beside
-/// their input, as 100 numbers each (a layer of the paper's made of the one-hot class). (Adam in place of gradient descent with
-/// momentum.)
+/// Mirza and Osindero, "Conditional generative adversarial nets", 2014: fully connected networks that both get the
+/// class beside their input, as 100 numbers each (a layer of the paper's made of the one-hot class). (Adam in place of
+/// gradient descent with momentum.)
 template <class S = float>
 Recipe<S> cgan(const RecipeOptions& o) {
   const Random random(o.seed);
-  Generator<S> generator(100, Sequential<S>(
-      Embedding<S>({.classes = o.classes, .features = 100}),
-      Dense<S>({.in = 200, .out = 600}), ReLU<S>(),
-      Dense<S>({.in = 600, .out = 1200}), ReLU<S>(),
-      Dense<S>({.in = 1200, .out = 784}), Tanh<S>(), Reshape<S>({28, 28, 1})));
-  Discriminator<S> discriminator({28, 28, 1}, Sequential<S>(
-      Flatten<S>(), Embedding<S>({.classes = o.classes, .features = 100}),
-      Dense<S>({.in = 884, .out = 512}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
-      Dense<S>({.in = 512, .out = 256}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
-      Dense<S>({.in = 256, .out = 1})));
+  Generator<S> generator(
+      100, Sequential<S>(Embedding<S>({.classes = o.classes, .features = 100}), Dense<S>({.in = 200, .out = 600}),
+                         ReLU<S>(), Dense<S>({.in = 600, .out = 1200}), ReLU<S>(), Dense<S>({.in = 1200, .out = 784}),
+                         Tanh<S>(), Reshape<S>({28, 28, 1})));
+  Discriminator<S> discriminator(
+      {28, 28, 1}, Sequential<S>(Flatten<S>(), Embedding<S>({.classes = o.classes, .features = 100}),
+                                 Dense<S>({.in = 884, .out = 512}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
+                                 Dense<S>({.in = 512, .out = 256}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
+                                 Dense<S>({.in = 256, .out = 1})));
   generator.initialise(he<S>(), random);
   discriminator.initialise(he<S>(0.2), random);
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
-  return {std::move(generator), std::move(discriminator),
-          {.loss = non_saturating<S>(), .batch = o.batch, .labels = LabelSource::data, .generator_optimizer = adam,
-           .discriminator_optimizer = adam, .seed = o.seed}};
+  return {std::move(generator),
+          std::move(discriminator),
+          {.loss = non_saturating<S>(),
+           .batch = o.batch,
+           .labels = LabelSource::data,
+           .generator_optimizer = adam,
+           .discriminator_optimizer = adam,
+           .seed = o.seed}};
 }
 
-/// Odena, Olah and Shlens, "Conditional image synthesis with auxiliary classifier GANs", 2017: the discriminator also tells the
-/// class, of real and of generated images; Adam with 2e-4 and beta1 0.5.
+/// Odena, Olah and Shlens, "Conditional image synthesis with auxiliary classifier GANs", 2017: the discriminator also
+/// tells the class, of real and of generated images; Adam with 2e-4 and beta1 0.5.
 template <class S = float>
 Recipe<S> acgan(const RecipeOptions& o) {
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
-  return {internal::one_hot_generator<S>(100, o), internal::discriminator_with_heads<S>(o.classes, o),
-          {.loss = non_saturating<S>(), .batch = o.batch, .auxiliary = classification<S>(), .labels = LabelSource::data,
-           .generator_optimizer = adam, .discriminator_optimizer = adam, .seed = o.seed}};
+  return {internal::one_hot_generator<S>(100, o),
+          internal::discriminator_with_heads<S>(o.classes, o),
+          {.loss = non_saturating<S>(),
+           .batch = o.batch,
+           .auxiliary = classification<S>(),
+           .labels = LabelSource::data,
+           .generator_optimizer = adam,
+           .discriminator_optimizer = adam,
+           .seed = o.seed}};
 }
 
-/// Miyato and Koyama, "cGANs with projection discriminator", 2018: the class's embedding, projected on the discriminator's last
-/// features, is added to its score; spectral norm throughout; conditional batch norm in the generator; the hinge loss; Adam with 2e-4,
-/// beta1 0 and beta2 0.9. (Narrower and, for a run of minutes, with one discriminator step and 1e-3 for the generator in place of
-/// five steps and 2e-4.)
+/// Miyato and Koyama, "cGANs with projection discriminator", 2018: the class's embedding, projected on the
+/// discriminator's last features, is added to its score; spectral norm throughout; conditional batch norm in the
+/// generator; the hinge loss; Adam with 2e-4, beta1 0 and beta2 0.9. (Narrower and, for a run of minutes, with one
+/// discriminator step and 1e-3 for the generator in place of five steps and 2e-4.)
 template <class S = float>
 Recipe<S> projection(const RecipeOptions& o) {
   const Random random(o.seed);
-  const auto norm = [&](Index features) { return ConditionalBatchNorm<S>({.features = features, .classes = o.classes}); };
+  const auto norm = [&](Index features) {
+    return ConditionalBatchNorm<S>({.features = features, .classes = o.classes});
+  };
   Generator<S> generator(
-      100, Sequential<S>(Reshape<S>({1, 1, 100}),
-                         ConvTranspose2d<S>({.in = 100, .out = 128, .kernel = 4, .bias = false}), norm(128), ReLU<S>(),
-                         ConvTranspose2d<S>({.in = 128, .out = 64, .kernel = 3, .stride = 2, .padding = 1, .bias = false}),
-                         norm(64), ReLU<S>(),
-                         ConvTranspose2d<S>({.in = 64, .out = 32, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
-                         norm(32), ReLU<S>(),
-                         ConvTranspose2d<S>({.in = 32, .out = 1, .kernel = 4, .stride = 2, .padding = 1, .bias = false}), Tanh<S>()));
+      100,
+      Sequential<S>(
+          Reshape<S>({1, 1, 100}), ConvTranspose2d<S>({.in = 100, .out = 128, .kernel = 4, .bias = false}), norm(128),
+          ReLU<S>(), ConvTranspose2d<S>({.in = 128, .out = 64, .kernel = 3, .stride = 2, .padding = 1, .bias = false}),
+          norm(64), ReLU<S>(),
+          ConvTranspose2d<S>({.in = 64, .out = 32, .kernel = 4, .stride = 2, .padding = 1, .bias = false}), norm(32),
+          ReLU<S>(), ConvTranspose2d<S>({.in = 32, .out = 1, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
+          Tanh<S>()));
   generator.initialise(glorot<S>(), random);
   Discriminator<S> discriminator(
       {28, 28, 1},
-      Sequential<S>(SpectralNorm(Conv2d<S>({.in = 1, .out = 32, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
-                    SpectralNorm(Conv2d<S>({.in = 32, .out = 64, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
-                    SpectralNorm(Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
-                    SumPool<S>(), SpectralNorm(Dense<S>({.in = 128, .out = 1 + o.classes})),
-                    Projection<S>({.classes = o.classes})));
+      Sequential<S>(
+          SpectralNorm(Conv2d<S>({.in = 1, .out = 32, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
+          SpectralNorm(Conv2d<S>({.in = 32, .out = 64, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
+          SpectralNorm(Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
+          SumPool<S>(), SpectralNorm(Dense<S>({.in = 128, .out = 1 + o.classes})),
+          Projection<S>({.classes = o.classes})));
   discriminator.initialise(he<S>(0.1), random);
-  return {std::move(generator), std::move(discriminator),
-          {.loss = hinge<S>(), .batch = o.batch, .labels = LabelSource::data,
+  return {std::move(generator),
+          std::move(discriminator),
+          {.loss = hinge<S>(),
+           .batch = o.batch,
+           .labels = LabelSource::data,
            .generator_optimizer = AdamOptions{.learning_rate = 1e-3, .beta1 = 0, .beta2 = 0.9},
-           .discriminator_optimizer = AdamOptions{.learning_rate = 2e-4, .beta1 = 0, .beta2 = 0.9}, .seed = o.seed}};
+           .discriminator_optimizer = AdamOptions{.learning_rate = 2e-4, .beta1 = 0, .beta2 = 0.9},
+           .seed = o.seed}};
 }
 
-/// Chen, Duan, Houthooft, Schulman, Sutskever and Abbeel, "InfoGAN", 2016: 62 numbers of noise, two codes uniform in [-1, 1) and a
-/// class that is drawn and never shown real; the discriminator's heads tell code and class from the image. Adam with beta1 0.5, 2e-4
-/// for the discriminator and 1e-3 for the generator. What a class or a code comes to mean is for the networks to find out.
+/// Chen, Duan, Houthooft, Schulman, Sutskever and Abbeel, "InfoGAN", 2016: 62 numbers of noise, two codes uniform in
+/// [-1, 1) and a class that is drawn and never shown real; the discriminator's heads tell code and class from the
+/// image. Adam with beta1 0.5, 2e-4 for the discriminator and 1e-3 for the generator. What a class or a code comes to
+/// mean is for the networks to find out.
 template <class S = float>
 Recipe<S> infogan(const RecipeOptions& o) {
   constexpr Index codes = 2, noise = 62;
@@ -119,12 +139,17 @@ Recipe<S> infogan(const RecipeOptions& o) {
     random.fill_uniform(uniform, S(-1), S(1));
     latent.matrix().leftCols(codes) = uniform.matrix();
   };
-  return {internal::one_hot_generator<S>(codes + noise, o), internal::discriminator_with_heads<S>(o.classes + codes, o),
-          {.loss = non_saturating<S>(), .batch = o.batch,
+  return {internal::one_hot_generator<S>(codes + noise, o),
+          internal::discriminator_with_heads<S>(o.classes + codes, o),
+          {.loss = non_saturating<S>(),
+           .batch = o.batch,
            .auxiliary = information<S>({.classes = o.classes, .codes = codes, .class_weight = 1, .code_weight = 0.1}),
-           .labels = LabelSource::drawn, .classes = o.classes, .draw_latent = draw,
+           .labels = LabelSource::drawn,
+           .classes = o.classes,
+           .draw_latent = draw,
            .generator_optimizer = AdamOptions{.learning_rate = 1e-3, .beta1 = 0.5},
-           .discriminator_optimizer = AdamOptions{.learning_rate = 2e-4, .beta1 = 0.5}, .seed = o.seed}};
+           .discriminator_optimizer = AdamOptions{.learning_rate = 2e-4, .beta1 = 0.5},
+           .seed = o.seed}};
 }
 
 }  // namespace rival::recipes

@@ -25,11 +25,12 @@ Residual<S> r3gan_block(Index channels) {
   const Index wide = 2 * channels;
   return Residual<S>(Sequential<S>(Conv2d<S>({.in = channels, .out = wide, .kernel = 1}), LeakyReLU<S>(0.2),
                                    Conv2d<S>({.in = wide, .out = wide, .kernel = 3, .padding = 1, .groups = wide / 16}),
-                                   LeakyReLU<S>(0.2), Conv2d<S>({.in = wide, .out = channels, .kernel = 1, .bias = false})));
+                                   LeakyReLU<S>(0.2),
+                                   Conv2d<S>({.in = wide, .out = channels, .kernel = 1, .bias = false})));
 }
 
-/// He's initialisation scaled by the number of blocks to the power of -1/4, two layers of a block being scaled (Fixup: Zhang, Dauphin
-/// and Ma, 2019), and every block's last convolution 0, so that each begins as the identity.
+/// He's initialisation scaled by the number of blocks to the power of -1/4, two layers of a block being scaled (Fixup:
+/// Zhang, Dauphin and Ma, 2019), and every block's last convolution 0, so that each begins as the identity.
 template <class S>
 void initialise_r3gan(Network<S>& network, int blocks, const Random& random) {
   network.initialise(he<S>(0.2), random);
@@ -42,11 +43,12 @@ void initialise_r3gan(Network<S>& network, int blocks, const Random& random) {
 
 }  // namespace internal
 
-/// Huang, Gokaslan, Kuleshov and Tompkin, "The GAN is dead; long live the GAN! A modern GAN baseline", 2024: relativistic pairing
-/// with R1 and R2 on every step; no normalisation, no tricks: residual blocks, a learned constant that the latent vector scales,
-/// [1,2,1] resampling; Adam with beta1 0; within the burn-in (here half of the run) gamma falls to a tenth, beta2 rises from 0.9 to
-/// 0.99 and the learning rate falls to a quarter along cosines; one samples from a moving average. Table 9, with fewer channels, and
-/// for a run of minutes a rate from 1e-3 (the paper's from 2e-4) and gamma from 10.
+/// Huang, Gokaslan, Kuleshov and Tompkin, "The GAN is dead; long live the GAN! A modern GAN baseline", 2024:
+/// relativistic pairing with R1 and R2 on every step; no normalisation, no tricks: residual blocks, a learned constant
+/// that the latent vector scales, [1,2,1] resampling; Adam with beta1 0; within the burn-in (here half of the run)
+/// gamma falls to a tenth, beta2 rises from 0.9 to 0.99 and the learning rate falls to a quarter along cosines; one
+/// samples from a moving average. Table 9, with fewer channels, and for a run of minutes a rate from 1e-3 (the paper's
+/// from 2e-4) and gamma from 10.
 template <class S = float>
 Recipe<S> r3gan(const RecipeOptions& o) {
   const Random random(o.seed);
@@ -54,16 +56,16 @@ Recipe<S> r3gan(const RecipeOptions& o) {
   constexpr int blocks = 3;
   const auto block = [](Index channels) { return internal::r3gan_block<S>(channels); };
   const auto change = [](Index in, Index out) { return Conv2d<S>({.in = in, .out = out, .kernel = 1, .bias = false}); };
-  Generator<S> generator(latent, Sequential<S>(Basis<S>({.in = latent, .shape = {7, 7, c7}}), block(c7),              //
-                                               change(c7, c14), BlurUpsample<S>(), block(c14),                         //
-                                               change(c14, c28), BlurUpsample<S>(), block(c28),                        //
+  Generator<S> generator(latent, Sequential<S>(Basis<S>({.in = latent, .shape = {7, 7, c7}}), block(c7),  //
+                                               change(c7, c14), BlurUpsample<S>(), block(c14),            //
+                                               change(c14, c28), BlurUpsample<S>(), block(c28),           //
                                                Conv2d<S>({.in = c28, .out = 1, .kernel = 1})));
   Discriminator<S> discriminator(
-      {28, 28, 1}, Sequential<S>(Conv2d<S>({.in = 1, .out = c28, .kernel = 1}), block(c28),                            //
-                                 BlurDownsample<S>(), change(c28, c14), block(c14),                                    //
-                                 BlurDownsample<S>(), change(c14, c7), block(c7),                                      //
-                                 Conv2d<S>({.in = c7, .out = c7, .kernel = 7, .bias = false, .groups = c7}), Flatten<S>(),
-                                 Dense<S>({.in = c7, .out = 1, .bias = false})));
+      {28, 28, 1}, Sequential<S>(Conv2d<S>({.in = 1, .out = c28, .kernel = 1}), block(c28),  //
+                                 BlurDownsample<S>(), change(c28, c14), block(c14),          //
+                                 BlurDownsample<S>(), change(c14, c7), block(c7),            //
+                                 Conv2d<S>({.in = c7, .out = c7, .kernel = 7, .bias = false, .groups = c7}),
+                                 Flatten<S>(), Dense<S>({.in = c7, .out = 1, .bias = false})));
   internal::initialise_r3gan(generator, blocks, random.stream("generator"));
   internal::initialise_r3gan(discriminator, blocks, random.stream("discriminator"));
 
@@ -73,9 +75,14 @@ Recipe<S> r3gan(const RecipeOptions& o) {
                          .beta1 = 0,
                          .schedule = cosine_burn_in({.from = 1, .to = 0.25, .steps = burn_in}),
                          .beta2_schedule = cosine_burn_in({.from = 0.9, .to = 0.99, .steps = burn_in})};
-  return {std::move(generator), std::move(discriminator),
-          {.loss = relativistic_pairing<S>(), .batch = o.batch, .penalties = {r1(1, gamma), r2(1, gamma)},
-           .generator_optimizer = adam, .discriminator_optimizer = adam, .seed = o.seed},
+  return {std::move(generator),
+          std::move(discriminator),
+          {.loss = relativistic_pairing<S>(),
+           .batch = o.batch,
+           .penalties = {r1(1, gamma), r2(1, gamma)},
+           .generator_optimizer = adam,
+           .discriminator_optimizer = adam,
+           .seed = o.seed},
           MovingAverageOptions{.half_life = 500.0 * static_cast<double>(o.batch), .ramp_up = 0.05, .batch = o.batch}};
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// The three passes of a convolution. A transposed convolution uses the same three with the first two exchanged, and a dense
-// layer is the case of one tap and one pixel.
+// The three passes of a convolution. A transposed convolution uses the same three with the first two exchanged, and a
+// dense layer is the case of one tap and one pixel.
 
 #include <type_traits>
 #include <vector>
@@ -20,7 +20,8 @@ enum class Pass { output, input_gradient };
 
 /// Both passes in one, directly: packs the weights, cuts the destination into regions and runs their tiles.
 template <class S>
-void direct_pass(const ConvGeometry& g, Pass pass, const S* source, const S* w, S* destination, const Epilogue<S>& epilogue) {
+void direct_pass(const ConvGeometry& g, Pass pass, const S* source, const S* w, S* destination,
+                 const Epilogue<S>& epilogue) {
   thread_local std::vector<Segment> rows, columns;
   const bool output = pass == Pass::output;
   PassSides sides;
@@ -46,9 +47,11 @@ void direct_pass(const ConvGeometry& g, Pass pass, const S* source, const S* w, 
   tile_pass(sides, source, packed, destination, epilogue);
 }
 
-/// Both passes in one: by Winograd's algorithm where it pays. In double, of which one expects the last digits, it is not used.
+/// Both passes in one: by Winograd's algorithm where it pays. In double, of which one expects the last digits, it is
+/// not used.
 template <class S>
-void conv_pass(const ConvGeometry& g, Pass pass, const S* source, const S* w, S* destination, const Epilogue<S>& epilogue) {
+void conv_pass(const ConvGeometry& g, Pass pass, const S* source, const S* w, S* destination,
+               const Epilogue<S>& epilogue) {
   parallel_scope(g.flops() / 16, [&] {
     if constexpr (std::is_same_v<S, float>)
       if (winograd_pass(g, pass == Pass::output, source, w, destination, epilogue)) return;

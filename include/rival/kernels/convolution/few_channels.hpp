@@ -1,6 +1,6 @@
 #pragma once
-// Convolution passes whose destination has fewer channels than fill a packet, such as grey or colour images: here the other
-// operand's channels, or the taps, fill it.
+// Convolution passes whose destination has fewer channels than fill a packet, such as grey or colour images: here the
+// other operand's channels, or the taps, fill it.
 
 #include <algorithm>
 
@@ -22,7 +22,8 @@ S finish_one(S value, Index at, Index channel, const Epilogue<S>& epilogue) {
   return value;
 }
 
-/// Output pass to few channels: each output is a sum of dot products along the in channels of the taps of one kernel row.
+/// Output pass to few channels: each output is a sum of dot products along the in channels of the taps of one kernel
+/// row.
 template <class S>
 void conv_output_few(const ConvGeometry& g, const S* x, const S* w, S* y, const Epilogue<S>& epilogue) {
   // [out channel][tap][in channel]
@@ -40,27 +41,29 @@ void conv_output_few(const ConvGeometry& g, const S* x, const S* w, S* y, const 
   const Index rows = g.batch * g.out_h;
   parallel_blocks(rows, std::max<Index>(1, 100'000 / std::max<Index>(1, g.out_w * g.out_c * length)), g.flops() / 8,
                   [&](Index begin, Index end) {
-    for (Index row = begin; row < end; ++row) {
-      const Index n = row / g.out_h, top = row % g.out_h * g.stride_h - g.pad_h;
-      const Index i0 = std::clamp<Index>(-top, 0, g.kernel_h), i1 = std::clamp<Index>(g.in_h - top, i0, g.kernel_h);
-      for (Index column = 0; column < g.out_w; ++column) {
-        const Index left = column * g.stride_w - g.pad_w;
-        const Index j0 = std::clamp<Index>(-left, 0, g.kernel_w), j1 = std::clamp<Index>(g.in_w - left, j0, g.kernel_w);
-        const Index at = (row * g.out_w + column) * g.out_c;
-        for (Index b = 0; b < g.out_c; ++b) {
-          S sum = S(0);
-          for (Index i = i0; i < i1; ++i)
-            sum += dot(x + ((n * g.in_h + top + i) * g.in_w + left + j0) * g.in_c,
-                       kernels + b * length + (i * g.kernel_w + j0) * g.in_c, (j1 - j0) * g.in_c);
-          y[at + b] = finish_one(sum, at + b, b, epilogue);
-        }
-      }
-    }
-  });
+                    for (Index row = begin; row < end; ++row) {
+                      const Index n = row / g.out_h, top = row % g.out_h * g.stride_h - g.pad_h;
+                      const Index i0 = std::clamp<Index>(-top, 0, g.kernel_h),
+                                  i1 = std::clamp<Index>(g.in_h - top, i0, g.kernel_h);
+                      for (Index column = 0; column < g.out_w; ++column) {
+                        const Index left = column * g.stride_w - g.pad_w;
+                        const Index j0 = std::clamp<Index>(-left, 0, g.kernel_w),
+                                    j1 = std::clamp<Index>(g.in_w - left, j0, g.kernel_w);
+                        const Index at = (row * g.out_w + column) * g.out_c;
+                        for (Index b = 0; b < g.out_c; ++b) {
+                          S sum = S(0);
+                          for (Index i = i0; i < i1; ++i)
+                            sum += dot(x + ((n * g.in_h + top + i) * g.in_w + left + j0) * g.in_c,
+                                       kernels + b * length + (i * g.kernel_w + j0) * g.in_c, (j1 - j0) * g.in_c);
+                          y[at + b] = finish_one(sum, at + b, b, epilogue);
+                        }
+                      }
+                    }
+                  });
 }
 
-/// Input gradient to few channels: the product of every out pixel with all taps at once, whose channels together fill the
-/// packets, and then the sum of each in pixel's taps.
+/// Input gradient to few channels: the product of every out pixel with all taps at once, whose channels together fill
+/// the packets, and then the sum of each in pixel's taps.
 template <class S>
 void conv_input_gradient_few(const ConvGeometry& g, const S* dy, const S* w, S* dx, const Epilogue<S>& epilogue) {
   const Index columns = g.taps() * g.in_c;
@@ -85,8 +88,14 @@ void conv_input_gradient_few(const ConvGeometry& g, const S* dy, const S* w, S* 
       const int packets = blocks.packets_of(block);
       const S* sources[tile_rows];
       Index rows[tile_rows];
-      OutputTile<S> job{sources, packed + block * blocks.width * g.out_c, {}, products, rows, block * blocks.width,
-                        packets * packet_size<S>, {}};
+      OutputTile<S> job{sources,
+                        packed + block * blocks.width * g.out_c,
+                        {},
+                        products,
+                        rows,
+                        block * blocks.width,
+                        packets * packet_size<S>,
+                        {}};
       job.loops = {{1, 1, g.out_c}, {0, 0, 1}, {0, 0, packets * packet_size<S>}};
       for (Index tile = 0; tile < tiles; ++tile) {
         const Index first = part_begin(pixels, tiles, tile);

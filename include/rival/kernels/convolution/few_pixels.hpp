@@ -1,6 +1,6 @@
 #pragma once
-// Convolution passes over few pixels, such as those of a single image: packing the weights would cost as much as using them,
-// so they are read where they are, each once.
+// Convolution passes over few pixels, such as those of a single image: packing the weights would cost as much as using
+// them, so they are read where they are, each once.
 
 #include <algorithm>
 
@@ -19,8 +19,8 @@ struct WeightsInPlace {
   Index columns;         ///< a multiple of the packet's scalars
 };
 
-/// y += x w for one row: by few rows of w at a time, which are read in the order of memory. The terms are added in the order in
-/// which the register tile adds them.
+/// y += x w for one row: by few rows of w at a time, which are read in the order of memory. The terms are added in the
+/// order in which the register tile adds them.
 template <class S>
 void add_row_product(const S* x, const WeightsInPlace<S>& w, S* y) {
   constexpr Index at_once = 8;
@@ -53,15 +53,16 @@ void add_tile_product(int rows, const S* const* x, const WeightsInPlace<S>& w, S
   for (int r = 0; r < rows; ++r) copy_short(tile.sums + r * tile_packets * size, w.columns, y[r]);
 }
 
-/// Whether a pass over so few pixels (rows of a dense layer) is to read its weights in place. That changes no bit of the result;
-/// from 64 on, packing costs less than it saves.
+/// Whether a pass over so few pixels (rows of a dense layer) is to read its weights in place. That changes no bit of
+/// the result; from 64 on, packing costs less than it saves.
 template <class S>
 bool reads_in_place(const ConvGeometry& g, Index destination_c) {
   return g.batch * g.out_pixels() < 64 && destination_c % packet_size<S> == 0;
 }
 
-/// Output pass, or input gradient if `!output`, with weights stored [tap][source channel][destination channel]: tap by tap, the
-/// out pixels that the tap joins with an in pixel are rows of tiles which go on where the tap before left the destination.
+/// Output pass, or input gradient if `!output`, with weights stored [tap][source channel][destination channel]: tap by
+/// tap, the out pixels that the tap joins with an in pixel are rows of tiles which go on where the tap before left the
+/// destination.
 template <class S>
 void conv_few_pixels(const ConvGeometry& g, bool output, const S* source, const S* w, S* destination,
                      const Epilogue<S>& epilogue) {
@@ -69,7 +70,8 @@ void conv_few_pixels(const ConvGeometry& g, bool output, const S* source, const 
   const Index source_c = output ? g.in_c : g.out_c, columns = output ? g.out_c : g.in_c;
   const Index pixels = g.batch * (output ? g.out_pixels() : g.in_pixels());
   const bool one = g.batch * g.out_pixels() == 1;
-  const Index strip = one ? 16 * size : tile_packets * size;  // long enough to read a row of weights with the memory's grain
+  const Index strip =
+      one ? 16 * size : tile_packets * size;  // long enough to read a row of weights with the memory's grain
   parallel_for((columns + strip - 1) / strip, g.flops() / 100, [&](Index task) {
     const Index first = task * strip, width = std::min(strip, columns - first);
     S* const to = destination + first;
@@ -79,8 +81,10 @@ void conv_few_pixels(const ConvGeometry& g, bool output, const S* source, const 
       for (Index j = 0; j < g.kernel_w; ++j) {
         const auto [y0, y1] = valid_range(g.in_h, g.out_h, g.stride_h, g.pad_h, i);
         const auto [x0, x1] = valid_range(g.in_w, g.out_w, g.stride_w, g.pad_w, j);
-        const WeightsInPlace<S> weights{w + (i * g.kernel_w + j) * source_c * columns + first, source_c, columns, width};
-        const Index rows = std::max<Index>(0, y1 - y0), across = std::max<Index>(0, x1 - x0), count = g.batch * rows * across;
+        const WeightsInPlace<S> weights{w + (i * g.kernel_w + j) * source_c * columns + first, source_c, columns,
+                                        width};
+        const Index rows = std::max<Index>(0, y1 - y0), across = std::max<Index>(0, x1 - x0),
+                    count = g.batch * rows * across;
         const Index tiles = (count + tile_rows - 1) / tile_rows;
         const S* from_rows[tile_rows];
         S* to_rows[tile_rows];

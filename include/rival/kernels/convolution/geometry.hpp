@@ -11,8 +11,8 @@ namespace rival::kernels {
 /// A convolution from batch x in_h x in_w x in_c ("in") to batch x out_h x out_w x out_c ("out"):
 /// out[n, y, x, :] = sum over taps (i, j) of in[n, y * stride_h - pad_h + i, x * stride_w - pad_w + j, :] W[i, j].
 ///
-/// A transposed convolution goes from "out" to "in" of such a geometry: its forward pass is the input gradient, its input
-/// gradient the output pass. A dense layer is the case of one tap on images of one pixel.
+/// A transposed convolution goes from "out" to "in" of such a geometry: its forward pass is the input gradient, its
+/// input gradient the output pass. A dense layer is the case of one tap on images of one pixel.
 struct ConvGeometry {
   Index batch = 1;
   Index in_h = 1, in_w = 1, in_c = 1;
@@ -47,7 +47,8 @@ struct Segment {
 };
 
 /// Output pass: destination y reads sources y * stride - pad + tap.
-inline void output_segments(Index in, Index out, Index kernel, Index stride, Index pad, std::vector<Segment>& segments) {
+inline void output_segments(Index in, Index out, Index kernel, Index stride, Index pad,
+                            std::vector<Segment>& segments) {
   segments.clear();
   for (Index y = 0; y < out; ++y) {
     const Index source = y * stride - pad;

@@ -1,6 +1,7 @@
 #pragma once
-// The three passes of a grouped convolution: the channels are cut into groups, and each group of the out side sees the same group
-// of the in side only. Weights are stored [kernel_h, kernel_w, in_c / groups, out_c]; the geometry's `out_major` is not used.
+// The three passes of a grouped convolution: the channels are cut into groups, and each group of the out side sees the
+// same group of the in side only. Weights are stored [kernel_h, kernel_w, in_c / groups, out_c]; the geometry's
+// `out_major` is not used.
 
 #include <algorithm>
 #include <vector>
@@ -12,14 +13,14 @@ namespace rival::kernels {
 
 namespace internal {
 
-/// The sides of an output pass or an input gradient, for groups of fewer channels than a packet's: the packets run across the
-/// groups. Destination channel c is a sum over the taps and the `depth` source channels of its group.
+/// The sides of an output pass or an input gradient, for groups of fewer channels than a packet's: the packets run
+/// across the groups. Destination channel c is a sum over the taps and the `depth` source channels of its group.
 struct AcrossGroups {
   Index batch;
   Index source_h, source_w, source_c;
   Index destination_h, destination_w, channels;
-  Index depth;    ///< source channels of a group
-  Index width;    ///< destination channels of a group
+  Index depth;  ///< source channels of a group
+  Index width;  ///< destination channels of a group
   Index kernel_w;
   const std::vector<Segment>* rows;
   const std::vector<Segment>* columns;
@@ -28,8 +29,8 @@ struct AcrossGroups {
   bool spreads() const { return depth > 1 || width > 1; }
 };
 
-/// For each of `channels` the first of the `depth` channels of the other side that its group of `width` sees. The list is the
-/// thread's, good until its next call.
+/// For each of `channels` the first of the `depth` channels of the other side that its group of `width` sees. The list
+/// is the thread's, good until its next call.
 inline const Index* first_seen(Index depth, Index width, Index channels) {
   thread_local std::vector<Index> list;
   list.resize(static_cast<std::size_t>(channels));
@@ -39,7 +40,8 @@ inline const Index* first_seen(Index depth, Index width, Index channels) {
 
 /// to[x, k, c] = from[x, first[c] + k]: for each of `channels` the `depth` channels of the other side that it sees.
 template <class S>
-void spread_channels(Index pixels, Index depth, Index channels, const Index* first, const S* from, Index from_channels, S* to) {
+void spread_channels(Index pixels, Index depth, Index channels, const Index* first, const S* from, Index from_channels,
+                     S* to) {
   for (Index x = 0; x < pixels; ++x, from += from_channels)
     for (Index k = 0; k < depth; ++k, to += channels)
       for (Index c = 0; c < channels; ++c) to[c] = from[first[c] + k];
@@ -47,7 +49,8 @@ void spread_channels(Index pixels, Index depth, Index channels, const Index* fir
 
 /// sums[c] += sum over i < count of left[i * left_step + c] * right[i * right_step + c]
 template <class S>
-void add_channel_products(Index channels, Index count, const S* left, Index left_step, const S* right, Index right_step, S* sums) {
+void add_channel_products(Index channels, Index count, const S* left, Index left_step, const S* right, Index right_step,
+                          S* sums) {
   constexpr Index size = packet_size<S>;
   Index c = 0;
   for (; c + size <= channels; c += size) {
@@ -71,7 +74,8 @@ void finish_row(Index pixels, Index channels, Index row, S* destination, const E
     const Packet<S> bias = epilogue.bias ? read(epilogue.bias + c) : broadcast(S(0));
     for (Index x = 0; x < pixels; ++x) {
       const Index to = row + x * channels + c;
-      const Packet<S> y = finish<S>(read(destination + to), scale, bias, epilogue, [&] { return read(epilogue.gate + to); });
+      const Packet<S> y =
+          finish<S>(read(destination + to), scale, bias, epilogue, [&] { return read(epilogue.gate + to); });
       if (left >= size)
         store(destination + to, y);
       else
@@ -82,7 +86,8 @@ void finish_row(Index pixels, Index channels, Index row, S* destination, const E
 
 /// A task makes a row of the destination; `w` is {taps, depth, channels}.
 template <class S>
-void across_groups_pass(const AcrossGroups& p, const S* source, const S* w, S* destination, const Epilogue<S>& epilogue, double work) {
+void across_groups_pass(const AcrossGroups& p, const S* source, const S* w, S* destination, const Epilogue<S>& epilogue,
+                        double work) {
   const Index pixel = p.depth * p.channels;
   const TaskScratch<S> memory(p.spreads() ? p.source_w * pixel : 0);
   const Index* seen = first_seen(p.depth, p.width, p.channels);
@@ -106,7 +111,8 @@ void across_groups_pass(const AcrossGroups& p, const S* source, const S* w, S* d
               add_channel_products(p.channels, columns.taps,
                                    from + (columns.source_first + x * columns.source_step) * pixel + k * p.channels,
                                    columns.source_tap_step * pixel, taps + columns.tap_first * pixel + k * p.channels,
-                                   columns.tap_step * pixel, destination + row + (columns.first + x * columns.step) * p.channels);
+                                   columns.tap_step * pixel,
+                                   destination + row + (columns.first + x * columns.step) * p.channels);
       }
     }
     finish_row(p.destination_w, p.channels, row, destination, epilogue);
@@ -148,7 +154,8 @@ void across_groups_weight_gradient(const ConvGeometry& g, Index groups, const S*
     for (Index i = 0; i < size; ++i) dw[i] += sums[part * size + i];
 }
 
-/// Whether packets run across the groups; the operands of wider groups are copied out, for the passes of whole convolutions.
+/// Whether packets run across the groups; the operands of wider groups are copied out, for the passes of whole
+/// convolutions.
 template <class S>
 bool goes_across_groups(const ConvGeometry& g, Index groups) {
   return std::max(g.in_c, g.out_c) / groups < packet_size<S>;
@@ -176,10 +183,14 @@ struct GroupCopies {
   S *in, *out, *w, *gate;
 
   GroupCopies(const ConvGeometry& g, Index groups, bool in_gate, bool out_gate)
-      : geometry(g), in_rows(g.batch * g.in_pixels()), out_rows(g.batch * g.out_pixels()), w_rows(g.taps() * g.in_c / groups) {
+      : geometry(g),
+        in_rows(g.batch * g.in_pixels()),
+        out_rows(g.batch * g.out_pixels()),
+        w_rows(g.taps() * g.in_c / groups) {
     geometry.in_c /= groups;
     geometry.out_c /= groups;
-    const Index in_size = in_rows * geometry.in_c, out_size = out_rows * geometry.out_c, w_size = w_rows * geometry.out_c;
+    const Index in_size = in_rows * geometry.in_c, out_size = out_rows * geometry.out_c,
+                w_size = w_rows * geometry.out_c;
     in = scratch<S>(Scratch::group, in_size + out_size + w_size + (in_gate ? in_size : out_gate ? out_size : 0));
     out = in + in_size;
     w = out + out_size;
@@ -205,15 +216,16 @@ Epilogue<S> group_epilogue(const Epilogue<S>& whole, Index rows, Index channels,
 /// y = epilogue(x convolved with w, group by group): y[out, b] = sum over taps and channels k of
 /// x[in, b / (out_c / groups) * (in_c / groups) + k] * w[tap, k, b].
 template <class S>
-void grouped_output(const ConvGeometry& g, Index groups, const S* x, const S* w, S* y, const Epilogue<S>& epilogue = {}) {
+void grouped_output(const ConvGeometry& g, Index groups, const S* x, const S* w, S* y,
+                    const Epilogue<S>& epilogue = {}) {
   const double work = g.flops() / static_cast<double>(groups);
   parallel_scope(work / 16, [&] {
     if (internal::goes_across_groups<S>(g, groups)) {
       thread_local std::vector<Segment> rows, columns;
       output_segments(g.in_h, g.out_h, g.kernel_h, g.stride_h, g.pad_h, rows);
       output_segments(g.in_w, g.out_w, g.kernel_w, g.stride_w, g.pad_w, columns);
-      const internal::AcrossGroups pass{g.batch, g.in_h, g.in_w, g.in_c, g.out_h, g.out_w, g.out_c, g.in_c / groups,
-                                        g.out_c / groups, g.kernel_w, &rows, &columns};
+      const internal::AcrossGroups pass{g.batch, g.in_h,          g.in_w,           g.in_c,     g.out_h, g.out_w,
+                                        g.out_c, g.in_c / groups, g.out_c / groups, g.kernel_w, &rows,   &columns};
       return internal::across_groups_pass(pass, x, w, y, epilogue, work / 4);
     }
     const internal::GroupCopies<S> copy(g, groups, false, epilogue.gate != nullptr);
@@ -230,7 +242,8 @@ void grouped_output(const ConvGeometry& g, Index groups, const S* x, const S* w,
 
 /// dx = epilogue(gradient of the output pass with respect to x).
 template <class S>
-void grouped_input_gradient(const ConvGeometry& g, Index groups, const S* dy, const S* w, S* dx, const Epilogue<S>& epilogue = {}) {
+void grouped_input_gradient(const ConvGeometry& g, Index groups, const S* dy, const S* w, S* dx,
+                            const Epilogue<S>& epilogue = {}) {
   const double work = g.flops() / static_cast<double>(groups);
   parallel_scope(work / 16, [&] {
     const Index in = g.in_c / groups, out = g.out_c / groups;
@@ -238,8 +251,8 @@ void grouped_input_gradient(const ConvGeometry& g, Index groups, const S* dy, co
       thread_local std::vector<Segment> rows, columns;
       input_gradient_segments(g.in_h, g.out_h, g.kernel_h, g.stride_h, g.pad_h, rows);
       input_gradient_segments(g.in_w, g.out_w, g.kernel_w, g.stride_w, g.pad_w, columns);
-      const internal::AcrossGroups pass{g.batch, g.out_h, g.out_w, g.out_c, g.in_h, g.in_w, g.in_c, out, in, g.kernel_w,
-                                        &rows, &columns};
+      const internal::AcrossGroups pass{g.batch, g.out_h, g.out_w, g.out_c,    g.in_h, g.in_w,
+                                        g.in_c,  out,     in,      g.kernel_w, &rows,  &columns};
       S* turned = scratch<S>(Scratch::packed_weights, g.taps() * out * g.in_c);  // {taps, out of a group, in_c}
       for (Index tap = 0; tap < g.taps(); ++tap)
         for (Index b = 0; b < g.out_c; ++b)
@@ -262,7 +275,8 @@ void grouped_input_gradient(const ConvGeometry& g, Index groups, const S* dy, co
 template <class S>
 void grouped_weight_gradient(const ConvGeometry& g, Index groups, const S* x, const S* dy, S* dw) {
   parallel_scope(g.flops() / static_cast<double>(groups) / 16, [&] {
-    if (internal::goes_across_groups<S>(g, groups)) return internal::across_groups_weight_gradient(g, groups, x, dy, dw);
+    if (internal::goes_across_groups<S>(g, groups))
+      return internal::across_groups_weight_gradient(g, groups, x, dy, dw);
     const internal::GroupCopies<S> copy(g, groups, false, false);
     const Index in = copy.geometry.in_c, out = copy.geometry.out_c;
     for (Index group = 0; group < groups; ++group) {

@@ -16,7 +16,8 @@ namespace rival::kernels {
 
 namespace internal {
 
-/// The sum over pixels in blocks of which both operands stay in the second-level cache: several images, or some rows of one.
+/// The sum over pixels in blocks of which both operands stay in the second-level cache: several images, or some rows of
+/// one.
 struct PixelBlocks {
   Index images, rows;
 
@@ -28,8 +29,8 @@ struct PixelBlocks {
   }
 };
 
-/// One side of the sum over pixels: its channels, and how far it moves from image to image, row to row, pixel to pixel of
-/// the out side.
+/// One side of the sum over pixels: its channels, and how far it moves from image to image, row to row, pixel to pixel
+/// of the out side.
 template <class S>
 struct PixelOperand {
   const S* data;
@@ -37,10 +38,11 @@ struct PixelOperand {
   Index image, row, pixel;
 };
 
-/// The loops over out pixels [y0, y1) x [x0, x1) of `images` images: in the order of memory, unless the rows are so short that
-/// the loop around them would cost more than a stride.
+/// The loops over out pixels [y0, y1) x [x0, x1) of `images` images: in the order of memory, unless the rows are so
+/// short that the loop around them would cost more than a stride.
 template <class S>
-SumLoops pixel_loops(const PixelOperand<S>& left, const PixelOperand<S>& right, Index images, Index height, Index width) {
+SumLoops pixel_loops(const PixelOperand<S>& left, const PixelOperand<S>& right, Index images, Index height,
+                     Index width) {
   constexpr Index short_row = 12;
   SumLoops loops{{images, height, width}, {left.image, left.row, left.pixel}, {right.image, right.row, right.pixel}};
   loops.merge_inner();
@@ -65,14 +67,14 @@ struct GradientLayout {
   Index tap_step, row_step, column_step;
 };
 
-/// Adds for every tap the sum over pixels of left channel times right channel. `left_is_in` tells which of the two is the
-/// in side, whose pixels shift with the tap. A right side of fewer channels than a packet's comes from `widen`.
+/// Adds for every tap the sum over pixels of left channel times right channel. `left_is_in` tells which of the two is
+/// the in side, whose pixels shift with the tap. A right side of fewer channels than a packet's comes from `widen`.
 ///
-/// Channels are taken in groups and pixels in blocks, of which both operands and the sums stay near the processor while all
-/// tiles of a group, which the threads share, read them.
+/// Channels are taken in groups and pixels in blocks, of which both operands and the sums stay near the processor while
+/// all tiles of a group, which the threads share, read them.
 template <class S>
-void add_outer_products(const ConvGeometry& g, const PixelOperand<S>& left, const PixelOperand<S>& right, bool left_is_in,
-                        S* gradient, const GradientLayout& layout) {
+void add_outer_products(const ConvGeometry& g, const PixelOperand<S>& left, const PixelOperand<S>& right,
+                        bool left_is_in, S* gradient, const GradientLayout& layout) {
   constexpr Index group_channels = 128, tile_width = tile_packets * packet_size<S>;
   const Index row_tiles = (left.channels + tile_rows - 1) / tile_rows;
   const Index column_tiles = (right.channels + tile_width - 1) / tile_width;
@@ -82,7 +84,8 @@ void add_outer_products(const ConvGeometry& g, const PixelOperand<S>& left, cons
   const PixelBlocks block(bytes, g.batch, g.out_h);
 
   const auto add_tiles = [&](Index row_group, Index column_group, Index first, Index top) {
-    const Index row0 = part_begin(row_tiles, row_groups, row_group), column0 = part_begin(column_tiles, column_groups, column_group);
+    const Index row0 = part_begin(row_tiles, row_groups, row_group),
+                column0 = part_begin(column_tiles, column_groups, column_group);
     const Index rows_here = part_begin(row_tiles, row_groups, row_group + 1) - row0;
     const Index columns_here = part_begin(column_tiles, column_groups, column_group + 1) - column0;
     const Index images = std::min(block.images, g.batch - first), tiles = g.taps() * columns_here * rows_here;
@@ -112,8 +115,9 @@ void add_outer_products(const ConvGeometry& g, const PixelOperand<S>& left, cons
           sources[r] = left.data + left_begin + row + r;
         }
         const SumLoops loops = pixel_loops(left, right, images, y1 - y0, x1 - x0);
-        add_gradient_tile<true>(height, sources, GradientTile<S>{right.data + right_begin + columns.first, loops, gradient,
-                                                                 rows, columns, layout.column_step});
+        add_gradient_tile<true>(height, sources,
+                                GradientTile<S>{right.data + right_begin + columns.first, loops, gradient, rows,
+                                                columns, layout.column_step});
       }
     });
   };
@@ -127,13 +131,14 @@ void add_outer_products(const ConvGeometry& g, const PixelOperand<S>& left, cons
 template <class S>
 void copy_padded(const ConvGeometry& g, const S* from, Index rows, Index columns, S* to) {
   std::fill(to, to + rows * columns * g.in_c, S(0));
-  const Index length = std::max<Index>(0, std::min(g.in_w, columns - g.pad_w)) * g.in_c;  // the padding may be all there is
+  const Index length =
+      std::max<Index>(0, std::min(g.in_w, columns - g.pad_w)) * g.in_c;  // the padding may be all there is
   for (Index y = 0; y < std::min(g.in_h, rows - g.pad_h); ++y)
     std::copy_n(from + y * g.in_w * g.in_c, length, to + ((y + g.pad_h) * columns + g.pad_w) * g.in_c);
 }
 
-/// The same where the in side has few channels: it is copied with its padding, so that every tap is valid everywhere and the
-/// channels of all taps are rows of one tile, which reads the out side once for all of them.
+/// The same where the in side has few channels: it is copied with its padding, so that every tap is valid everywhere
+/// and the channels of all taps are rows of one tile, which reads the out side once for all of them.
 template <class S>
 void add_outer_products_few_in(const ConvGeometry& g, const S* x, const PixelOperand<S>& out, S* gradient,
                                const GradientLayout& layout) {
@@ -143,7 +148,8 @@ void add_outer_products_few_in(const ConvGeometry& g, const S* x, const PixelOpe
   const Index rows_in_all = g.taps() * g.in_c, row_tiles = (rows_in_all + tile_rows - 1) / tile_rows;
   const Index column_tiles = (out.channels + tile_packets * packet_size<S> - 1) / (tile_packets * packet_size<S>);
   const Index images = PixelBlocks((in.image + out.image) * static_cast<Index>(sizeof(S)), g.batch, g.out_h).images;
-  // The gradient is small and the sum over pixels long: images are summed in parts, which are then added in their order.
+  // The gradient is small and the sum over pixels long: images are summed in parts, which are then added in their
+  // order.
   const Index parts = std::min<Index>((g.batch + images - 1) / images, 16), size = rows_in_all * out.channels;
   S* sums = scratch<S>(Scratch::partial_sums, parts * size);
   const TaskScratch<S> memory(images * image);
@@ -154,10 +160,12 @@ void add_outer_products_few_in(const ConvGeometry& g, const S* x, const PixelOpe
     S* sum = sums + part * size;
     const Index last_column = columns.first + (columns.packets - 1) * columns.distance + columns.end;
     for (Index row = 0; row < rows_in_all; ++row)
-      std::fill(sum + row * out.channels + columns.first + columns.fresh[0], sum + row * out.channels + last_column, S(0));
+      std::fill(sum + row * out.channels + columns.first + columns.fresh[0], sum + row * out.channels + last_column,
+                S(0));
     for (Index first = part_begin(g.batch, parts, part); first < end; first += images) {
       const Index count = std::min(images, end - first);
-      for (Index n = 0; n < count; ++n) copy_padded(g, x + (first + n) * g.in_pixels() * g.in_c, height, width, padded + n * image);
+      for (Index n = 0; n < count; ++n)
+        copy_padded(g, x + (first + n) * g.in_pixels() * g.in_c, height, width, padded + n * image);
       for (Index tile = 0; tile < row_tiles; ++tile) {
         const Index row = part_begin(rows_in_all, row_tiles, tile);
         const auto tile_height = static_cast<int>(part_begin(rows_in_all, row_tiles, tile + 1) - row);

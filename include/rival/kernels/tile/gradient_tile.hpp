@@ -5,14 +5,14 @@
 
 namespace rival::kernels::internal {
 
-/// A block of packets of the right operand. The last one ends where the columns end, overlapping the one before: `fresh`
-/// says from which lane on each packet's columns are its own.
+/// A block of packets of the right operand. The last one ends where the columns end, overlapping the one before:
+/// `fresh` says from which lane on each packet's columns are its own.
 struct ColumnTile {
-  Index first;             ///< column of the first packet
+  Index first;  ///< column of the first packet
   int packets;
-  Index distance;          ///< columns from the first packet to the second
+  Index distance;  ///< columns from the first packet to the second
   Index fresh[tile_packets];
-  Index end;               ///< lanes in use; all unless the columns are fewer than a packet's
+  Index end;  ///< lanes in use; all unless the columns are fewer than a packet's
 };
 
 template <class S>
@@ -39,7 +39,8 @@ struct GradientTile {
 /// A tile of whole packets, side by side in the gradient: its sums are added without a detour through memory.
 template <class S, int Rows, int Packets, bool Prefetch>
 void add_whole_gradient_tile(const S* const* left, const GradientTile<S>& job) {
-  const auto sum = sum_tile<Prefetch>(left, job.right, job.columns.distance, job.loops, TileSums<S, Rows, Packets>::zero());
+  const auto sum =
+      sum_tile<Prefetch>(left, job.right, job.columns.distance, job.loops, TileSums<S, Rows, Packets>::zero());
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 2
@@ -63,7 +64,8 @@ void add_gradient_tile(int rows, const S* const* left, const GradientTile<S>& jo
   // What the tile is added to arrives while it is computed.
   if (job.column_step == 1)
     for (int r = 0; r < rows; ++r)
-      for (int p = 0; p < columns.packets; ++p) prefetch(job.gradient + job.rows[r] + columns.first + p * columns.distance);
+      for (int p = 0; p < columns.packets; ++p)
+        prefetch(job.gradient + job.rows[r] + columns.first + p * columns.distance);
   if (job.column_step == 1 && columns.fresh[0] == 0 && columns.fresh[1] == 0 && columns.end == size) {
     using Rows = std::make_integer_sequence<int, tile_rows>;
     static constexpr std::array table = {add_whole_gradient_tiles<S, 1, Prefetch>(Rows{}),

@@ -1,6 +1,6 @@
 #pragma once
-// Matrix products of dense layers, and of convolutions by one tap: no geometry to respect, so both operands can be laid out
-// as the register tile likes them best.
+// Matrix products of dense layers, and of convolutions by one tap: no geometry to respect, so both operands can be laid
+// out as the register tile likes them best.
 
 #include <algorithm>
 
@@ -35,36 +35,39 @@ const S* spread_rows(Index rows, Index columns, const S* a, Index& distance) {
 
 /// c = epilogue(a b) for row-major a (m x k), b (k x n; if `transposed` it is stored n x k) and c (m x n).
 template <class S>
-void matrix_product(Index m, Index k, Index n, const S* a, const S* b, bool transposed, S* c, const Epilogue<S>& epilogue) {
+void matrix_product(Index m, Index k, Index n, const S* a, const S* b, bool transposed, S* c,
+                    const Epilogue<S>& epilogue) {
   constexpr Index rows_in_chunk = 32 * tile_rows;  // many, so that packing a panel of b is little beside using it
   Index distance = k;
   const S* left = internal::spread_rows(m, k, a, distance);
   const ColumnBlocks<S> blocks{n};
   const Index chunks = (m + rows_in_chunk - 1) / rows_in_chunk;
   const TaskScratch<S> memory(k * blocks.width);
-  parallel_for(blocks.count() * chunks, static_cast<double>(m * k) * static_cast<double>(n) / 8, [&](Index task, Index worker) {
-    const Index block = task / chunks, column = block * blocks.width;
-    const int packets = blocks.packets_of(block);
-    const Index width = packets * packet_size<S>;
-    S* panel = memory.of(worker);
-    internal::pack_block(b + column * (transposed ? k : 1), transposed, transposed ? k : n, k,
-                         std::min(blocks.width, n - column), width, panel);
+  parallel_for(
+      blocks.count() * chunks, static_cast<double>(m * k) * static_cast<double>(n) / 8, [&](Index task, Index worker) {
+        const Index block = task / chunks, column = block * blocks.width;
+        const int packets = blocks.packets_of(block);
+        const Index width = packets * packet_size<S>;
+        S* panel = memory.of(worker);
+        internal::pack_block(b + column * (transposed ? k : 1), transposed, transposed ? k : n, k,
+                             std::min(blocks.width, n - column), width, panel);
 
-    const S* sources[tile_rows];
-    Index rows[tile_rows];
-    const OutputTile<S> job{sources, panel, {{1, 1, k}, {0, 0, 1}, {0, 0, width}}, c, rows, column, n - column, epilogue};
-    const Index first = part_begin(m, chunks, task % chunks), last = part_begin(m, chunks, task % chunks + 1);
-    const Index tiles = (last - first + tile_rows - 1) / tile_rows;
-    for (Index tile = 0; tile < tiles; ++tile) {
-      const Index row = first + part_begin(last - first, tiles, tile);
-      const auto height = static_cast<int>(first + part_begin(last - first, tiles, tile + 1) - row);
-      for (int r = 0; r < height; ++r) {
-        sources[r] = left + (row + r) * distance;
-        rows[r] = (row + r) * n;
-      }
-      output_tile(height, packets, job);
-    }
-  });
+        const S* sources[tile_rows];
+        Index rows[tile_rows];
+        const OutputTile<S> job{sources,    panel,   {{1, 1, k}, {0, 0, 1}, {0, 0, width}}, c, rows, column,
+                                n - column, epilogue};
+        const Index first = part_begin(m, chunks, task % chunks), last = part_begin(m, chunks, task % chunks + 1);
+        const Index tiles = (last - first + tile_rows - 1) / tile_rows;
+        for (Index tile = 0; tile < tiles; ++tile) {
+          const Index row = first + part_begin(last - first, tiles, tile);
+          const auto height = static_cast<int>(first + part_begin(last - first, tiles, tile + 1) - row);
+          for (int r = 0; r < height; ++r) {
+            sources[r] = left + (row + r) * distance;
+            rows[r] = (row + r) * n;
+          }
+          output_tile(height, packets, job);
+        }
+      });
 }
 
 /// db += a^T dc for row-major a (m x k), dc (m x n) and db (k x n); n is a packet's scalars at least.
@@ -98,7 +101,8 @@ void add_matrix_gradient(Index m, Index k, Index n, const S* a, const S* dc, S* 
           }
           internal::add_gradient_tile<false>(
               height, sources,
-              internal::GradientTile<S>{right, {{1, 1, count}, {0, 0, rows_here}, {0, 0, width}}, db, rows, columns, 1});
+              internal::GradientTile<S>{
+                  right, {{1, 1, count}, {0, 0, rows_here}, {0, 0, width}}, db, rows, columns, 1});
         }
       }
     }

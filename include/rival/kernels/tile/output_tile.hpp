@@ -5,8 +5,8 @@
 
 namespace rival::kernels {
 
-/// What happens to a sum on its way to memory: multiply by the scale, add the bias, apply y > 0 ? y : slope * y, multiply by
-/// (gate > 0 ? 1 : gate_slope). A null pointer and a slope of 1 stand for nothing.
+/// What happens to a sum on its way to memory: multiply by the scale, add the bias, apply y > 0 ? y : slope * y,
+/// multiply by (gate > 0 ? 1 : gate_slope). A null pointer and a slope of 1 stand for nothing.
 template <class S>
 struct Epilogue {
   const S* bias = nullptr;  ///< one a column
@@ -34,8 +34,8 @@ struct OutputTile {
   const S* packed;          ///< the block of packed weights, at the first tap
   SumLoops loops;
   S* destination;
-  const Index* rows;        ///< where each row begins in destination
-  Index column, columns;    ///< the first column, and how many there are from it on (perhaps fewer than the tile's)
+  const Index* rows;      ///< where each row begins in destination
+  Index column, columns;  ///< the first column, and how many there are from it on (perhaps fewer than the tile's)
   Epilogue<S> epilogue;
 };
 
@@ -71,7 +71,8 @@ void whole_output_tile(const OutputTile<S>& job) {
 }
 
 template <class S, int Packets, bool Finish, int... R>
-constexpr std::array<void (*)(const OutputTile<S>&), sizeof...(R)> whole_output_tiles(std::integer_sequence<int, R...>) {
+constexpr std::array<void (*)(const OutputTile<S>&), sizeof...(R)> whole_output_tiles(
+    std::integer_sequence<int, R...>) {
   return {whole_output_tile<S, R + 1, Packets, Finish>...};
 }
 

@@ -55,8 +55,8 @@ void pack_block(const S* from, bool transposed, Index leading, Index rows, Index
 
 }  // namespace internal
 
-/// Packs `taps` matrices of rows x columns, one behind the other in `from`: for each block of columns, tap by tap and row
-/// by row, the block's scalars side by side. If `transposed`, each matrix is stored as columns x rows.
+/// Packs `taps` matrices of rows x columns, one behind the other in `from`: for each block of columns, tap by tap and
+/// row by row, the block's scalars side by side. If `transposed`, each matrix is stored as columns x rows.
 template <class S>
 void pack(const S* from, bool transposed, Index taps, Index rows, Index columns, S* to) {
   const ColumnBlocks<S> blocks{columns};

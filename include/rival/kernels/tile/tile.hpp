@@ -1,5 +1,6 @@
 #pragma once
-// The register tile: the inner loop that dense layers and the convolution passes share (all but outputs of few channels).
+// The register tile: the inner loop that dense layers and the convolution passes share (all but outputs of few
+// channels).
 
 #include <array>
 #include <utility>
@@ -8,8 +9,8 @@
 
 namespace rival::kernels {
 
-/// Three nested loops over the terms of an inner sum, outermost first: how often each runs, and how far the left and the
-/// right operand move with it.
+/// Three nested loops over the terms of an inner sum, outermost first: how often each runs, and how far the left and
+/// the right operand move with it.
 struct SumLoops {
   Index count[3] = {1, 1, 1};
   Index left[3] = {0, 0, 0};
@@ -67,7 +68,7 @@ struct TileSums {
 /// hardware prefetcher expects it, so each term asks for its counterpart of the next run.
 template <bool Prefetch, class S, int Rows, int Packets>
 EIGEN_ALWAYS_INLINE TileSums<S, Rows, Packets> sum_tile(const S* const* left, const S* right, Index packet_distance,
-                                                       const SumLoops& loops, TileSums<S, Rows, Packets> sum) {
+                                                        const SumLoops& loops, TileSums<S, Rows, Packets> sum) {
   for (Index i = 0; i < loops.count[0]; ++i)
     for (Index j = 0; j < loops.count[1]; ++j) {
       Index offset = i * loops.left[0] + j * loops.left[1];
@@ -120,9 +121,9 @@ constexpr std::array<MultiplyTile<S>, sizeof...(R)> multiply_tiles(std::integer_
 /// tile(r, p) = sum over the loops' terms of left[r] * right[packet p]: 1 <= rows <= tile_rows by 1 <= packets <=
 /// tile_packets, held in registers from the first term to the last.
 ///
-/// `left` has a pointer a row; the packets of the right operand are `packet_distance` apart. Every element is summed in the
-/// order of the loops, so its bits depend on no tile size. `Prefetch` hides the cache misses of an inner loop that strides;
-/// with `Continue` the sums go on from what the tile holds.
+/// `left` has a pointer a row; the packets of the right operand are `packet_distance` apart. Every element is summed in
+/// the order of the loops, so its bits depend on no tile size. `Prefetch` hides the cache misses of an inner loop that
+/// strides; with `Continue` the sums go on from what the tile holds.
 template <bool Prefetch = false, bool Continue = false, class S>
 void multiply_tile(int rows, int packets, const S* const* left, const S* right, Index packet_distance,
                    const SumLoops& loops, Tile<S>& tile) {
@@ -130,7 +131,8 @@ void multiply_tile(int rows, int packets, const S* const* left, const S* right, 
   using Rows = std::make_integer_sequence<int, tile_rows>;
   static constexpr std::array table = {internal::multiply_tiles<S, 1, Prefetch, Continue>(Rows{}),
                                        internal::multiply_tiles<S, 2, Prefetch, Continue>(Rows{})};
-  table[static_cast<std::size_t>(packets - 1)][static_cast<std::size_t>(rows - 1)](left, right, packet_distance, loops, tile);
+  table[static_cast<std::size_t>(packets - 1)][static_cast<std::size_t>(rows - 1)](left, right, packet_distance, loops,
+                                                                                   tile);
 }
 
 }  // namespace rival::kernels

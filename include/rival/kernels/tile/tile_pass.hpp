@@ -26,9 +26,9 @@ namespace internal {
 /// Destination pixels that share their taps: a rectangle of every image, walked image by image and row by row.
 struct Region {
   Segment y, x;
-  Index pixels;       ///< of all images
+  Index pixels;  ///< of all images
   Index tiles;
-  Index chunk;        ///< tiles a task
+  Index chunk;  ///< tiles a task
   Index chunks;
   Index first_task;
 };
@@ -36,7 +36,8 @@ struct Region {
 /// Tasks of about this many operations balance the threads well and still amortise their start.
 inline constexpr double task_flops = 1.5e6;
 
-inline Index plan_regions(const PassSides& sides, Index column_blocks, double column_width, std::vector<Region>& regions) {
+inline Index plan_regions(const PassSides& sides, Index column_blocks, double column_width,
+                          std::vector<Region>& regions) {
   regions.clear();
   for (const Segment& y : *sides.rows)
     for (const Segment& x : *sides.columns) {
@@ -49,8 +50,7 @@ inline Index plan_regions(const PassSides& sides, Index column_blocks, double co
   // The large regions first, so that the threads end together.
   std::sort(regions.begin(), regions.end(), [](const Region& a, const Region& b) {
     const auto work = [](const Region& r) { return r.tiles * (r.y.taps * r.x.taps + 1); };
-    return work(a) != work(b) ? work(a) > work(b)
-                              : std::pair(a.y.first, a.x.first) < std::pair(b.y.first, b.x.first);
+    return work(a) != work(b) ? work(a) > work(b) : std::pair(a.y.first, a.x.first) < std::pair(b.y.first, b.x.first);
   });
   Index tasks = 0;
   for (Region& region : regions) {
@@ -81,8 +81,12 @@ inline SumLoops tap_loops(const PassSides& sides, const Region& region, Index wi
 class PixelWalk {
  public:
   PixelWalk(const PassSides& sides, const Region& region, Index pixel)
-      : sides_(sides), region_(region), x_(pixel % region.x.count), y_(pixel / region.x.count % region.y.count),
-        n_(pixel / region.x.count / region.y.count), source_step_(region.x.source_step * sides.source_c),
+      : sides_(sides),
+        region_(region),
+        x_(pixel % region.x.count),
+        y_(pixel / region.x.count % region.y.count),
+        n_(pixel / region.x.count / region.y.count),
+        source_step_(region.x.source_step * sides.source_c),
         destination_step_(region.x.step * sides.destination_c) {
     place();
   }
@@ -104,9 +108,11 @@ class PixelWalk {
   void place() {
     const Segment &y = region_.y, &x = region_.x;
     source_ = ((n_ * sides_.source_h + y.source_first + y_ * y.source_step) * sides_.source_w + x.source_first +
-               x_ * x.source_step) * sides_.source_c;
-    destination_ = ((n_ * sides_.destination_h + y.first + y_ * y.step) * sides_.destination_w + x.first + x_ * x.step) *
-                   sides_.destination_c;
+               x_ * x.source_step) *
+              sides_.source_c;
+    destination_ =
+        ((n_ * sides_.destination_h + y.first + y_ * y.step) * sides_.destination_w + x.first + x_ * x.step) *
+        sides_.destination_c;
   }
 
   const PassSides& sides_;
@@ -118,14 +124,15 @@ class PixelWalk {
 
 }  // namespace internal
 
-/// destination[pixel, :] = epilogue(sum over the pixel's taps of source[...] times the tap's matrix), with `packed` from
-/// `pack`. Every element of the destination is written; a pixel without taps gets epilogue(0).
+/// destination[pixel, :] = epilogue(sum over the pixel's taps of source[...] times the tap's matrix), with `packed`
+/// from `pack`. Every element of the destination is written; a pixel without taps gets epilogue(0).
 template <class S>
 void tile_pass(const PassSides& sides, const S* source, const S* packed, S* destination, const Epilogue<S>& epilogue) {
   thread_local std::vector<internal::Region> regions_of_thread;
   auto& regions = regions_of_thread;  // a thread_local cannot be captured
   const ColumnBlocks<S> blocks{sides.destination_c};
-  // Few weights stay near anyway: then a task writes its pixels' columns all at once, for memory takes whole rows much faster.
+  // Few weights stay near anyway: then a task writes its pixels' columns all at once, for memory takes whole rows much
+  // faster.
   constexpr Index near_weights = 4096;
   const bool near = blocks.packed_size(sides.kernel_h * sides.kernel_w * sides.source_c) <= near_weights;
   const Index blocks_of_task = near ? blocks.count() : 1;

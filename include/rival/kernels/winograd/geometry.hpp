@@ -17,9 +17,9 @@ struct TapGroup {
   Index source_first, tap_first, taps;
 };
 
-/// Along one axis, destinations first + step * i for i < count, which sum over the same groups of taps: an output pass with
-/// stride s has a group (at least) for each phase of its source, an input gradient a phase for each of its destination.
-/// Groups of most taps come first.
+/// Along one axis, destinations first + step * i for i < count, which sum over the same groups of taps: an output pass
+/// with stride s has a group (at least) for each phase of its source, an input gradient a phase for each of its
+/// destination. Groups of most taps come first.
 struct FilterPhase {
   static constexpr Index most_taps = 3, most_groups = 4;
   Index first, step, count;
@@ -71,8 +71,8 @@ inline bool filter_axis(bool output, Index in, Index out, Index kernel, Index st
   return true;
 }
 
-/// Tiles of `outputs` destinations of one phase, beginning at its destination `first`. `full`: the only one, and what it would
-/// read beside its outputs - taps + 1 sources in the middle is padding (FullWinograd).
+/// Tiles of `outputs` destinations of one phase, beginning at its destination `first`. `full`: the only one, and what
+/// it would read beside its outputs - taps + 1 sources in the middle is padding (FullWinograd).
 struct TileRun {
   const FilterPhase* phase;
   Index first, outputs, tiles;
@@ -99,12 +99,12 @@ struct TileRun {
 /// Whether a tile over a whole phase finds padding wherever only some of its taps would meet the sources.
 inline bool has_zeros_around(const FilterAxis& axis, const FilterPhase& phase) {
   const Index first = phase.group[0].source_first, step = phase.source_step;
-  return phase.groups == 1 && phase.taps() > 1 && phase.count >= phase.taps() && first + step * (phase.taps() - 2) < 0 &&
-         first + step * phase.count >= axis.source;
+  return phase.groups == 1 && phase.taps() > 1 && phase.count >= phase.taps() &&
+         first + step * (phase.taps() - 2) < 0 && first + step * phase.count >= axis.source;
 }
 
-/// Cuts each phase into tiles that waste nothing, of at most four destinations, or of as many as there are points for if `wide`,
-/// and differing by one at most.
+/// Cuts each phase into tiles that waste nothing, of at most four destinations, or of as many as there are points for
+/// if `wide`, and differing by one at most.
 inline void tile_runs(const FilterAxis& axis, bool wide, std::vector<TileRun>& runs) {
   runs.clear();
   for (const FilterPhase& phase : axis.phases) {
@@ -120,8 +120,8 @@ inline void tile_runs(const FilterAxis& axis, bool wide, std::vector<TileRun>& r
   }
 }
 
-/// What an axis costs per pair of channels: the direct kernel's products, and of Winograd's algorithm the products and the
-/// points (of all tiles), and the points that differ in their weights.
+/// What an axis costs per pair of channels: the direct kernel's products, and of Winograd's algorithm the products and
+/// the points (of all tiles), and the points that differ in their weights.
 struct AxisCost {
   double direct = 0, products = 0, points = 0, weights = 0;
 };
@@ -172,13 +172,15 @@ struct TileRegion {
 };
 
 /// The time of the direct kernel over that of Winograd's algorithm, estimated from the shapes alone. The unit is a
-/// multiplication of packets in the register tile: `direct` of them for one of the direct kernel's, 15 to transform a packet
-/// of the source, `per_point` one of the destination, 11 to transform a packet of weights. These were measured.
-inline double gain(const FilterPlan& plan, Index batch, Index source_c, Index destination_c, double direct, double per_point) {
+/// multiplication of packets in the register tile: `direct` of them for one of the direct kernel's, 15 to transform a
+/// packet of the source, `per_point` one of the destination, 11 to transform a packet of weights. These were measured.
+inline double gain(const FilterPlan& plan, Index batch, Index source_c, Index destination_c, double direct,
+                   double per_point) {
   constexpr Index least_channels = 32;  // with fewer the transforms cost more than they save
   if (std::min(source_c, destination_c) < least_channels) return 0;
   const AxisCost y = axis_cost(plan.y, plan.rows), x = axis_cost(plan.x, plan.columns);
-  const auto images = static_cast<double>(batch), from = static_cast<double>(source_c), to = static_cast<double>(destination_c);
+  const auto images = static_cast<double>(batch), from = static_cast<double>(source_c),
+             to = static_cast<double>(destination_c);
   const double products = images * y.products * x.products, points = images * y.points * x.points;
   const double weights = std::max(y.weights * x.weights, products / 256);  // a large batch is taken in parts
   return direct * images * y.direct * x.direct * from * to /

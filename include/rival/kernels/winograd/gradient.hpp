@@ -12,14 +12,17 @@ namespace rival::kernels {
 
 namespace internal {
 
-/// dw += G^T (sum over tiles of (B^T d B) (A dy A^T)) G: the transposed algorithm. Both sides are transformed, and the sums over
-/// tiles, one for each point and pair of channels, are transformed back into the gradients of the taps.
+/// dw += G^T (sum over tiles of (B^T d B) (A dy A^T)) G: the transposed algorithm. Both sides are transformed, and the
+/// sums over tiles, one for each point and pair of channels, are transformed back into the gradients of the taps.
 template <class S>
 class WinogradGradient {
  public:
   /// `output` as in the plan: whether the out side is the plan's destination.
   WinogradGradient(const ConvGeometry& g, bool output, const FilterPlan& plan)
-      : g_(g), plan_(plan), source_c_(output ? g.in_c : g.out_c), destination_c_(output ? g.out_c : g.in_c),
+      : g_(g),
+        plan_(plan),
+        source_c_(output ? g.in_c : g.out_c),
+        destination_c_(output ? g.out_c : g.in_c),
         columns_are_source_(output == g.out_major) {}
 
   void run(const S* source, const S* destination, S* gradient) {
@@ -53,8 +56,8 @@ class WinogradGradient {
   Index destination_blocks() const { return blocks(destination_c_); }
   Index rows() const { return images_ * region_.tiles(); }
   Index point_step() const { return spread_points<S>(rows() * width); }
-  /// The operand whose channels are a tile's columns is stored by tiles' columns, the rows of each side by side, so that they do
-  /// not compete with the other operand's for the same lines of the first-level cache.
+  /// The operand whose channels are a tile's columns is stored by tiles' columns, the rows of each side by side, so
+  /// that they do not compete with the other operand's for the same lines of the first-level cache.
   Index skip() const { return (rows() - 1) * tile_width; }
   Index points_size() const { return region_.points() * point_step(); }
 
@@ -69,8 +72,8 @@ class WinogradGradient {
         const Index group = block / blocks(source_c_), first = block % blocks(source_c_) * width;
         transform_source_tile(plan_, region_, row, group / groups_x, group % groups_x, source, source_c_, first,
                               std::min(width, source_c_ - first),
-                              sources_ + block * points_size() + row * (columns_are_source_ ? tile_width : width), point_step(),
-                              columns_are_source_ ? skip() : 0);
+                              sources_ + block * points_size() + row * (columns_are_source_ ? tile_width : width),
+                              point_step(), columns_are_source_ ? skip() : 0);
       }
       const DestinationTile tile(plan_, region_, row, destination_c_);
       for (Index block = 0; block < destinations; ++block) {
@@ -79,19 +82,22 @@ class WinogradGradient {
             region_.y->transform<S>().gradient, region_.x->transform<S>().gradient,
             std::min(width, destination_c_ - block * width),
             [&](int i, int j) { return destination + tile.first + i * tile.down + j * tile.across + block * width; },
-            [&](int p) { return to + p * region_.x->points() * point_step(); }, point_step(), columns_are_source_ ? 0 : skip());
+            [&](int p) { return to + p * region_.x->points() * point_step(); }, point_step(),
+            columns_are_source_ ? 0 : skip());
       }
     });
     const TaskScratch<S> memory(region_.points() * tile_size + tap_scalars);
     parallel_for(sources * destinations * column_tasks,
-                 points * static_cast<double>(sources * destinations * width * width) / 8, [&](Index task, Index worker) {
-                   add_channels(task / column_tasks / destinations, task / column_tasks % destinations, task % column_tasks,
-                                memory.of(worker));
+                 points * static_cast<double>(sources * destinations * width * width) / 8,
+                 [&](Index task, Index worker) {
+                   add_channels(task / column_tasks / destinations, task / column_tasks % destinations,
+                                task % column_tasks, memory.of(worker));
                  });
   }
 
-  /// A block of channels of one side by `columns_of_task` of the other: the products of all points, which stay in the second-level
-  /// cache, and from them the gradients of the taps. A point's operands stay in the first-level cache while all tiles read them.
+  /// A block of channels of one side by `columns_of_task` of the other: the products of all points, which stay in the
+  /// second-level cache, and from them the gradients of the taps. A point's operands stay in the first-level cache
+  /// while all tiles read them.
   void add_channels(Index source_block, Index destination_block, Index column_task, S* memory) const {
     const Index group = source_block / blocks(source_c_), first_source = source_block % blocks(source_c_) * width;
     const Index a = group / region_.x->phase->groups, b = group % region_.x->phase->groups;
@@ -104,15 +110,19 @@ class WinogradGradient {
     const Index right_first = (columns_are_source_ ? first_source : first_destination) + column_task * columns_of_task;
     const Index left_c = columns_are_source_ ? destination_c_ : source_c_;
     const Index right_c = columns_are_source_ ? source_c_ : destination_c_;
-    const Index count = std::min(width, left_c - left_first), columns = std::min(columns_of_task, right_c - right_first);
+    const Index count = std::min(width, left_c - left_first),
+                columns = std::min(columns_of_task, right_c - right_first);
     if (columns <= 0) return;
     const Index points_x = region_.x->points();
-    const auto has_product = [&](Index p, Index q) { return a < region_.y->groups_at(p) && b < region_.x->groups_at(q); };
+    const auto has_product = [&](Index p, Index q) {
+      return a < region_.y->groups_at(p) && b < region_.x->groups_at(q);
+    };
     for (Index p = 0; p < region_.y->points(); ++p)
       for (Index q = 0; q < points_x; ++q) {
         const Index point = p * points_x + q;
         if (has_product(p, q))
-          multiply(left + point * point_step(), count, right + point * point_step(), columns, memory + point * tile_size);
+          multiply(left + point * point_step(), count, right + point * point_step(), columns,
+                   memory + point * tile_size);
       }
 
     const FilterPhase &y = *region_.y->phase, &x = *region_.x->phase;
@@ -141,8 +151,14 @@ class WinogradGradient {
     Index to[tile_rows];
     for (Index column = 0; column < columns; column += tile_width) {
       const auto packets = static_cast<int>((std::min(tile_width, columns - column) + size - 1) / size);
-      const OutputTile<S> job{lefts, right + column * rows(), {{1, 1, rows()}, {0, 0, width}, {0, 0, tile_width}},
-                              products, to, column, tile_width, {}};
+      const OutputTile<S> job{lefts,
+                              right + column * rows(),
+                              {{1, 1, rows()}, {0, 0, width}, {0, 0, tile_width}},
+                              products,
+                              to,
+                              column,
+                              tile_width,
+                              {}};
       for_each_tile(count, [&](Index row, int height) {
         for (int r = 0; r < height; ++r) {
           lefts[r] = left + row + r;

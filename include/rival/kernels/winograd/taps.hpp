@@ -13,7 +13,8 @@ namespace rival::kernels::internal {
 /// Points that are summed up together, since they are sums of the same taps: (p, q) and (p, q + 1).
 inline constexpr int points_together = 2;
 
-/// What the taps of a pair of groups count at neighbouring points of one row. A row of taps that counts nothing is left out.
+/// What the taps of a pair of groups count at neighbouring points of one row. A row of taps that counts nothing is left
+/// out.
 template <class S>
 struct TapSum {
   static constexpr int most = WinogradTransform<S>::most_taps;
@@ -43,8 +44,8 @@ struct TapSum {
   }
 };
 
-/// to[k * to_step + i] = sum over columns c of across[k][c] * sum over rows r of down[r] * from[r][c][i], for i < count, whole
-/// packets.
+/// to[k * to_step + i] = sum over columns c of across[k][c] * sum over rows r of down[r] * from[r][c][i], for i <
+/// count, whole packets.
 template <class S, int Rows, int Columns, int Points>
 void add_up(const TapSum<S>& sum, Index count, S* to, Index to_step) {
   Packet<S> down[Rows], across[Points][Columns];
@@ -79,12 +80,14 @@ void sum_taps(const TapSum<S>& sum, Index count, S* to, Index to_step) {
   static constexpr auto table = []<int... K>(std::integer_sequence<int, K...>) {
     return std::array<void (*)(const TapSum<S>&, Index, S*, Index), sizeof...(K)>{
         add_up<S, K % most + 1, K / most % most + 1, K / most / most + 1>...};
-  }(std::make_integer_sequence<int, most * most * points_together>{});
+  }
+  (std::make_integer_sequence<int, most * most * points_together>{});
   if (sum.rows == 0) {
     for (int k = 0; k < sum.points; ++k) std::fill_n(to + k * to_step, count, S(0));
     return;
   }
-  table[static_cast<std::size_t>(((sum.points - 1) * most + sum.columns - 1) * most + sum.rows - 1)](sum, count, to, to_step);
+  table[static_cast<std::size_t>(((sum.points - 1) * most + sum.columns - 1) * most + sum.rows - 1)](sum, count, to,
+                                                                                                     to_step);
 }
 
 }  // namespace rival::kernels::internal

@@ -9,8 +9,8 @@
 
 namespace rival::kernels::internal {
 
-/// Scalars of scratch memory beyond which the images are taken in parts, of no fewer than `winograd_rows` tiles: the weights
-/// are transformed for each part.
+/// Scalars of scratch memory beyond which the images are taken in parts, of no fewer than `winograd_rows` tiles: the
+/// weights are transformed for each part.
 inline constexpr Index winograd_memory = Index{1} << 19, winograd_rows = 64;
 
 /// In how many parts to take the batch, whose images have `tiles` tiles, if so many images need size(images) scalars.
@@ -37,8 +37,9 @@ struct TileOfRow {
 /// B^T d B for channels [first, first + count) of the source tile of row `row` and groups a, b: point k's are at
 /// to + k * point_step, with `skip` as transform_line has it.
 template <class S>
-void transform_source_tile(const FilterPlan& plan, const TileRegion& region, Index row, Index a, Index b, const S* source,
-                           Index channels, Index first, Index count, S* to, Index point_step, Index skip = 0) {
+void transform_source_tile(const FilterPlan& plan, const TileRegion& region, Index row, Index a, Index b,
+                           const S* source, Index channels, Index first, Index count, S* to, Index point_step,
+                           Index skip = 0) {
   const TileOfRow tile(region, row);
   const FilterPhase &y = *region.y->phase, &x = *region.x->phase;
   const auto& along_y = region.y->transform<S>();

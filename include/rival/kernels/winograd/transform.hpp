@@ -10,14 +10,14 @@
 
 namespace rival::kernels {
 
-/// F(m, r): m outputs y[j] = sum over t < r of d[j + t] g[t] by m + r - 1 products, y = A^T ((G g) * (B^T d)), where * is
-/// element by element (S. Winograd, Arithmetic Complexity of Computations, 1980).
+/// F(m, r): m outputs y[j] = sum over t < r of d[j + t] g[t] by m + r - 1 products, y = A^T ((G g) * (B^T d)), where *
+/// is element by element (S. Winograd, Arithmetic Complexity of Computations, 1980).
 ///
-/// The matrices come from interpolation at points a[i], the last one infinity: with the other points' L(x) = prod(x - a[i]),
-/// A^T[j][i] = a[i]^j, G[i][t] = a[i]^t / L'(a[i]), and row i of B^T holds the coefficients of L(x) / (x - a[i]), the last
-/// those of L(x). (The first five points are those of B. Barabasz et al., Error Analysis and Improving the Accuracy of
-/// Winograd Convolution, 2020.) At infinity only the last output and the last tap count: a filter of fewer taps needs no
-/// product there.
+/// The matrices come from interpolation at points a[i], the last one infinity: with the other points' L(x) = prod(x -
+/// a[i]), A^T[j][i] = a[i]^j, G[i][t] = a[i]^t / L'(a[i]), and row i of B^T holds the coefficients of L(x) / (x -
+/// a[i]), the last those of L(x). (The first five points are those of B. Barabasz et al., Error Analysis and Improving
+/// the Accuracy of Winograd Convolution, 2020.) At infinity only the last output and the last tap count: a filter of
+/// fewer taps needs no product there.
 template <int m, int r>
 struct Winograd {
   static constexpr int inputs = m + r - 1, points = m + r - 1;
@@ -33,7 +33,9 @@ struct Winograd {
 
   static constexpr Matrices make() {
     Matrices a;
-    const auto set_output = [&a](std::size_t j, std::size_t i, double value) { a.outputs[j][i] = a.gradient[i][j] = value; };
+    const auto set_output = [&a](std::size_t j, std::size_t i, double value) {
+      a.outputs[j][i] = a.gradient[i][j] = value;
+    };
     if (m == 1 || r == 1) {  // nothing to save
       for (std::size_t i = 0; i < points; ++i) {
         a.source[i][i] = 1;
@@ -72,9 +74,10 @@ struct Winograd {
   static constexpr auto taps = matrices.taps;
 };
 
-/// The same numbers the other way round, for s inputs with nothing but zeros around them: all s + r - 1 outputs that they reach,
-/// y[j] = sum over t < r of d[j + t - (r - 1)] g[t], by as many products, y = B ((G g') * (A d)) with g' the taps in reverse and
-/// the matrices of F(s, r). That is the transpose of F(s, r), as an input gradient is that of an output pass.
+/// The same numbers the other way round, for s inputs with nothing but zeros around them: all s + r - 1 outputs that
+/// they reach, y[j] = sum over t < r of d[j + t - (r - 1)] g[t], by as many products, y = B ((G g') * (A d)) with g'
+/// the taps in reverse and the matrices of F(s, r). That is the transpose of F(s, r), as an input gradient is that of
+/// an output pass.
 template <int s, int r>
 struct FullWinograd {
   static constexpr int inputs = s, points = s + r - 1;
@@ -118,13 +121,14 @@ EIGEN_STRONG_INLINE Packet<S> combine(const Packet<S>* in) {
       }
     };
     (term.template operator()<I>(), ...);
-  }(std::make_index_sequence<columns>{});
+  }
+  (std::make_index_sequence<columns>{});
   return sum;
 }
 
-/// out[p * step + c] = sum over i of matrix[p][i] * in[i][c] for c < count, with every tile_packets packets of an output `skip`
-/// scalars behind those before. Of the last packet, the part behind the count is read as zeros and written if `FromPixels`;
-/// else it is read and not written.
+/// out[p * step + c] = sum over i of matrix[p][i] * in[i][c] for c < count, with every tile_packets packets of an
+/// output `skip` scalars behind those before. Of the last packet, the part behind the count is read as zeros and
+/// written if `FromPixels`; else it is read and not written.
 template <class S, const auto& matrix, bool FromPixels>
 void transform_line(const S* const* in, S* out, Index step, Index count, Index skip) {
   constexpr std::size_t outputs = matrix.size(), inputs = matrix[0].size();
@@ -134,7 +138,8 @@ void transform_line(const S* const* in, S* out, Index step, Index count, Index s
   const auto run = [&]<bool Part>(Index c) {
     Packet<S> x[inputs];
 #pragma GCC unroll 8
-    for (std::size_t i = 0; i < inputs; ++i) x[i] = Part && FromPixels ? load_part(from[i] + c, count - c) : load(from[i] + c);
+    for (std::size_t i = 0; i < inputs; ++i)
+      x[i] = Part && FromPixels ? load_part(from[i] + c, count - c) : load(from[i] + c);
     [&]<std::size_t... P>(std::index_sequence<P...>) {
       S* to = out + c + c / (tile_packets * size) * skip;
       const auto write = [&](const Packet<S>& sum) {
@@ -145,7 +150,8 @@ void transform_line(const S* const* in, S* out, Index step, Index count, Index s
         to += step;
       };
       (write(combine<S, matrix, P, inputs>(x)), ...);
-    }(std::make_index_sequence<outputs>{});
+    }
+    (std::make_index_sequence<outputs>{});
   };
   Index c = 0;
   for (; c + size <= count; c += size) run.template operator()<false>(c);
@@ -154,8 +160,8 @@ void transform_line(const S* const* in, S* out, Index step, Index count, Index s
 
 }  // namespace internal
 
-/// One of an F(m, r)'s matrices, applied to `inputs` runs of channels and giving `outputs`, which begin `step` apart. It
-/// leads from pixels to scratch memory, whose runs are whole packets, or back.
+/// One of an F(m, r)'s matrices, applied to `inputs` runs of channels and giving `outputs`, which begin `step` apart.
+/// It leads from pixels to scratch memory, whose runs are whole packets, or back.
 template <class S>
 struct LineTransform {
   int inputs, outputs;
@@ -176,7 +182,9 @@ namespace internal {
 
 template <class S, class W, int m, int r>
 constexpr WinogradTransform<S> make_transform() {
-  WinogradTransform<S> t{m, r, W::points,
+  WinogradTransform<S> t{m,
+                         r,
+                         W::points,
                          {W::inputs, W::points, true, transform_line<S, W::source, true>},
                          {W::points, m, false, transform_line<S, W::outputs, false>},
                          {m, W::points, true, transform_line<S, W::gradient, true>},
@@ -202,7 +210,8 @@ constexpr auto make_transforms() {
         return {};
     };
     return std::array{one.template operator()<static_cast<int>(I)>()...};
-  }(std::make_index_sequence<static_cast<std::size_t>(most * taps)>{});
+  }
+  (std::make_index_sequence<static_cast<std::size_t>(most * taps)>{});
 }
 
 }  // namespace internal
@@ -210,19 +219,21 @@ constexpr auto make_transforms() {
 /// F(outputs, taps) of at most 8 points and 3 taps; `full`: its inputs have zeros around them (FullWinograd).
 template <class S>
 const WinogradTransform<S>& winograd_transform(Index outputs, Index taps, bool full) {
-  static constexpr auto plain_table = internal::make_transforms<S, false>(), full_table = internal::make_transforms<S, true>();
+  static constexpr auto plain_table = internal::make_transforms<S, false>(),
+                        full_table = internal::make_transforms<S, true>();
   const auto i = static_cast<std::size_t>((taps - 1) * WinogradTransform<S>::most_points + outputs - 1);
   return full ? full_table[i] : plain_table[i];
 }
 
 namespace internal {
 
-/// Channels that go through a tile's transforms at a time, so that what lies between the two axes stays in the first-level
-/// cache.
+/// Channels that go through a tile's transforms at a time, so that what lies between the two axes stays in the
+/// first-level cache.
 inline constexpr Index winograd_channels = 64;
 
-/// Both axes of a tile: its result (p, q) = sum over i, j of y[p][i] x[q][j] in(i, j), each a run of `channels` scalars.
-/// `in` gives null for zeros; result (p, q) is written to out(p) + q * step, with `skip` as transform_line has it.
+/// Both axes of a tile: its result (p, q) = sum over i, j of y[p][i] x[q][j] in(i, j), each a run of `channels`
+/// scalars. `in` gives null for zeros; result (p, q) is written to out(p) + q * step, with `skip` as transform_line has
+/// it.
 template <class S, class In, class Out>
 void transform_tile(const LineTransform<S>& y, const LineTransform<S>& x, Index channels, const In& in, const Out& out,
                     Index step, Index skip = 0) {
@@ -242,7 +253,7 @@ void transform_tile(const LineTransform<S>& y, const LineTransform<S>& x, Index 
     }
     for (int p = 0; p < y.outputs; ++p) {
       for (int j = 0; j < x.inputs; ++j) sources[j] = between + (p * x.inputs + j) * winograd_channels;
-      x.run(sources, out(p) + c + c / (tile_packets * packet_size<S>) * skip, step, x.from_pixels ? whole : count, skip);
+      x.run(sources, out(p) + c + c / (tile_packets * packet_size<S>)*skip, step, x.from_pixels ? whole : count, skip);
     }
   }
 }

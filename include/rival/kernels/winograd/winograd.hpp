@@ -24,7 +24,10 @@ template <class S>
 class WinogradPass {
  public:
   WinogradPass(const ConvGeometry& g, bool output, const FilterPlan& plan)
-      : g_(g), plan_(plan), source_c_(output ? g.in_c : g.out_c), destination_c_(output ? g.out_c : g.in_c),
+      : g_(g),
+        plan_(plan),
+        source_c_(output ? g.in_c : g.out_c),
+        destination_c_(output ? g.out_c : g.in_c),
         blocks_{destination_c_} {}
 
   void run(bool transposed, const S* source, const S* w, S* destination, const Epilogue<S>& epilogue) {
@@ -146,15 +149,16 @@ class WinogradPass {
   static Index steps_x(const TileRegion& r) { return (r.x->points() + points_together - 1) / points_together; }
   Index panel_size() const { return FilterPhase::most_groups * FilterPhase::most_groups * source_c_ * blocks_.width; }
 
-  /// The products of points (p, q) to (p, q + points - 1) with blocks [first, last) of columns: block by block, their weights and
-  /// then their tiles.
+  /// The products of points (p, q) to (p, q + points - 1) with blocks [first, last) of columns: block by block, their
+  /// weights and then their tiles.
   void multiply(const WinogradRegion& region, Index p, Index q, int points, Index first, Index last, S* panels) const {
     const Index groups_y = region.y->groups_at(p), groups_x = region.x->groups_at(q);
     for (Index block = first; block < last; ++block) {
       const Index width = blocks_.packets_of(block) * size, column = block * blocks_.width;
       for (Index a = 0; a < groups_y; ++a)
         for (Index b = 0; b < groups_x; ++b)
-          sum_taps(TapSum<S>(region, g_.kernel_w, a, b, p, q, points, packed_ + column * g_.taps() * source_c_, source_c_ * width),
+          sum_taps(TapSum<S>(region, g_.kernel_w, a, b, p, q, points, packed_ + column * g_.taps() * source_c_,
+                             source_c_ * width),
                    source_c_ * width, panels + (a * groups_x + b) * source_c_ * width, panel_size());
       for (int k = 0; k < points; ++k) multiply_block(region, p, q + k, block, panels + k * panel_size());
     }
@@ -205,15 +209,18 @@ class WinogradPass {
     const auto packet = [&](Index c, const auto& read, const auto& write) {
       const Packet<S> scale = epilogue.scale ? read(epilogue.scale + c) : broadcast(S(1));
       const Packet<S> bias = epilogue.bias ? read(epilogue.bias + c) : broadcast(S(0));
-      write(to + c, kernels::finish<S>(read(to + c), scale, bias, epilogue, [&] { return read(epilogue.gate + pixel + c); }));
+      write(to + c,
+            kernels::finish<S>(read(to + c), scale, bias, epilogue, [&] { return read(epilogue.gate + pixel + c); }));
     };
     Index c = 0;
     for (; c + size <= channels; c += size)
-      packet(c, [](const S* from) { return load(from); }, [](S* place, const Packet<S>& y) { store(place, y); });
+      packet(
+          c, [](const S* from) { return load(from); }, [](S* place, const Packet<S>& y) { store(place, y); });
     const Index left = channels - c;
     if (left > 0)
-      packet(c, [left](const S* from) { return load_part(from, left); },
-             [left](S* place, const Packet<S>& y) { store_part(place, y, left); });
+      packet(
+          c, [left](const S* from) { return load_part(from, left); },
+          [left](S* place, const Packet<S>& y) { store_part(place, y, left); });
   }
 
   const ConvGeometry& g_;
@@ -231,14 +238,15 @@ class WinogradPass {
 
 }  // namespace internal
 
-/// destination = epilogue(output pass or input gradient of `source`), if Winograd's algorithm suits the shapes; else it does
-/// nothing and returns false. A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks, 2016.
+/// destination = epilogue(output pass or input gradient of `source`), if Winograd's algorithm suits the shapes; else it
+/// does nothing and returns false. A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks, 2016.
 template <class S>
 bool winograd_pass(const ConvGeometry& g, bool output, const S* source, const S* w, S* destination,
                    const Epilogue<S>& epilogue) {
   thread_local internal::FilterPlan plan;
   const Index source_c = output ? g.in_c : g.out_c, destination_c = output ? g.out_c : g.in_c;
-  if (!plan.make(g, output) || internal::pass_gain(plan, g.batch, source_c, destination_c) < internal::winograd_least_gain)
+  if (!plan.make(g, output) ||
+      internal::pass_gain(plan, g.batch, source_c, destination_c) < internal::winograd_least_gain)
     return false;
   internal::WinogradPass<S>(g, output, plan).run(output == g.out_major, source, w, destination, epilogue);
   return true;
