@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "rival/core/finite.hpp"
 #include "rival/core/eigen.hpp"
 #include "rival/core/parallel.hpp"
 #include "rival/core/tensor.hpp"
@@ -100,7 +101,7 @@ class Random {
   template <class S>
   void fill_uniform(Tensor<S>& tensor, S low = S(0), S high = S(1)) {
     const S width = high - low;
-    require(low <= high && std::isfinite(width), "random: expected a finite range low <= high, got ", low, " to ",
+    require(low <= high && is_finite(width), "random: expected a finite range low <= high, got ", low, " to ",
             high);
     const S largest = std::nextafter(high, low);  // the sum below may round up to high
     fill(

@@ -24,7 +24,11 @@ class Heads {
 
   /// The auxiliary loss of the pass, 0 without one.
   S loss(AuxiliaryLoss<S>& auxiliary, Labels labels, const Tensor<S>& latent) {
-    return auxiliary.loss ? auxiliary.loss(heads_, labels, latent, dheads_) : S(0);
+    if (!auxiliary.loss) return S(0);
+    const S loss = auxiliary.loss(heads_, labels, latent, dheads_);
+    require(dheads_.shape() == heads_.shape(), "trainer: expected the auxiliary loss to write a gradient of ",
+            heads_.shape(), ", got ", dheads_.shape());
+    return loss;
   }
 
   /// The gradient with respect to the output: that of the scores and, if `with_heads`, the one that `loss` left.

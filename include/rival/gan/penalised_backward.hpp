@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "rival/core/finite.hpp"
 #include "rival/gan/penalty.hpp"
 
 namespace rival::internal {
@@ -27,13 +28,23 @@ class PenalisedBackward {
       : penalties_(std::move(penalties)), random_(Random(seed).stream("penalty")) {
     for (std::size_t i = 0; i < penalties_.size(); ++i) {
       const Penalty& penalty = penalties_[i];
-      require(penalty.weight >= 0 && std::isfinite(penalty.weight), "penalty: expected a finite weight >= 0, got ",
+      require(penalty.weight >= 0 && is_finite(penalty.weight), "penalty: expected a finite weight >= 0, got ",
               penalty.weight);
       require(penalty.every >= 1, "penalty: expected an interval of at least 1 step, got ", penalty.every);
       for (std::size_t j = 0; j < i; ++j)
         require(penalties_[j].kind != penalty.kind, "penalty: expected each kind once, got one twice");
     }
   }
+
+  /// Discriminator steps so far, and the stream of points between the batches.
+  long steps() const { return steps_; }
+  const Random::Position& position() const { return random_.position(); }
+  void go_on_from(long steps, const Random::Position& position) {
+    steps_ = steps;
+    random_ = Random(position);
+  }
+  /// Discriminator steps of the whole run, for schedules over it.
+  void set_run(long steps) { run_ = steps; }
 
   /// Adds the gradients of both batches' losses and of the penalties that are due; returns the sum of the penalties.
   double backward(Discriminator<S>& discriminator, const ScoredBatch<S>& real, const ScoredBatch<S>& fake) {
@@ -62,7 +73,11 @@ class PenalisedBackward {
 
   bool due(const Penalty& penalty) const { return steps_ % penalty.every == 0; }
   double weight(const Penalty& penalty) const {
-    return penalty.weight * static_cast<double>(penalty.every) * (penalty.schedule ? penalty.schedule(steps_) : 1);
+    const double factor = penalty.schedule ? penalty.schedule(steps_, run_) : 1;
+    const double weight = penalty.weight * static_cast<double>(penalty.every) * factor;
+    require(factor >= 0 && is_finite(weight), "penalty: expected a schedule that gives a finite factor >= 0, got ",
+            factor, " at step ", steps_);
+    return weight;
   }
 
   /// real + u (fake - real), one u a sample.
@@ -88,7 +103,7 @@ class PenalisedBackward {
 
   std::vector<Penalty> penalties_;
   Random random_;
-  long steps_ = 0;
+  long steps_ = 0, run_ = 0;
   GradientPenalty<S> penalty_;
   Tensor<S> points_, noise_;
   Trace<S> trace_;

@@ -3,19 +3,21 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "rival/core/finite.hpp"
 #include "rival/data/loader.hpp"
 #include "rival/gan/discriminator.hpp"
 #include "rival/gan/generator.hpp"
 #include "rival/gan/heads.hpp"
 #include "rival/gan/penalised_backward.hpp"
+#include "rival/gan/step_memory.hpp"
 #include "rival/gan/trainer_options.hpp"
 #include "rival/loss/feature_matching.hpp"
 #include "rival/optim/clipping.hpp"
@@ -33,6 +35,9 @@ class Diverged : public Error {
 ///
 /// The networks stay the caller's and must outlive the trainer. From the same seed and weights come the same bits, for
 /// any number of threads; a warm step allocates no memory.
+///
+/// A step that throws (Diverged, an Error, whatever a loss of the caller's throws) leaves networks, optimisers, average
+/// and trainer as they were before it, and all gradients zero.
 template <class S = float>
 class AdversarialTrainer {
  public:
@@ -46,27 +51,22 @@ class AdversarialTrainer {
         discriminator_optimizer_(make_optimizer(discriminator.parameters(), options_.discriminator_optimizer)),
         penalties_(options_.penalties, options_.seed),
         latents_(Random(options_.seed).stream("latent")),
-        classes_(Random(options_.seed).stream("classes")) {
-    require(generator.output_shape() == discriminator.input_shape(), "trainer: the generator makes samples of ",
-            generator.output_shape(), ", the discriminator scores samples of ", discriminator.input_shape());
-    require(options_.loss.discriminator && options_.loss.generator,
-            "trainer: expected a loss with both of its functions");
-    require_weights(generator);
-    require_weights(discriminator);
-    require(options_.batch >= 1, "trainer: expected a batch of at least 1, got ", options_.batch);
-    require(options_.discriminator_steps >= 1, "trainer: expected at least 1 discriminator step, got ",
-            options_.discriminator_steps);
-    require(options_.weight_clip >= 0, "trainer: expected weight_clip >= 0, got ", options_.weight_clip);
-    require((discriminator.heads() > 0) == static_cast<bool>(options_.auxiliary.loss),
-            "trainer: expected an auxiliary loss ", "exactly if the discriminator has heads, got ",
-            discriminator.heads(), " heads and ", options_.auxiliary.loss ? "a" : "no", " loss");
-    require(options_.labels != LabelSource::drawn || (options_.classes >= 1 && options_.classes <= 256),
-            "trainer: expected 1 to 256 classes to draw labels from, got ", options_.classes);
-    if (!options_.penalties.empty()) discriminator.curvature();
+        classes_(Random(options_.seed).stream("classes")),
+        generator_memory_(generator),
+        discriminator_memory_(discriminator) {
+    check_options();
+    if (options_.average) {
+      options_.average->batch = options_.batch;
+      average_.emplace(generator);
+      moving_.emplace(average_->state(), generator.state(), *options_.average);
+    }
+    set_run(options_.steps);
   }
+  AdversarialTrainer(const AdversarialTrainer&) = delete;
+  AdversarialTrainer& operator=(const AdversarialTrainer&) = delete;
 
-  /// Trains for so many epochs, shuffled, in full batches. Throws Error when the images do not fit the networks, and
-  /// Diverged when a loss is not finite, before the update that it would make.
+  /// Trains for so many epochs, shuffled, in full batches. Throws Error when the samples do not fit the networks, and
+  /// Diverged when a loss is not finite; `fit` with `.resume` then goes on from the last good step.
   void fit(const ImageDataset& data, const FitOptions& fit = {}) {
     require(data.sample_shape() == discriminator_.input_shape(), "trainer: the networks are made for images of ",
             discriminator_.input_shape(), ", the data set has images of ", data.sample_shape());
@@ -74,8 +74,10 @@ class AdversarialTrainer {
             "trainer: expected a data set with labels, got none");
     require(fit.epochs >= 1, "trainer: expected at least 1 epoch, got ", fit.epochs);
     require(fit.steps >= 0, "trainer: expected steps >= 0, got ", fit.steps);
+    require(!fit.resume || fits_ > 0, "trainer: expected a fit that has begun, to go on with it; got none");
+    const int number = fit.resume ? fits_ - 1 : fits_;
     // A second call goes on with orders of its own.
-    const Random order = Random(options_.seed).stream("data").stream(std::to_string(fits_++));
+    const Random order = Random(options_.seed).stream("data").stream(std::to_string(number));
     Loader<S> loader(data, {.batch = options_.batch}, order);
     const long per_epoch = loader.batches_per_epoch() / options_.discriminator_steps;
     require(per_epoch >= 1, "trainer: ", options_.discriminator_steps, " batches of ", options_.batch,
@@ -84,10 +86,18 @@ class AdversarialTrainer {
     const long of_epochs = fit.epochs > most / per_epoch ? most : per_epoch * fit.epochs;
     const long all = fit.steps > 0 ? std::min(fit.steps, of_epochs) : of_epochs;
 
+    if (fit.resume) {
+      loader.set_position(data_position_);
+    } else {
+      ++fits_;
+      fit_steps_ = 0;
+      data_position_ = loader.position();
+    }
+    set_run(steps_ - fit_steps_ > most - all ? most : steps_ - fit_steps_ + all);
     stopped_ = false;
     const auto start = std::chrono::steady_clock::now();
     StepReport report;
-    for (long done = 1; done <= all && !stopped_; ++done) {
+    for (long done = fit_steps_ + 1, made = 1; done <= all && !stopped_; ++done, ++made) {
       const Index epoch = (done - 1) / per_epoch + 1;
       while (loader.epoch() + 1 < epoch) loader.next(real_images_);  // the batches that are too few for a step
       report = run([&]() -> Batch {
@@ -97,13 +107,15 @@ class AdversarialTrainer {
           loader.next(real_images_, real_labels_);
         return {real_images_, real_labels_};
       });
+      fit_steps_ = done;
+      data_position_ = loader.position();
       report.epoch = epoch;
       report.epochs = fit.epochs;
       report.steps_in_all = all;
       report.steps_done = done;
       report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       report.images_per_second =
-          static_cast<double>(done * options_.discriminator_steps * options_.batch) / report.seconds;
+          static_cast<double>(made * options_.discriminator_steps * options_.batch) / report.seconds;
       if (fit.on_step) fit.on_step(report);
       if (fit.on_epoch && (done % per_epoch == 0 || done == all || stopped_)) fit.on_epoch(report);
     }
@@ -121,12 +133,51 @@ class AdversarialTrainer {
   /// One training step on real samples and given latent vectors {N, latent}: one discriminator step and one generator
   /// step.
   StepReport step(const Tensor<S>& real, const Tensor<S>& latent, Labels labels = {}) {
-    StepReport report;
-    parallel_scope(discriminator_.work(real.dim(0)), [&] {
-      discriminator_step({real, labels}, latent, report);
-      generator_step({real, labels}, latent, report);
+    return whole_or_not([&](StepReport& report) {
+      const Batch batch = checked({real, labels});
+      check_latent(latent, batch);
+      parallel_scope(discriminator_.work(real.dim(0)), [&] {
+        discriminator_step(batch, latent, report, true);
+        generator_step(batch, latent, report);
+      });
     });
-    return report;
+  }
+
+  /// The generator to sample from: the moving average, if the options ask for one, otherwise the generator itself.
+  const Generator<S>& averaged_generator() const { return average_ ? *average_ : generator_; }
+  /// For those who set the average's weights, such as a checkpoint. Throws Error when there is none.
+  Generator<S>& average() {
+    require(average_.has_value(), "trainer: expected options with an average, got none");
+    return *average_;
+  }
+
+  /// What it takes to go on, beside networks, optimisers and average.
+  TrainerState state() const {
+    return {.steps = steps_,
+            .discriminator_steps = penalties_.steps(),
+            .average_steps = moving_ ? moving_->steps() : 0,
+            .latents = latents_.position(),
+            .classes = classes_.position(),
+            .penalties = penalties_.position(),
+            .fits = fits_,
+            .fit_steps = fit_steps_,
+            .data = data_position_};
+  }
+  /// Goes on from there. Throws Error, and changes nothing, for numbers that no trainer has.
+  void set_state(const TrainerState& state) {
+    require(state.steps >= 0 && state.discriminator_steps >= 0 && state.average_steps >= 0 && state.fits >= 0 &&
+                state.fit_steps >= 0,
+            "trainer: expected a state of numbers >= 0, got ", state.steps, " steps, ", state.discriminator_steps,
+            " discriminator steps, ", state.average_steps, " of the average, ", state.fits, " fits and ",
+            state.fit_steps, " steps of the last");
+    steps_ = state.steps;
+    penalties_.go_on_from(state.discriminator_steps, state.penalties);
+    if (moving_) moving_->set_steps(state.average_steps);
+    latents_ = Random(state.latents);
+    classes_ = Random(state.classes);
+    fits_ = state.fits;
+    fit_steps_ = state.fit_steps;
+    data_position_ = state.data;
   }
 
   Optimizer<S>& generator_optimizer() { return *generator_optimizer_; }
@@ -139,30 +190,111 @@ class AdversarialTrainer {
     Labels labels;
   };
 
-  template <class NextBatch>
-  StepReport run(const NextBatch& next_batch) {
+  void check_options() const {
+    const auto& o = options_;
+    require(generator_.output_shape() == discriminator_.input_shape(), "trainer: the generator makes samples of ",
+            generator_.output_shape(), ", the discriminator scores samples of ", discriminator_.input_shape());
+    require(o.loss.discriminator && o.loss.generator, "trainer: expected a loss with both of its functions");
+    require_weights(generator_);
+    require_weights(discriminator_);
+    require(o.batch >= 1, "trainer: expected a batch of at least 1, got ", o.batch);
+    require(o.steps >= 0, "trainer: expected steps >= 0, got ", o.steps);
+    require(o.discriminator_steps >= 1, "trainer: expected at least 1 discriminator step, got ", o.discriminator_steps);
+    require(o.weight_clip == 0 || (is_finite(o.weight_clip) && static_cast<S>(o.weight_clip) > S(0)),
+            "trainer: expected a weight_clip that is 0 or a positive number, got ", o.weight_clip);
+    const Index layers = discriminator_.layers().size();
+    const bool behind_activation =
+        o.feature_matching >= 1 && o.feature_matching <= layers &&
+        (o.feature_matching == layers || discriminator_.layers()[o.feature_matching].leaky_slope() == S(1));
+    require(o.feature_matching == 0 || behind_activation, "trainer: expected feature_matching behind one of the ",
+            layers, " layers of the discriminator and its activation, got ", o.feature_matching);
+    require((discriminator_.heads() > 0) == static_cast<bool>(o.auxiliary.loss), "trainer: expected an auxiliary loss ",
+            "exactly if the discriminator has heads, got ", discriminator_.heads(), " heads and ",
+            o.auxiliary.loss ? "a" : "no", " loss");
+    require(o.labels != LabelSource::drawn || (o.classes >= 1 && o.classes <= 256),
+            "trainer: expected 1 to 256 classes to draw labels from, got ", o.classes);
+    require(o.labels != LabelSource::drawn || !o.auxiliary.on_real,
+            "trainer: expected labels of the data for an auxiliary loss on real samples, got drawn ones");
+    if (!o.penalties.empty()) discriminator_.curvature();
+  }
+
+  void set_run(long steps) {
+    constexpr long most = std::numeric_limits<long>::max();
+    const long of_discriminator =
+        steps > most / options_.discriminator_steps ? most : steps * options_.discriminator_steps;
+    generator_optimizer_->set_run(steps);
+    discriminator_optimizer_->set_run(of_discriminator);
+    penalties_.set_run(of_discriminator);
+  }
+
+  /// Runs body(report), a whole step. What it throws is thrown on, when all is as it was before.
+  template <class Body>
+  StepReport whole_or_not(const Body& body) {
+    const TrainerState before = state();
+    generator_memory_.take();
+    discriminator_memory_.take();
     StepReport report;
-    for (int k = 1; k <= options_.discriminator_steps; ++k) {
-      const Batch real = next_batch();
-      parallel_scope(discriminator_.work(real.images.dim(0)), [&] {
-        latent_.resize({real.images.dim(0), generator_.latent()});
-        if (options_.draw_latent)
-          options_.draw_latent(latent_, latents_);
-        else
-          latents_.fill_normal(latent_);
-        discriminator_step(real, latent_, report);
-        if (k == options_.discriminator_steps) generator_step(real, latent_, report);
-      });
+    try {
+      body(report);
+    } catch (...) {
+      discriminator_optimizer_->undo();
+      generator_optimizer_->zero_gradients();
+      discriminator_optimizer_->zero_gradients();
+      generator_memory_.give_back();
+      discriminator_memory_.give_back();
+      set_state(before);
+      throw;
     }
+    discriminator_optimizer_->forget_undo();
     return report;
   }
 
-  void discriminator_step(const Batch& real, const Tensor<S>& latent, StepReport& report) {
+  template <class NextBatch>
+  StepReport run(const NextBatch& next_batch) {
+    return whole_or_not([&](StepReport& report) {
+      for (int k = 1; k <= options_.discriminator_steps; ++k) {
+        const Batch real = checked(next_batch());
+        parallel_scope(discriminator_.work(real.images.dim(0)), [&] {
+          latent_.resize({real.images.dim(0), generator_.latent()});
+          if (options_.draw_latent) {
+            options_.draw_latent(latent_, latents_);
+            check_latent(latent_, real);
+          } else {
+            latents_.fill_normal(latent_);
+          }
+          discriminator_step(real, latent_, report, k == 1);
+          if (k == options_.discriminator_steps) generator_step(real, latent_, report);
+        });
+      }
+    });
+  }
+
+  // All of a step's batches have one count, and every loss a gradient for each of its numbers: asked once, here.
+  Batch checked(const Batch& real) const {
+    const Shape& shape = real.images.shape();
+    require(shape.rank() >= 1 && shape[0] >= 1 && shape.sample() == discriminator_.input_shape(),
+            "trainer: expected a batch of ", discriminator_.input_shape(), ", got ", shape);
+    require(real.labels.empty() || static_cast<Index>(real.labels.size()) == shape[0], "trainer: expected ", shape[0],
+            " labels, one a sample, got ", real.labels.size());
+    return real;
+  }
+  void check_latent(const Tensor<S>& latent, const Batch& real) const {
+    require(latent.shape() == Shape{real.images.dim(0), generator_.latent()}, "trainer: expected latent vectors of ",
+            real.images.dim(0), "x", generator_.latent(), ", one a real sample, got ", latent.shape());
+  }
+  static void check_gradient(const char* whose, const Tensor<S>& gradient, const Tensor<S>& scores) {
+    require(gradient.shape() == scores.shape(), "trainer: expected the ", whose, "'s loss to write a gradient of ",
+            scores.shape(), ", got ", gradient.shape());
+  }
+
+  void discriminator_step(const Batch& real, const Tensor<S>& latent, StepReport& report, bool first) {
     draw_labels(real);
     fake_images_ = &generator_.forward(latent, latent_trace_, fake_labels_);
     const Tensor<S>& real_scores = real_heads_.scores(discriminator_.forward(real.images, real_trace_, real.labels));
     const Tensor<S>& fake_scores = fake_heads_.scores(discriminator_.forward(*fake_images_, fake_trace_, fake_labels_));
     const S loss = options_.loss.discriminator(real_scores, fake_scores, dreal_, dfake_);
+    check_gradient("discriminator", dreal_, real_scores);
+    check_gradient("discriminator", dfake_, fake_scores);
     report.step = steps_ + 1;
     report.discriminator_loss = loss;
     report.real_score = real_scores.array().mean();
@@ -179,7 +311,10 @@ class AdversarialTrainer {
     report.penalty = penalties_.backward(discriminator_, {real.images, real.labels, real_trace_, dreal},
                                          {*fake_images_, fake_labels_, fake_trace_, dfake});
     require_finite(static_cast<S>(report.penalty), "discriminator's penalty");
-    discriminator_optimizer_->step();
+    if (first)
+      discriminator_optimizer_->step_undoably();  // all that follows in this step may still fail
+    else
+      discriminator_optimizer_->step();
     if (options_.weight_clip > 0) clip_weights(discriminator_optimizer_->parameters(), options_.weight_clip);
   }
 
@@ -198,13 +333,15 @@ class AdversarialTrainer {
       dimages = &discriminator_.backward_from(layers, fake_trace_, dfake_, {.input = true});
     } else {
       loss = options_.loss.generator(real_scores, fake_scores, dfake_);
+      check_gradient("generator", dfake_, fake_scores);
       const S auxiliary = fake_heads_.loss(options_.auxiliary, fake_labels_, latent);
       require_finite(loss + auxiliary, "generator");
       dimages = &discriminator_.backward(fake_trace_, fake_heads_.gradient(dfake_, true), {.input = true});
     }
     report.generator_loss = loss;
     generator_.backward(latent_trace_, *dimages, {.parameters = true});
-    generator_optimizer_->step();
+    generator_optimizer_->step();  // the last thing that may throw, and then changes nothing
+    if (moving_) moving_->update();
     ++steps_;
   }
 
@@ -234,7 +371,7 @@ class AdversarialTrainer {
   }
 
   void require_finite(S loss, const char* whose) const {
-    if (!std::isfinite(loss)) [[unlikely]]
+    if (!is_finite(loss)) [[unlikely]]
       throw Diverged(internal::concatenate("training stopped at step ", steps_ + 1, ": expected a finite loss of the ",
                                            whose, ", got ", loss, "; try a smaller learning rate"));
   }
@@ -245,8 +382,14 @@ class AdversarialTrainer {
   std::unique_ptr<Optimizer<S>> generator_optimizer_, discriminator_optimizer_;
   internal::PenalisedBackward<S> penalties_;
   Random latents_, classes_;
+  internal::StepMemory<S> generator_memory_, discriminator_memory_;
+  std::optional<Generator<S>> average_;
+  std::optional<MovingAverage<S>> moving_;
   long steps_ = 0;
+  // Where fit stands.
   int fits_ = 0;
+  long fit_steps_ = 0;
+  LoaderPosition data_position_;
   bool stopped_ = false;
 
   // What a step works on; kept so that the next one allocates nothing.

@@ -3,12 +3,16 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
+#include "rival/core/random.hpp"
+#include "rival/data/loader.hpp"
 #include "rival/gan/penalty.hpp"
 #include "rival/loss/adversarial.hpp"
 #include "rival/loss/auxiliary.hpp"
 #include "rival/optim/make_optimizer.hpp"
+#include "rival/optim/moving_average.hpp"
 
 namespace rival {
 
@@ -39,6 +43,11 @@ struct TrainerOptions {
   int discriminator_steps = 1;
   OptimizerOptions generator_optimizer = AdamOptions{.learning_rate = 2e-4, .beta1 = 0.5};
   OptimizerOptions discriminator_optimizer = AdamOptions{.learning_rate = 2e-4, .beta1 = 0.5};
+  /// If given: the trainer keeps a moving average of the generator's weights, to sample from; its `batch` is this
+  /// one's.
+  std::optional<MovingAverageOptions> average = {};
+  /// How many steps the training will have, for schedules over the run; `fit` finds out by itself.
+  long steps = 0;
   /// Of the latent vectors and the order of the data.
   std::uint64_t seed = 0;
 };
@@ -65,9 +74,25 @@ struct StepReport {
 
 struct FitOptions {
   Index epochs = 1;
-  long steps = 0;  ///< stop after so many, if not 0
+  long steps = 0;       ///< stop after so many, if not 0
+  bool resume = false;  ///< go on with the fit that the trainer was in when its state was read, or when a step failed
   std::function<void(const StepReport&)> on_step = {};
   std::function<void(const StepReport&)> on_epoch = {};  ///< with the epoch's last step
+};
+
+/// What a trainer remembers from step to step beside networks, optimisers and average: with the networks' `state()`,
+/// the optimisers' `state()` and `steps()` and the averaged generator's weights it is all that it takes to go on, bit
+/// for bit.
+struct TrainerState {
+  long steps = 0;                ///< of the generator
+  long discriminator_steps = 0;  ///< by which penalties are due, and change
+  long average_steps = 0;
+  Random::Position latents, classes, penalties;
+  int fits = 0;         ///< calls of fit that have begun
+  long fit_steps = 0;   ///< of the last of them
+  LoaderPosition data;  ///< where its loader stands
+
+  friend bool operator==(const TrainerState&, const TrainerState&) = default;
 };
 
 }  // namespace rival

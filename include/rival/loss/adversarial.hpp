@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 
+#include "rival/core/finite.hpp"
 #include "rival/loss/supervised.hpp"
 
 namespace rival {
@@ -89,7 +90,7 @@ struct LeastSquaresOptions {
 template <class S = float>
 AdversarialLoss<S> least_squares(const LeastSquaresOptions& options = {}) {
   for (const double label : {options.real_label, options.fake_label, options.generator_label})
-    require(std::isfinite(label), "least_squares: expected finite labels, got ", label);
+    require(is_finite(label), "least_squares: expected finite labels, got ", label);
   require(options.real_label != options.fake_label,
           "least_squares: expected a real_label that differs from fake_label, got ", options.real_label, " for both");
   const auto towards = [](double label, const Tensor<S>& scores, Tensor<S>& dscores) {

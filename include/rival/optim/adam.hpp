@@ -77,7 +77,7 @@ class Adam : public Optimizer<S> {
   /// The beta of this step.
   double scheduled(const Schedule& schedule, double otherwise, const char* expected) const {
     if (!schedule) return otherwise;
-    const double beta = schedule(this->steps());
+    const double beta = schedule(this->steps(), this->run());
     this->check(beta >= 0 && beta < 1, expected, beta);
     return beta;
   }

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <vector>
 
+#include "rival/core/finite.hpp"
 #include "rival/core/parallel.hpp"
 #include "rival/nn/parameter.hpp"
 
@@ -55,7 +56,7 @@ double clip_gradient_norm(const std::vector<Parameter<S>*>& parameters, double m
   double squares = 0;
   for (const auto* parameter : parameters) squares += internal::sum_of_squares(parameter->grad);
   const double norm = std::sqrt(squares);
-  if (std::isfinite(norm) && norm > max_norm) {
+  if (is_finite(norm) && norm > max_norm) {
     const S scale = static_cast<S>(max_norm / norm);
     for (auto* parameter : parameters) {
       auto& grad = parameter->grad;

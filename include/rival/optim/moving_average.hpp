@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "rival/core/finite.hpp"
 #include "rival/core/parallel.hpp"
 #include "rival/nn/parameter.hpp"
 
@@ -45,8 +46,8 @@ class MovingAverage {
   MovingAverage(const State<S>& average, const State<S>& source, const MovingAverageOptions& options = {})
       : options_(options) {
     require(options.half_life > 0, "moving average: expected half_life > 0, got ", options.half_life);
-    require(options.ramp_up >= 0 && std::isfinite(options.ramp_up),
-            "moving average: expected a finite ramp_up >= 0, got ", options.ramp_up);
+    require(options.ramp_up >= 0 && is_finite(options.ramp_up), "moving average: expected a finite ramp_up >= 0, got ",
+            options.ramp_up);
     require(options.batch >= 1, "moving average: expected a batch of at least 1, got ", options.batch);
     match(average.parameters, source.parameters, "parameters", false);
     match(average.buffers, source.buffers, "buffers", true);

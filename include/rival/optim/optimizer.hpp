@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "rival/core/finite.hpp"
 #include "rival/core/parallel.hpp"
 #include "rival/kernels/update.hpp"
 #include "rival/nn/parameter.hpp"
@@ -29,32 +30,40 @@ class Optimizer {
   Optimizer& operator=(const Optimizer&) = delete;
 
   /// Changes every value by its gradient and sets the gradient to zero, in one pass over memory.
-  /// Throws Error when a parameter has changed its size.
-  void step() {
-    for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      const auto& p = *parameters_[i];
-      const Index size = sizes_[i];
-      require(p.value.size() == size && p.grad.size() == size, kind_, ": parameter \"", p.name, "\" had ", size,
-              " elements, now its value has ", p.value.size(), " and its gradient ", p.grad.size());
+  /// Throws Error, and changes nothing, when a parameter has changed its size, or a schedule gives no sensible number.
+  void step() { run_step(false); }
+
+  /// The same, and remembers what it overwrites, for `undo`. That takes as much memory again as values and kept
+  /// tensors.
+  void step_undoably() { run_step(true); }
+  /// Takes the last `step_undoably` back, and all steps since: values, kept tensors and the number of steps are as
+  /// before it, gradients are zero. Once only; without such a step nothing happens.
+  void undo() {
+    if (!undoable_) return;
+    for (std::size_t p = 0; p < parameters_.size(); ++p) {
+      parameters_[p]->value = before_[p][0];
+      for (std::size_t k = 0; k < kept_.size(); ++k) state_[p][k] = before_[p][k + 1];
     }
-    const double rate = learning_rate();
-    prepare(rate);
-    ++steps_;
-    parallel_for(static_cast<Index>(blocks_.size()), work_, [&](Index i) {
-      const auto& [p, begin, count] = blocks_[static_cast<std::size_t>(i)];
-      internal::Run<S> run{parameters_[p]->value.data() + begin, parameters_[p]->grad.data() + begin, {}, count};
-      for (std::size_t k = 0; k < kept_.size(); ++k) run.kept[k] = state_[p][k].data() + begin;
-      update(run);
-    });
+    steps_ = steps_before_;
+    undoable_ = false;
+    zero_gradients();
   }
+  /// Forgets it: from here on there is nothing to take back.
+  void forget_undo() { undoable_ = false; }
 
   /// Sets every gradient to zero: for throwing away the gradients of a step that is not to be made.
   void zero_gradients() {
     for (auto* parameter : parameters_) parameter->grad.fill(S(0));
   }
 
-  /// The rate of the next step: the options' one times the schedule's factor.
-  double learning_rate() const { return schedule_ ? base_rate_ * schedule_(steps_) : base_rate_; }
+  /// The rate of the next step: the options' one times the schedule's factor. Throws Error for a factor that is
+  /// negative or not finite.
+  double learning_rate() const {
+    if (!schedule_) return base_rate_;
+    const double factor = schedule_(steps_, run_);
+    check(factor >= 0, "a schedule that gives a finite factor >= 0", factor);
+    return base_rate_ * factor;
+  }
   /// Sets the rate that the schedule multiplies. Throws Error unless it is finite and >= 0.
   void set_learning_rate(double rate) {
     check(rate >= 0, "a finite learning_rate >= 0", rate);
@@ -66,6 +75,13 @@ class Optimizer {
   void set_steps(long steps) {
     require(steps >= 0, kind_, ": expected steps >= 0, got ", steps);
     steps_ = steps;
+  }
+
+  /// How many steps the whole run will have, for schedules over the run; 0 where nobody knows.
+  long run() const { return run_; }
+  void set_run(long steps) {
+    require(steps >= 0, kind_, ": expected a run of steps >= 0, got ", steps);
+    run_ = steps;
   }
 
   /// Such as "adam".
@@ -111,7 +127,7 @@ class Optimizer {
 
   /// Throws Error unless the option's value is finite and `condition` holds.
   void check(bool condition, const char* expected, double got) const {
-    require(condition && std::isfinite(got), kind_, ": expected ", expected, ", got ", got);
+    require(condition && is_finite(got), kind_, ": expected ", expected, ", got ", got);
   }
 
  private:
@@ -123,14 +139,53 @@ class Optimizer {
     Index begin, count;
   };
 
+  void run_step(bool undoable) {
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      const auto& p = *parameters_[i];
+      const Index size = sizes_[i];
+      require(p.value.size() == size && p.grad.size() == size, kind_, ": parameter \"", p.name, "\" had ", size,
+              " elements, now its value has ", p.value.size(), " and its gradient ", p.grad.size());
+    }
+    const double rate = learning_rate();
+    prepare(rate);
+    if (undoable) remember();
+    ++steps_;
+    parallel_for(static_cast<Index>(blocks_.size()), work_, [&](Index i) {
+      const auto& [p, begin, count] = blocks_[static_cast<std::size_t>(i)];
+      internal::Run<S> run{parameters_[p]->value.data() + begin, parameters_[p]->grad.data() + begin, {}, count};
+      for (std::size_t k = 0; k < kept_.size(); ++k) run.kept[k] = state_[p][k].data() + begin;
+      if (undoable) {  // block by block, while the block is near
+        std::copy_n(run.value, count, before_[p][0].data() + begin);
+        for (std::size_t k = 0; k < kept_.size(); ++k)
+          std::copy_n(run.kept[k], count, before_[p][k + 1].data() + begin);
+      }
+      update(run);
+    });
+  }
+
+  /// Makes room for what an undoable step overwrites.
+  void remember() {
+    if (before_.empty()) {
+      std::vector<std::vector<Tensor<S>>> room;
+      for (const auto* parameter : parameters_)
+        room.emplace_back(1 + kept_.size(), Tensor<S>(parameter->value.shape()));
+      before_.swap(room);
+    }
+    steps_before_ = steps_;
+    undoable_ = true;
+  }
+
   std::string_view kind_;
   std::vector<Parameter<S>*> parameters_;
   double base_rate_ = 0;
   Schedule schedule_;
-  long steps_ = 0;
+  long steps_ = 0, run_ = 0;
   std::vector<std::string> kept_;
-  std::vector<std::vector<Tensor<S>>> state_;  // by parameter, then as in kept_
-  std::vector<Index> sizes_;                   // by parameter
+  std::vector<std::vector<Tensor<S>>> state_;   // by parameter, then as in kept_
+  std::vector<std::vector<Tensor<S>>> before_;  // by parameter: the value and what is kept, before an undoable step
+  long steps_before_ = 0;
+  bool undoable_ = false;
+  std::vector<Index> sizes_;  // by parameter
   std::vector<Block> blocks_;
   double work_ = 0;
 };

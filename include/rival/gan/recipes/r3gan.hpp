@@ -69,12 +69,14 @@ Recipe<S> r3gan(const RecipeOptions& o) {
   internal::initialise_r3gan(generator, blocks, random.stream("generator"));
   internal::initialise_r3gan(discriminator, blocks, random.stream("discriminator"));
 
-  const long burn_in = std::max<long>(1, o.images / o.batch / 2);
-  const Schedule gamma = cosine_burn_in({.from = 10, .to = 1, .steps = burn_in});
-  const AdamOptions adam{.learning_rate = 1e-3,
-                         .beta1 = 0,
-                         .schedule = cosine_burn_in({.from = 1, .to = 0.25, .steps = burn_in}),
-                         .beta2_schedule = cosine_burn_in({.from = 0.9, .to = 0.99, .steps = burn_in})};
+  // Half of the run.
+  const auto burn_in = [](double from, double to) {
+    return over_run(
+        [=](long steps) { return cosine_burn_in({.from = from, .to = to, .steps = std::max(1L, steps / 2)}); });
+  };
+  const Schedule gamma = burn_in(10, 1);
+  const AdamOptions adam{
+      .learning_rate = 1e-3, .beta1 = 0, .schedule = burn_in(1, 0.25), .beta2_schedule = burn_in(0.9, 0.99)};
   return {std::move(generator),
           std::move(discriminator),
           {.loss = relativistic_pairing<S>(),
@@ -82,8 +84,8 @@ Recipe<S> r3gan(const RecipeOptions& o) {
            .penalties = {r1(1, gamma), r2(1, gamma)},
            .generator_optimizer = adam,
            .discriminator_optimizer = adam,
-           .seed = o.seed},
-          MovingAverageOptions{.half_life = 500.0 * static_cast<double>(o.batch), .ramp_up = 0.05, .batch = o.batch}};
+           .average = MovingAverageOptions{.half_life = 500.0 * static_cast<double>(o.batch), .ramp_up = 0.05},
+           .seed = o.seed}};
 }
 
 }  // namespace rival::recipes
