@@ -23,32 +23,16 @@ inline int stop_signal() { return internal::first_signal; }
 /// `stop_signal`, and a closed pipe or a file over the limit of its size is an error of the write that meets it. What
 /// tells of a fault in the program, such as SIGSEGV, ends it as before: its memory is not to be written to files.
 inline void take_signals() {
-  for (const int signal : {
-           SIGINT,
-           SIGTERM,
-#ifndef _WIN32
-           SIGHUP,
-           SIGQUIT,
-           SIGUSR1,
-           SIGUSR2,
-           SIGALRM,
-           SIGVTALRM,
-           SIGPROF,
-           SIGXCPU,
-#endif
-#ifdef SIGPOLL
-           SIGPOLL,
-#endif
-#ifdef SIGPWR
-           SIGPWR,
-#endif
-#ifdef SIGSTKFLT
-           SIGSTKFLT,
-#endif
-       })
+  const auto take = [](int signal) {
     if (std::signal(signal, internal::note_signal) == SIG_IGN) std::signal(signal, SIG_IGN);  // nohup has said so
+  };
+  for (const int signal : {SIGINT, SIGTERM}) take(signal);
 #ifndef _WIN32
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);
+  for (const int signal : {SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU}) take(signal);
+  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
+#endif
+#ifdef __linux__
+  for (const int signal : {SIGPOLL, SIGPWR, SIGSTKFLT}) take(signal);
+  for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) take(signal);
 #endif
 }

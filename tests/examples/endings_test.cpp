@@ -127,7 +127,11 @@ std::string steps_line(const std::filesystem::path& out) {
 
 TEST_CASE("endings: after any signal that asks a run to end, all files are there and as of the last step") {
   const SmallData data;
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU}) {
+  std::vector<int> signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU};
+#ifdef __linux__
+  signals.insert(signals.end(), {SIGPOLL, SIGPWR, SIGRTMIN, SIGRTMAX});
+#endif
+  for (const int signal : signals) {
     INFO("signal " << signal);
     const TemporaryFolder out;
     Running run(quick(data.path(), out.path(), endless));
