@@ -45,8 +45,14 @@ if unknown:
     sys.exit(f"gallery: expected recipes of {', '.join(RECIPES)}, got {unknown[0]}")
 
 
+def finished(name):
+    """Whether there is a run of the recipe that came to its end: a summary stands there from the run's first second on."""
+    summary = folder / name / "summary.txt"
+    return summary.exists() and re.search(r"^steps \d+ of \d+, ", summary.read_text(), re.M) is not None
+
+
 def train(name):
-    if options.keep and (folder / name / "summary.txt").exists():
+    if options.keep and finished(name):
         return
     print(f"training {name}", flush=True)
     environment = dict(os.environ, OMP_WAIT_POLICY="passive")
@@ -67,8 +73,8 @@ page = ["# Gallery", "",
         "threads. They show recipes after some minutes on a CPU, not what each can reach in the days that papers train.", ""]
 for name, text in RECIPES.items():
     summary = folder / name / "summary.txt"
-    if not summary.exists():
-        print(f"gallery: no run of {name} in {folder}")
+    if not finished(name):
+        print(f"gallery: no finished run of {name} in {folder}")
         continue
     found = re.search(r"batch (\d+).*?steps (\d+) of.*?epochs (\d+), seconds ([\d.]+), images/s ([\d.]+)", summary.read_text(), re.S)
     batch, steps, epochs, seconds, rate = found.groups()

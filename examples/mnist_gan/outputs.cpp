@@ -1,40 +1,53 @@
 #include "outputs.hpp"
 
+#include <algorithm>
+#include <exception>
 #include <sstream>
+#include <utility>
 
-#include "rival/core/file.hpp"
-#include "rival/image/curves.hpp"
-#include "rival/image/png.hpp"
-#include "rival/io/npy.hpp"
+#include "rival/image/grid.hpp"
+#include "rival/nn/summary.hpp"
 
-namespace {
-
-std::string losses_csv(const std::vector<rival::StepReport>& steps) {
-  std::ostringstream csv;
-  csv.precision(9);
-  csv << "step,epoch,discriminator_loss,generator_loss,real_score,fake_score,accuracy,penalty,auxiliary_loss\n";
-  for (const auto& s : steps)
-    csv << s.step << ',' << s.epoch << ',' << s.discriminator_loss << ',' << s.generator_loss << ',' << s.real_score
-        << ',' << s.fake_score << ',' << s.accuracy << ',' << s.penalty << ',' << s.auxiliary_loss << '\n';
-  return csv.str();
+std::string describe(const Options& o, const Run& run, rival::Recipe<>& recipe) {
+  const rival::StepReport& last = run.last();
+  std::ostringstream text;
+  if (o.recipe.empty())
+    text << "architecture " << o.architecture << ", batch " << o.batch << ", latent " << o.latent
+         << ", Adam learning rate " << o.learning_rate << ", beta1 " << o.beta1;
+  else
+    text << "recipe " << o.recipe << ", batch " << o.batch << ", discriminator steps "
+         << recipe.options.discriminator_steps;
+  text << ", seed " << o.seed << ", threads " << rival::threads() << "\n\n"
+       << "steps " << last.steps_done << " of " << last.steps_in_all << run.state() << ", epochs " << last.epoch
+       << ", seconds " << last.seconds << ", images/s " << last.images_per_second << "\n"
+       << "last step: discriminator loss " << last.discriminator_loss << ", generator loss " << last.generator_loss
+       << ", penalty " << last.penalty << ", auxiliary loss " << last.auxiliary_loss << ", mean score of real "
+       << last.real_score << ", of generated " << last.fake_score << ", accuracy " << last.accuracy << "\n\n"
+       << rival::summary(recipe.generator) << '\n'
+       << rival::summary(recipe.discriminator);
+  return text.str();
 }
 
-}  // namespace
-
-std::vector<std::filesystem::path> write_outputs(const std::filesystem::path& folder, const Results& results) {
-  std::vector<std::filesystem::path> written;
-  const auto path = [&](const char* name) { return written.emplace_back(folder / name); };
-
-  rival::write_png(path("samples.png"), rival::grid(results.samples, {.columns = results.columns, .scale = 2}));
-  results.animation.save(path("progress.gif"));
-  rival::replace_file(path("losses.csv"), losses_csv(results.steps));
-  rival::Series discriminator{"discriminator", {}}, generator{"generator", {}};
-  for (const auto& s : results.steps) {
-    discriminator.y.push_back(s.discriminator_loss);
-    generator.y.push_back(s.generator_loss);
+rival::Tensor<std::uint8_t> room_for_images(rival::Index count) {
+  try {
+    rival::Tensor<std::uint8_t> images;
+    if (count > 0) images.resize({count, 28, 28});
+    return images;
+  } catch (const std::exception&) {
+    rival::fail("--samples: expected so many that their pixels fit into memory, got ", count);
   }
-  rival::write_curves_svg(path("losses.svg"), "Losses", "step", {discriminator, generator});
-  if (!results.generated.empty()) rival::write_npy(path("generated.npy"), results.generated);
-  rival::replace_file(path("summary.txt"), results.summary);
-  return written;
+}
+
+void draw_images(Samples& samples, rival::Tensor<std::uint8_t>& images, const Run& run) {
+  const rival::Index count = images.dim(0), size = images.size() / count;
+  rival::Index drawn = 0;
+  do {
+    const auto bytes = rival::to_bytes(samples.next(std::min<rival::Index>(count - drawn, 1000)));
+    std::copy_n(bytes.data(), bytes.size(), images.data() + drawn * size);
+    drawn += bytes.dim(0);
+  } while (drawn < count && !run.interrupted());
+  if (drawn == count) return;
+  rival::Tensor<std::uint8_t> fewer({drawn, 28, 28});
+  std::copy_n(images.data(), fewer.size(), fewer.data());
+  images = std::move(fewer);
 }

@@ -1,23 +1,20 @@
 #pragma once
-// The files that a run leaves behind.
+// What a run leaves behind beside its pictures.
 
-#include <filesystem>
+#include <cstdint>
 #include <string>
-#include <vector>
 
+#include "common/run.hpp"
+#include "common/samples.hpp"
 #include "options.hpp"
-#include "rival/gan/trainer.hpp"
-#include "rival/image/gif.hpp"
+#include "rival/gan/recipes/recipe.hpp"
 
-/// What a run has to show.
-struct Results {
-  std::string summary;
-  std::vector<rival::StepReport> steps;
-  const rival::Animation& animation;
-  const rival::Tensor<float>& samples;           ///< for the grid
-  rival::Index columns;                          ///< of the grid
-  const rival::Tensor<std::uint8_t>& generated;  ///< N x 28 x 28, perhaps empty
-};
+/// The text of summary.txt.
+std::string describe(const Options& options, const Run& run, rival::Recipe<>& recipe);
 
-/// Writes all files and returns their paths.
-std::vector<std::filesystem::path> write_outputs(const std::filesystem::path& folder, const Results& results);
+/// Memory for so many images {N, 28, 28}. Throws rival::Error when there is too little of it.
+rival::Tensor<std::uint8_t> room_for_images(rival::Index count);
+
+/// Draws images until `images` is full. A signal that ends the run ends this, too, but not before there are a thousand;
+/// `images` has then fewer.
+void draw_images(Samples& samples, rival::Tensor<std::uint8_t>& images, const Run& run);

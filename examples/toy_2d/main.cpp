@@ -1,17 +1,18 @@
 // Trains a GAN on points in the plane, whose modes can be counted, and draws what it has learnt. `--help` lists the
 // options.
 
+#include <algorithm>
 #include <chrono>
-#include <cstdio>
-#include <iostream>
-#include <new>
 #include <optional>
 #include <sstream>
 
-#include "common/output_folder.hpp"
+#include "common/run.hpp"
 #include "options.hpp"
 #include "outputs.hpp"
 #include "recipes.hpp"
+#include "rival/core/file.hpp"
+#include "rival/image/gif.hpp"
+#include "rival/image/png.hpp"
 #include "rival/metrics/mode_counts.hpp"
 
 namespace {
@@ -19,12 +20,13 @@ namespace {
 /// As PacGAN counts: so many samples.
 constexpr rival::Index sample_count = 2500;
 
-std::string describe(const Options& o, const rival::ModeCounts& counts, const rival::StepReport& last, Recipe& recipe) {
+std::string describe(const Options& o, const rival::ModeCounts& counts, const Run& run, Recipe& recipe) {
+  const rival::StepReport& last = run.last();
   std::ostringstream text;
   text.precision(4);
   text << "problem " << o.problem << ", recipe " << o.recipe << ", seed " << o.seed << ", steps " << last.steps_done
-       << ", batch " << recipe.training.batch << ", threads " << rival::threads() << ", seconds " << last.seconds
-       << "\n\n"
+       << run.state() << ", batch " << recipe.training.batch << ", threads " << rival::threads() << ", seconds "
+       << last.seconds << "\n\n"
        << "modes covered: " << counts.covered() << " of " << counts.of_mode.size() << "\n"
        << "high quality: " << 100 * counts.quality() << " % of " << counts.samples << " samples\n"
        << "KL(generated || real): " << counts.kl() << "\n"
@@ -39,7 +41,7 @@ std::string describe(const Options& o, const rival::ModeCounts& counts, const ri
   return text.str();
 }
 
-int run(const Options& o) {
+int train(const Options& o) {
   if (o.threads > 0) rival::set_threads(o.threads);
   const auto real = o.problem == "ring" ? rival::GaussianMixture::ring() : rival::GaussianMixture::grid();
   // Both problems become one of the same size, so that one recipe serves both: the networks see points in units of the
@@ -56,7 +58,6 @@ int run(const Options& o) {
     moving.emplace(average->state(), recipe.generator.state(), *recipe.average);
   }
   const rival::Generator<>& shown = average ? *average : recipe.generator;
-  prepare_folder(o.out);
 
   // The same latent vectors throughout, so that the animation shows the same points finding their places.
   rival::Tensor<float> latents({sample_count, recipe.generator.latent()});
@@ -67,54 +68,47 @@ int run(const Options& o) {
     points.array() *= static_cast<float>(unit);
     return points;
   };
+  const auto draw = [&](rival::Index size) { return picture(samples(), real, recipe.discriminator, unit, size); };
+  const auto count = [&] { return rival::count_modes(samples(), real); };
   rival::Animation animation({.delay = 0.1, .last_delay = 3});
-  const auto frame = [&] { animation.add(picture(samples(), real, recipe.discriminator, unit, 320)); };
-  const auto progress = o.quiet ? nullptr : rival::progress_bar();
 
-  rival::Random data = random.stream("data");
-  rival::Tensor<float> points({recipe.training.batch, 2});
-  const auto start = std::chrono::steady_clock::now();
-  const long every = std::max(1L, recipe.steps / 60);
-  rival::StepReport report;
-  frame();
-  for (long step = 1; step <= recipe.steps; ++step) {
-    real.sample(points, data);
-    points.array() /= static_cast<float>(unit);
-    report = trainer.step(points);
-    if (moving) moving->update();
-    report.epoch = report.epochs = 1;
-    report.steps_done = step;
-    report.steps_in_all = recipe.steps;
-    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    report.images_per_second = static_cast<double>(step * recipe.training.batch) / report.seconds;
-    if (step % every == 0 || step == recipe.steps) frame();
-    if (progress) progress(report);
-  }
+  Run run("toy_2d", o.out, o.quiet);
+  using std::filesystem::path;
+  run.output("samples.csv", [&](const path& to) { rival::replace_file(to, samples_csv(samples())); });
+  run.output("samples.png", [&](const path& to) { rival::write_png(to, draw(640)); });
+  run.output("progress.gif", [&](const path& to) { animation.save(to); });
+  run.output("summary.txt", [&](const path& to) { rival::replace_file(to, describe(o, count(), run, recipe)); });
 
-  const auto made = samples();
-  const auto counts = rival::count_modes(made, real);
-  const auto written = write_outputs(o.out, {describe(o, counts, report, recipe), made,
-                                             picture(made, real, recipe.discriminator, unit, 640), animation});
-  if (!o.quiet) {
-    std::cout << counts.covered() << " of " << real.modes() << " modes, " << 100 * counts.quality()
-              << " % of high quality, KL " << counts.kl() << '\n';
-    for (const auto& path : written) std::cout << "wrote " << path.string() << '\n';
-  }
-  return 0;
+  return run.train([&] {
+    rival::Random data = random.stream("data");
+    rival::Tensor<float> points({recipe.training.batch, 2});
+    const auto start = std::chrono::steady_clock::now();
+    const long every = std::max(1L, recipe.steps / 60);
+    animation.add(draw(320));
+    for (long step = 1; step <= recipe.steps; ++step) {
+      real.sample(points, data);
+      points.array() /= static_cast<float>(unit);
+      rival::StepReport report = trainer.step(points);
+      if (moving) moving->update();
+      report.epoch = report.epochs = 1;
+      report.steps_done = step;
+      report.steps_in_all = recipe.steps;
+      report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      report.images_per_second = static_cast<double>(step * recipe.training.batch) / report.seconds;
+      if (step % every == 0 || step == recipe.steps) animation.add(draw(320));
+      if (!run.step(report)) break;
+    }
+    const auto counts = count();
+    run.say(rival::internal::concatenate(counts.covered(), " of ", real.modes(), " modes, ", 100 * counts.quality(),
+                                         " % of high quality, KL ", counts.kl()));
+  });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
+  return run_program("toy_2d", [&] {
     Options options;
-    return parse(argc, argv, options) ? run(options) : 0;
-  } catch (const rival::Diverged& error) {
-    if (rival::internal::is_terminal(stdout)) std::cout << std::endl;  // the bar stands without its end of line
-    std::cerr << "toy_2d: " << error.what() << '\n';
-    return 1;
-  } catch (const std::exception& error) {
-    std::cerr << "toy_2d: " << error.what() << '\n';
-    return 2;
-  }
+    return parse(argc, argv, options) ? train(options) : 0;
+  });
 }

@@ -4,21 +4,7 @@
 #include <cmath>
 #include <sstream>
 
-#include "rival/core/file.hpp"
-#include "rival/image/png.hpp"
 #include "rival/image/scatter.hpp"
-
-namespace {
-
-std::string samples_csv(const rival::Tensor<float>& samples) {
-  std::ostringstream csv;
-  csv.precision(9);
-  csv << "x,y\n";
-  for (rival::Index i = 0; i < samples.dim(0); ++i) csv << samples(i, 0) << ',' << samples(i, 1) << '\n';
-  return csv.str();
-}
-
-}  // namespace
 
 rival::Image picture(const rival::Tensor<float>& samples, const rival::GaussianMixture& real,
                      const rival::Discriminator<>& discriminator, double unit, rival::Index size) {
@@ -46,13 +32,10 @@ rival::Image picture(const rival::Tensor<float>& samples, const rival::GaussianM
                         {.reach = reach, .size = size, .dot = 1.4 * scale, .mark = 11 * scale, .neutral = neutral});
 }
 
-std::vector<std::filesystem::path> write_outputs(const std::filesystem::path& folder, const Results& results) {
-  std::vector<std::filesystem::path> written;
-  const auto path = [&](const char* name) { return written.emplace_back(folder / name); };
-
-  rival::replace_file(path("samples.csv"), samples_csv(results.samples));
-  rival::write_png(path("samples.png"), results.picture);
-  results.animation.save(path("progress.gif"));
-  rival::replace_file(path("summary.txt"), results.summary);
-  return written;
+std::string samples_csv(const rival::Tensor<float>& samples) {
+  std::ostringstream csv;
+  csv.precision(9);
+  csv << "x,y\n";
+  for (rival::Index i = 0; i < samples.dim(0); ++i) csv << samples(i, 0) << ',' << samples(i, 1) << '\n';
+  return csv.str();
 }

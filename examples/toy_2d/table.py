@@ -53,7 +53,8 @@ def train(chosen, problem, recipe, seed):
     """One run; what its summary says."""
     out = chosen.runs / f"{recipe}_{problem}_{seed}"
     summary = out / "summary.txt"
-    if not (chosen.keep and summary.exists()):
+    # A summary stands there from the run's first second on; that of a run which came to its end has no word in brackets.
+    if not (chosen.keep and summary.exists() and re.search(r"steps \d+, ", summary.read_text())):
         program = chosen.root / "build/release/examples/toy_2d"
         subprocess.run([program, "--problem", problem, "--recipe", recipe, "--seed", str(seed), "--out", out, "--threads", "1", "--quiet"],
                        check=True, env=os.environ | {"OMP_WAIT_POLICY": "passive"})

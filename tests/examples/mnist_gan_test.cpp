@@ -1,5 +1,6 @@
 // Runs the example as a user does.
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include "catch.hpp"
 
@@ -16,15 +17,21 @@
 #include "rival/data/idx.hpp"
 #include "rival/io/npy.hpp"
 #include "run_program.hpp"
+#include "small_digits.hpp"
 #include "temporary_folder.hpp"
 
 using rival::write_idx;
 using rival_test::Arguments;
 using rival_test::content;
+using rival_test::images_name;
+using rival_test::labels_name;
 using rival_test::lines;
+using rival_test::promised;
+using rival_test::quick;
 using rival_test::quoted;
 using rival_test::read_bytes;
 using rival_test::Run;
+using rival_test::SmallData;
 using rival_test::TemporaryFolder;
 using rival_test::wait_for;
 
@@ -36,33 +43,6 @@ pid_t start(const Arguments& arguments, int out, const std::filesystem::path& er
 }
 /// Runs it to its end.
 Run run(const Arguments& arguments) { return rival_test::run(RIVAL_MNIST_GAN_BINARY, arguments); }
-
-const char* const images_name = "train-images-idx3-ubyte";
-const char* const labels_name = "train-labels-idx1-ubyte";
-
-/// 200 images of stripes: enough to run, and quick to read.
-struct SmallData : TemporaryFolder {
-  explicit SmallData(rival::Index count = 200, rival::Index width = 28) {
-    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(count * width * width));
-    for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i / 5 % 7 * 40);
-    write_idx(*this / images_name, {count, width, width}, pixels.data());
-    write_idx(*this / labels_name, {count}, std::vector<std::uint8_t>(static_cast<std::size_t>(count)).data());
-  }
-};
-
-/// Arguments of a quick run on `data`. An option of `more` takes the place of the one here.
-Arguments quick(const std::filesystem::path& data, const std::filesystem::path& out, const Arguments& more = {}) {
-  Arguments all = more;
-  for (const auto& [option, value] : std::map<std::string, std::string>{{"--architecture", "dense"},
-                                                                        {"--data", data.string()},
-                                                                        {"--out", out.string()},
-                                                                        {"--batch", "20"},
-                                                                        {"--steps", "3"}})
-    if (std::find(more.begin(), more.end(), option) == more.end()) all.insert(all.end(), {option, value});
-  return all;
-}
-
-const std::vector<std::string> promised{"losses.csv", "losses.svg", "progress.gif", "samples.png", "summary.txt"};
 
 void check_files(const std::filesystem::path& out, std::size_t steps) {
   auto files = content(out);
@@ -170,6 +150,8 @@ TEST_CASE("mnist_gan: a bar on a terminal") {
   REQUIRE(unlockpt(terminal) == 0);
   const int slave = open(ptsname(terminal), O_RDWR | O_NOCTTY);
   REQUIRE(slave >= 0);
+  const winsize window{.ws_row = 24, .ws_col = 100, .ws_xpixel = 0, .ws_ypixel = 0};
+  REQUIRE(ioctl(slave, TIOCSWINSZ, &window) == 0);
   const SmallData data;
   const TemporaryFolder out, errors;
   const pid_t child = start(quick(data.path(), out.path(), {"--steps", "5"}), slave, errors / "err");
@@ -222,17 +204,17 @@ struct EarlierOutput : TemporaryFolder {
 };
 
 /// Runs with bad input: one line on stderr that holds all of `expected`, and no file is touched.
-void check_refused(const std::filesystem::path& data, const Arguments& more, const Arguments& expected, int code = 2) {
+void check_refused(const std::filesystem::path& data, const Arguments& more, const Arguments& expected) {
   const EarlierOutput out;
   REQUIRE(out.before.size() == promised.size() + 1);
   const auto result = run(quick(data, out.path(), more));
   INFO(result.err);
-  CHECK(result.code == code);
+  CHECK(result.code == 2);
   REQUIRE(lines(result.err).size() == 1);
   CHECK(result.err.back() == '\n');
   CHECK(result.err.find("mnist_gan: ") == 0);
   for (const auto& part : expected) CHECK_THAT(result.err, Catch::Matchers::ContainsSubstring(part));
-  if (code == 2) CHECK(result.out.empty());
+  CHECK(result.out.empty());
   CHECK((content(out.path()) == out.before));
 }
 
@@ -322,10 +304,26 @@ TEST_CASE("mnist_gan: refuses bad data") {
   check_refused(data.path(), {}, {"train-labels-idx1-ubyte.gz", "ends inside its gzip data"});
 }
 
-TEST_CASE("mnist_gan: stops when training diverges, with the step and what to try") {
+TEST_CASE("mnist_gan: stops when training diverges, with the step, what to try, and the files of what was good") {
   const SmallData data;
-  check_refused(data.path(), {"--learning-rate", "1e30", "--steps", "50", "--quiet"},
-                {"training stopped at step ", "expected a finite loss of the ", "try a smaller learning rate"}, 1);
+  const EarlierOutput out;
+  const auto result =
+      run(quick(data.path(), out.path(), {"--learning-rate", "1e5", "--epochs", "50", "--steps", "500", "--quiet"}));
+  INFO(result.err);
+  CHECK(result.code == 1);
+  REQUIRE(lines(result.err).size() == 1);
+  const std::string begin = "mnist_gan: training stopped at step ";
+  REQUIRE(result.err.find(begin) == 0);
+  for (const std::string part : {": expected a finite loss of the ", "try a smaller learning rate"})
+    CHECK_THAT(result.err, Catch::Matchers::ContainsSubstring(part));
+  const auto steps = static_cast<std::size_t>(std::stoi(result.err.substr(begin.size())) - 1);
+  REQUIRE(steps >= 1);
+  check_files(out.path(), steps);
+  const auto files = content(out.path());
+  CHECK(files.size() == promised.size());  // the earlier run's generated.npy is gone
+  CHECK(files.at("losses.csv").find("nan") == std::string::npos);
+  CHECK_THAT(files.at("summary.txt"), Catch::Matchers::ContainsSubstring("steps " + std::to_string(steps) +
+                                                                         " of 500 (training stopped at step "));
 }
 
 TEST_CASE("mnist_gan: recipes train, and conditional ones draw a row a class, or one class") {

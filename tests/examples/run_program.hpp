@@ -6,10 +6,14 @@
 #include <unistd.h>
 #include "catch.hpp"
 
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "temporary_folder.hpp"
@@ -18,8 +22,10 @@ namespace rival_test {
 
 using Arguments = std::vector<std::string>;
 
-/// Starts the program. Standard output goes to `out`, standard error to the file `err`.
-inline pid_t start(const std::string& program, const Arguments& arguments, int out, const std::filesystem::path& err) {
+/// Starts the program, with signals as a shell gives them to it. Standard output goes to `out`, standard error to the
+/// file `err`. `prepare` is called in the new process.
+inline pid_t start(const std::string& program, const Arguments& arguments, int out, const std::filesystem::path& err,
+                   const std::function<void()>& prepare = {}) {
   Arguments all = arguments;
   all.insert(all.begin(), program);
   std::vector<char*> pointers;
@@ -31,6 +37,8 @@ inline pid_t start(const std::string& program, const Arguments& arguments, int o
     dup2(out, STDOUT_FILENO);
     dup2(open(err_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
     setenv("OMP_WAIT_POLICY", "passive", 1);
+    for (int signal = 1; signal < NSIG; ++signal) std::signal(signal, SIG_DFL);
+    if (prepare) prepare();
     execv(pointers[0], pointers.data());
     _exit(127);
   }
@@ -45,16 +53,26 @@ inline int wait_for(pid_t child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
+/// Waits until `seen` says so; false after two minutes, which is far more than anything here takes on a busy machine.
+inline bool wait_until(const std::function<bool()>& seen) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  while (std::chrono::steady_clock::now() < end) {
+    if (seen()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return false;
+}
+
 struct Run {
   int code;
   std::string out, err;
 };
 
 /// Runs it to its end, with its output in a file.
-inline Run run(const std::string& program, const Arguments& arguments) {
+inline Run run(const std::string& program, const Arguments& arguments, const std::function<void()>& prepare = {}) {
   const TemporaryFolder folder;
   const int out = open((folder / "out").c_str(), O_WRONLY | O_CREAT, 0600);
-  const int code = wait_for(start(program, arguments, out, folder / "err"));
+  const int code = wait_for(start(program, arguments, out, folder / "err", prepare));
   close(out);
   return {code, read_bytes(folder / "out"), read_bytes(folder / "err")};
 }

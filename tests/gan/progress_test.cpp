@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
+#include <limits>
 #include <vector>
 
 #include "rival/gan/progress.hpp"
@@ -99,6 +100,50 @@ TEST_CASE("progress: a bar that redraws itself and ends its line") {
     for (const auto& report : reports(0.001)) progress(report);
   });
   CHECK(std::count(quick.begin(), quick.end(), '\r') == 2);  // the first and the last
+}
+
+TEST_CASE("progress: a bar fits any window, and a narrow one loses what one misses least") {
+  auto report = reports(2)[9];
+  const auto bar = [&](int columns) { return internal::bar_text(report, "0:20", columns); };
+  CHECK(bar(120) == "epoch 1/2 [########........] 10/20  32 images/s  D 0.500  G 1.250  0:20 left");
+  CHECK(bar(79) == bar(120));
+  CHECK(bar(70) == "epoch 1/2 [#####.....] 10/20  32 images/s  D 0.500  G 1.250  0:20 left");
+  CHECK(bar(60) == "epoch 1/2 [######.......] 10/20  D 0.500  G 1.250  0:20 left");
+  CHECK(bar(50) == "[######.......] 10/20  D 0.500  G 1.250  0:20 left");
+  CHECK(bar(39) == "[########........] 10/20  0:20 left");
+  CHECK(bar(20) == "10/20  0:20 left");
+  CHECK(bar(5) == "10/20");
+  CHECK(bar(3) == "10/");
+  CHECK(bar(0).empty());
+  CHECK(bar(-1).empty());
+  // The numbers of a long run, and of one that goes wrong.
+  report.steps_done = 1'234'567, report.steps_in_all = 9'876'543, report.images_per_second = 1e300;
+  report.discriminator_loss = -1e300, report.generator_loss = std::numeric_limits<double>::quiet_NaN();
+  for (int columns = 0; columns < 200; ++columns) CHECK(bar(columns).size() <= static_cast<std::size_t>(columns));
+}
+
+TEST_CASE("progress: a bar covers the one before it, and ends its line when training is left") {
+  const auto text = printed([] {
+    auto report = reports(2)[0];
+    report.discriminator_loss = 12345;
+    const auto progress = progress_bar({.bar = true});
+    progress(report);
+    progress(reports(2)[1]);  // is shorter
+  });
+  REQUIRE(std::count(text.begin(), text.end(), '\r') == 2);
+  const auto second = text.rfind('\r');
+  CHECK(text.size() == 2 * second + 1);  // as long as the first, and the end of the line
+  CHECK(text.find('\n') == text.size() - 1);
+
+  const auto stopped = printed([] {
+    try {
+      const auto progress = progress_bar({.bar = true});
+      progress(reports(2)[0]);
+      throw Diverged("training stopped");
+    } catch (const Diverged&) {
+    }
+  });
+  CHECK(stopped.back() == '\n');
 }
 
 TEST_CASE("progress: no bar into a file") {

@@ -10,6 +10,13 @@
 #include <string>
 #include <string_view>
 
+#ifdef _WIN32
+#include <io.h>
+#else
+#include <fcntl.h>
+#include <unistd.h>
+#endif
+
 #include "rival/core/error.hpp"
 
 namespace rival {
@@ -30,10 +37,48 @@ inline void require_file(std::string_view what, const std::filesystem::path& pat
   require(std::filesystem::is_regular_file(status), what, " ", path, ": expected a regular file, got a device or pipe");
 }
 
+/// Waits until what was written to the descriptor is on the disk. False, and errno, when that fails. A file system that
+/// cannot be asked for it is no failure.
+inline bool sync(int descriptor) {
+#ifdef _WIN32
+  return _commit(descriptor) == 0;
+#else
+  while (fsync(descriptor) != 0)
+    if (errno != EINTR) return errno == EINVAL || errno == ENOTSUP || errno == ENOSYS;
+  return true;
+#endif
+}
+
+/// Brings all that was written to the file to the disk. False, and errno, when that fails.
+inline bool flush_to_disk(std::FILE* file) {
+#ifdef _WIN32
+  return std::fflush(file) == 0 && sync(_fileno(file));
+#else
+  return std::fflush(file) == 0 && sync(fileno(file));
+#endif
+}
+
+/// The same for the names in a folder: a file that was renamed may otherwise have its old name after a power cut.
+/// A folder that may be written to but not read cannot be asked for it, which is no failure.
+inline bool flush_folder_to_disk([[maybe_unused]] const std::filesystem::path& folder) {
+#ifdef _WIN32
+  return true;  // Windows opens no folders
+#else
+  const int descriptor = open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return errno == EACCES;
+  const bool good = sync(descriptor);
+  const int why = errno;
+  close(descriptor);
+  errno = why;
+  return good;
+#endif
+}
+
 }  // namespace internal
 
-/// Writes a file so that whoever looks at `path` sees the old content or the whole new one. The bytes go to a temporary
-/// file beside it; `commit` renames that. Without a commit (a failed write, an exception) an earlier file stays.
+/// Writes a file so that whoever looks at `path` sees the old content or the whole new one, even after a power cut. The
+/// bytes go to a temporary file beside it; `commit` brings them to the disk and renames that. Without a commit (a
+/// failed write, an exception) an earlier file stays.
 class FileWriter {
  public:
   /// Throws Error when no file can be written there.
@@ -69,13 +114,16 @@ class FileWriter {
   }
   void write(std::string_view text) { write(text.data(), text.size()); }
 
-  /// Puts what was written in the place of `path`. Throws Error when that fails. The last call.
+  /// Puts what was written in the place of `path`. Throws Error when that fails: the earlier file has then stayed, or,
+  /// where only the folder's own bytes cannot be brought to the disk, the new one stands there. The last call.
   void commit() {
+    if (!internal::flush_to_disk(file_.get())) fail_to_write(std::strerror(errno));
     if (std::fclose(file_.release()) != 0) fail_to_write(std::strerror(errno));
     std::error_code error;
     std::filesystem::rename(part_, path_, error);
     if (error) fail_to_write(error.message());
     committed_ = true;
+    if (!internal::flush_folder_to_disk(path_.parent_path())) fail_to_write(std::strerror(errno));
   }
 
  private:
@@ -94,6 +142,22 @@ inline void replace_file(const std::filesystem::path& path, const void* data, st
 }
 inline void replace_file(const std::filesystem::path& path, std::string_view text) {
   replace_file(path, text.data(), text.size());
+}
+
+/// Appends to a file that is there, and brings it to the disk. Throws Error when that fails, and cuts the file back to
+/// what it was, so that no half of `text` stays behind.
+inline void append_to_file(const std::filesystem::path& path, std::string_view text) {
+  std::error_code error;
+  const auto before = std::filesystem::file_size(path, error);
+  require(!error, "cannot append to ", path, ": ", error.message());
+  internal::File file(std::fopen(path.string().c_str(), "ab"));
+  bool good = file != nullptr && std::fwrite(text.data(), 1, text.size(), file.get()) == text.size() &&
+              internal::flush_to_disk(file.get());
+  int why = errno;
+  if (file && std::fclose(file.release()) != 0) good = false, why = errno;
+  if (good) return;
+  std::filesystem::resize_file(path, before, error);
+  fail("cannot append to ", path, ": ", std::strerror(why));
 }
 
 }  // namespace rival

@@ -5,11 +5,13 @@
 #include <cmath>
 #include <cstdio>
 #include <functional>
+#include <memory>
 #include <string>
 
 #ifdef _WIN32
 #include <io.h>
 #else
+#include <sys/ioctl.h>
 #include <unistd.h>
 #endif
 
@@ -17,20 +19,15 @@
 
 namespace rival {
 
-struct ProgressOptions {
-  /// A bar that redraws itself; if not, a plain line every few seconds.
-  bool bar = true;
-  double line_seconds = 5;  ///< between plain lines
-};
-
 namespace internal {
 
-inline bool is_terminal(std::FILE* stream) {
-#ifdef _WIN32
-  return _isatty(_fileno(stream)) != 0;
-#else
-  return isatty(fileno(stream)) != 0;
+/// Columns of the window that the stream writes to; 0 when that is none, or one that does not tell.
+inline int window_columns([[maybe_unused]] std::FILE* stream) {
+#if !defined(_WIN32) && defined(TIOCGWINSZ)
+  winsize size{};
+  if (isatty(fileno(stream)) != 0 && ioctl(fileno(stream), TIOCGWINSZ, &size) == 0) return size.ws_col;
 #endif
+  return 0;
 }
 
 /// 83 seconds as "1:23".
@@ -51,10 +48,55 @@ inline std::string loss_text(double loss) {
   return text;
 }
 
+/// 341.2 as "341 images/s".
+inline std::string speed_text(double images_per_second) {
+  char text[64];
+  std::snprintf(text, sizeof text, std::abs(images_per_second) < 1e9 ? "%.0f images/s" : "%.2e images/s",
+                images_per_second);
+  return text;
+}
+
+/// The bar for a report, of at most `columns`: in a narrow window it shrinks, then what one misses least goes first.
+inline std::string bar_text(const StepReport& report, const std::string& left, int columns) {
+  const std::string epoch = concatenate("epoch ", report.epoch, '/', report.epochs, ' '),
+                    steps = concatenate(report.steps_done, '/', report.steps_in_all),
+                    speed = "  " + speed_text(report.images_per_second),
+                    losses = "  D " + loss_text(report.discriminator_loss) + "  G " + loss_text(report.generator_loss),
+                    time = "  " + left + " left";
+  constexpr std::size_t widest = 16, narrowest = 6;
+  const double done = static_cast<double>(report.steps_done) / static_cast<double>(report.steps_in_all);
+  const auto room = static_cast<std::size_t>(std::max(columns, 0));
+  struct Choice {
+    std::string before, after;
+  };
+  for (const auto& [before, after] :
+       {Choice{epoch, steps + speed + losses + time}, Choice{epoch, steps + losses + time},
+        Choice{"", steps + losses + time}, Choice{"", steps + time}}) {
+    const std::size_t rest = before.size() + after.size() + 3;  // with the brackets and a space
+    if (rest + narrowest > room) continue;
+    std::string bar(std::min(widest, room - rest), '.');
+    std::fill_n(bar.begin(), static_cast<std::size_t>(done * static_cast<double>(bar.size())), '#');
+    return before + '[' + bar + "] " + after;
+  }
+  return (steps + time).size() <= room ? steps + time : steps.substr(0, room);
+}
+
+}  // namespace internal
+
+struct ProgressOptions {
+  /// A bar that redraws itself, as wide as the window; if not, a plain line every few seconds.
+  bool bar = internal::window_columns(stdout) > 0;
+  double line_seconds = 5;  ///< between plain lines
+};
+
 /// Shows the reports on standard output.
-class Progress {
+class ProgressBar {
  public:
-  explicit Progress(const ProgressOptions& options) : options_(options) {}
+  explicit ProgressBar(const ProgressOptions& options = {}) : options_(options) {}
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+  /// Also when an exception ends the training: what is printed next stands on a line of its own.
+  ~ProgressBar() { end_line(); }
 
   void operator()(const StepReport& report) {
     const bool last = report.steps_done == report.steps_in_all;
@@ -63,40 +105,51 @@ class Progress {
     if (!last && report.steps_done > 1 && report.seconds < shown_ + pause) return;
     shown_ = report.seconds;
     const double done = static_cast<double>(report.steps_done) / static_cast<double>(report.steps_in_all);
-    const std::string left = clock_text(report.seconds * (1 - done) / done);
-    const std::string discriminator = loss_text(report.discriminator_loss),
-                      generator = loss_text(report.generator_loss);
-    char text[256];
+    const std::string left = internal::clock_text(report.seconds * (1 - done) / done);
     if (options_.bar) {
-      constexpr int width = 16;
-      const int full = static_cast<int>(done * width);
-      std::string bar(static_cast<std::size_t>(full), '#');
-      bar.resize(static_cast<std::size_t>(width), '.');
-      std::snprintf(text, sizeof text, "\repoch %td/%td [%s] %ld/%ld  %.0f images/s  D %s  G %s  %s left  ",
-                    report.epoch, report.epochs, bar.c_str(), report.steps_done, report.steps_in_all,
-                    report.images_per_second, discriminator.c_str(), generator.c_str(), left.c_str());
-    } else {
-      std::snprintf(text, sizeof text, "epoch %td/%td  step %ld/%ld  %.0f images/s  D %s  G %s  %s left\n",
-                    report.epoch, report.epochs, report.steps_done, report.steps_in_all, report.images_per_second,
-                    discriminator.c_str(), generator.c_str(), left.c_str());
+      draw(report, left);
+      if (last) end_line();
+      return;
     }
-    std::fputs(text, stdout);
-    if (options_.bar && last) std::fputc('\n', stdout);
+    std::printf("epoch %td/%td  step %ld/%ld  %s  D %s  G %s  %s left\n", report.epoch, report.epochs,
+                report.steps_done, report.steps_in_all, internal::speed_text(report.images_per_second).c_str(),
+                internal::loss_text(report.discriminator_loss).c_str(),
+                internal::loss_text(report.generator_loss).c_str(), left.c_str());
+    std::fflush(stdout);
+  }
+
+  /// Ends the line on which the bar stands, if it does. The next report begins a new one.
+  void end_line() {
+    if (drawn_ == 0) return;
+    drawn_ = 0;
+    std::fputc('\n', stdout);
     std::fflush(stdout);
   }
 
  private:
+  /// Asked anew each time, since windows change their size.
+  void draw(const StepReport& report, const std::string& left) {
+    const int window = internal::window_columns(stdout);
+    const int columns = (window > 0 ? window : 80) - 1;  // some terminals go on to the next line after the last column
+    std::string text = internal::bar_text(report, left, columns);
+    const std::size_t length = text.size();
+    // Spaces over what is longer of the bar before.
+    text.resize(std::max(length, std::min(drawn_, static_cast<std::size_t>(std::max(columns, 0)))), ' ');
+    std::fputc('\r', stdout);
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+    drawn_ = length;
+  }
+
   ProgressOptions options_;
   double shown_ = 0;
+  std::size_t drawn_ = 0;  ///< characters of the bar that stands on an unfinished line
 };
 
-}  // namespace internal
-
 /// A callback for FitOptions::on_step that shows epoch, step, images per second, both losses and the time left: as a
-/// bar on a terminal, elsewhere as a plain line every few seconds.
-inline std::function<void(const StepReport&)> progress_bar(ProgressOptions options = {
-                                                               .bar = internal::is_terminal(stdout)}) {
-  return internal::Progress(options);
+/// bar in a window whose width is known, elsewhere as a plain line every few seconds.
+inline std::function<void(const StepReport&)> progress_bar(const ProgressOptions& options = {}) {
+  return [bar = std::make_shared<ProgressBar>(options)](const StepReport& report) { (*bar)(report); };
 }
 
 }  // namespace rival

@@ -1,0 +1,60 @@
+#pragma once
+// The losses of all steps, as a table and as a picture.
+
+#include <cstdint>
+#include <filesystem>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "rival/core/file.hpp"
+#include "rival/gan/trainer_options.hpp"
+#include "rival/image/curves.hpp"
+
+class Losses {
+ public:
+  void add(const rival::StepReport& report) { steps_.push_back(report); }
+
+  /// The table, a row a step: rows that are new since the last call are appended to the file. If it is not as that call
+  /// left it, all are written.
+  void write_csv(const std::filesystem::path& path) {
+    std::error_code error;
+    if (written_ > 0 && std::filesystem::file_size(path, error) == size_ && !error) {
+      const std::string text = rows(written_);
+      rival::append_to_file(path, text);
+      size_ += text.size();
+    } else {
+      const std::string text =
+          "step,epoch,discriminator_loss,generator_loss,real_score,fake_score,accuracy,penalty,auxiliary_loss\n" +
+          rows(0);
+      rival::replace_file(path, text);
+      size_ = text.size();
+    }
+    written_ = steps_.size();
+  }
+
+  void write_svg(const std::filesystem::path& path) const {
+    rival::Series discriminator{"discriminator", {}}, generator{"generator", {}};
+    for (const auto& s : steps_) {
+      discriminator.y.push_back(s.discriminator_loss);
+      generator.y.push_back(s.generator_loss);
+    }
+    rival::write_curves_svg(path, "Losses", "step", {discriminator, generator});
+  }
+
+ private:
+  std::string rows(std::size_t from) const {
+    std::ostringstream csv;
+    csv.precision(9);
+    for (std::size_t i = from; i < steps_.size(); ++i) {
+      const auto& s = steps_[i];
+      csv << s.step << ',' << s.epoch << ',' << s.discriminator_loss << ',' << s.generator_loss << ',' << s.real_score
+          << ',' << s.fake_score << ',' << s.accuracy << ',' << s.penalty << ',' << s.auxiliary_loss << '\n';
+    }
+    return csv.str();
+  }
+
+  std::vector<rival::StepReport> steps_;
+  std::size_t written_ = 0;  ///< steps that the file has
+  std::uintmax_t size_ = 0;  ///< of the file, in bytes
+};

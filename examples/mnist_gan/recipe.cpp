@@ -1,0 +1,80 @@
+#include "recipe.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "rival/gan/recipes/recipes.hpp"
+#include "rival/rival.hpp"
+
+namespace {
+
+rival::Generator<> make_generator(const Options& o, const rival::Random& random) {
+  if (o.architecture == "dense") return rival::dense_generator(random, o.latent);
+  if (o.architecture == "tfdcgan") return rival::tfdcgan_generator(random, o.latent);
+  return rival::dcgan28_generator(random, o.latent);
+}
+
+rival::Discriminator<> make_discriminator(const Options& o, const rival::Random& random) {
+  if (o.architecture == "dense") return rival::dense_discriminator(random);
+  if (o.architecture == "tfdcgan") return rival::tfdcgan_discriminator(random);
+  return rival::dcgan28_discriminator(random);
+}
+
+/// What the example trains by itself, tuned for one pass through the digits.
+rival::Recipe<> own_recipe(const Options& o, long steps) {
+  const rival::Random random = rival::Random(o.seed).stream("weights");
+  // Falling to nothing over the second half, the rate lets the two settle: the last picture is the best one.
+  const rival::AdamOptions adam{.learning_rate = o.learning_rate,
+                                .beta1 = o.beta1,
+                                .schedule = rival::linear_decay({.steps = steps, .start = steps / 2})};
+  // Smoothed labels keep the discriminator from being too sure for the generator to learn from it.
+  return {make_generator(o, random),
+          make_discriminator(o, random),
+          {.loss = rival::non_saturating({.real_label = 0.9}),
+           .batch = o.batch,
+           .generator_optimizer = adam,
+           .discriminator_optimizer = adam,
+           .seed = o.seed}};
+}
+
+}  // namespace
+
+rival::Recipe<> make_recipe(Options& o, const rival::ImageDataset& images) {
+  if (!o.recipe.empty()) {
+    const auto recipe = rival::find_recipe(o.recipe);
+    if (o.epochs == 0) o.epochs = recipe.epochs;
+    if (o.batch == 0) o.batch = recipe.batch;
+  }
+  rival::require(o.batch <= images.size(), "--batch: expected at most the ", images.size(), " images in ", o.data,
+                 ", got ", o.batch);
+  const long per_epoch = images.size() / o.batch;
+  const long batches = std::min(o.epochs, std::numeric_limits<long>::max() / per_epoch) * per_epoch;
+  const long steps_in_all = o.steps > 0 ? std::min(o.steps, batches) : batches;  // with one discriminator step each
+  rival::Recipe<> recipe = o.recipe.empty()
+                               ? own_recipe(o, steps_in_all)
+                               : rival::find_recipe(o.recipe).make({.classes = std::max<long>(1, images.classes()),
+                                                                    .images = steps_in_all * o.batch,
+                                                                    .batch = o.batch,
+                                                                    .seed = o.seed});
+  const auto& generator = recipe.generator;
+  rival::require(images.sample_shape() == generator.output_shape(), "--data: expected images of ",
+                 generator.output_shape(), " for ", o.recipe.empty() ? o.architecture : o.recipe, ", got ",
+                 images.sample_shape(), " in ", o.data);
+  rival::require(o.batch > 1 || (o.recipe.empty() && o.architecture == "dcgan28"), "--batch: expected at least 2 for ",
+                 o.recipe.empty() ? "the batch norm of " + o.architecture : o.recipe, ", got 1");
+  rival::require(per_epoch >= recipe.options.discriminator_steps, "--batch: expected at most ",
+                 images.size() / recipe.options.discriminator_steps, " for the ", recipe.options.discriminator_steps,
+                 " discriminator steps of ", o.recipe, ", got ", o.batch);
+  const rival::Index classes = label_classes(recipe, images);
+  rival::require(o.label < 0 || classes > 0,
+                 "--label: expected a conditional recipe (cgan, acgan, projection or infogan), got ",
+                 o.recipe.empty() ? "none" : o.recipe);
+  rival::require(o.label < classes || classes == 0, "--label: expected a class from 0 to ", classes - 1, ", got ",
+                 o.label);
+  return recipe;
+}
+
+rival::Index label_classes(const rival::Recipe<>& recipe, const rival::ImageDataset& images) {
+  return recipe.options.labels == rival::LabelSource::none ? 0 : std::max<long>(1, images.classes());
+}

@@ -1,0 +1,13 @@
+#pragma once
+// What mnist_gan trains, and how.
+
+#include "options.hpp"
+#include "rival/data/dataset.hpp"
+#include "rival/gan/recipes/recipe.hpp"
+
+/// The recipe for the options and these images. Fills in the epochs and the batch that the options leave to it. Throws
+/// rival::Error for options that do not go together or do not fit the images.
+rival::Recipe<> make_recipe(Options& options, const rival::ImageDataset& images);
+
+/// Classes that the recipe's networks are told of; 0: none.
+rival::Index label_classes(const rival::Recipe<>& recipe, const rival::ImageDataset& images);
