@@ -1,7 +1,6 @@
 // Trains a GAN on handwritten digits and writes pictures of what it has learnt. `--help` lists the options.
 
 #include <algorithm>
-#include <optional>
 
 #include "common/losses.hpp"
 #include "common/run.hpp"
@@ -24,13 +23,7 @@ int train(Options o) {
   const rival::ImageDataset& images = digits.train();
   rival::Recipe<> recipe = make_recipe(o, images);
   rival::AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
-  std::optional<rival::Generator<>> average;
-  std::optional<rival::MovingAverage<>> moving;
-  if (recipe.average) {
-    average.emplace(recipe.generator);
-    moving.emplace(average->state(), recipe.generator.state(), *recipe.average);
-  }
-  Samples samples(average ? *average : recipe.generator, recipe.options, rival::Random(o.seed).stream("samples"),
+  Samples samples(trainer.averaged_generator(), recipe.options, rival::Random(o.seed).stream("samples"),
                   label_classes(recipe, images), o.label);
   const auto picture = [&](rival::Index scale) {
     return rival::grid(samples.fixed(), {.columns = samples.columns(), .scale = scale});
@@ -57,7 +50,6 @@ int train(Options o) {
   return run.train([&] {
     animation.add(picture(1));
     const auto on_step = [&](const rival::StepReport& report) {
-      if (moving) moving->update();
       losses.add(report);
       const long every = o.sample_every > 0 ? o.sample_every : std::max(1L, report.steps_in_all / 40);
       if (report.steps_done % every == 0 && report.steps_done < report.steps_in_all) animation.add(picture(1));

@@ -1,7 +1,6 @@
 #include "recipe.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <string>
 
 #include "rival/gan/recipes/recipes.hpp"
@@ -22,12 +21,12 @@ rival::Discriminator<> make_discriminator(const Options& o, const rival::Random&
 }
 
 /// What the example trains by itself, tuned for one pass through the digits.
-rival::Recipe<> own_recipe(const Options& o, long steps) {
+rival::Recipe<> own_recipe(const Options& o) {
   const rival::Random random = rival::Random(o.seed).stream("weights");
   // Falling to nothing over the second half, the rate lets the two settle: the last picture is the best one.
-  const rival::AdamOptions adam{.learning_rate = o.learning_rate,
-                                .beta1 = o.beta1,
-                                .schedule = rival::linear_decay({.steps = steps, .start = steps / 2})};
+  const rival::Schedule fall =
+      rival::over_run([](long steps) { return rival::linear_decay({.steps = steps, .start = steps / 2}); });
+  const rival::AdamOptions adam{.learning_rate = o.learning_rate, .beta1 = o.beta1, .schedule = fall};
   // Smoothed labels keep the discriminator from being too sure for the generator to learn from it.
   return {make_generator(o, random),
           make_discriminator(o, random),
@@ -49,14 +48,10 @@ rival::Recipe<> make_recipe(Options& o, const rival::ImageDataset& images) {
   rival::require(o.batch <= images.size(), "--batch: expected at most the ", images.size(), " images in ", o.data,
                  ", got ", o.batch);
   const long per_epoch = images.size() / o.batch;
-  const long batches = std::min(o.epochs, std::numeric_limits<long>::max() / per_epoch) * per_epoch;
-  const long steps_in_all = o.steps > 0 ? std::min(o.steps, batches) : batches;  // with one discriminator step each
-  rival::Recipe<> recipe = o.recipe.empty()
-                               ? own_recipe(o, steps_in_all)
-                               : rival::find_recipe(o.recipe).make({.classes = std::max<long>(1, images.classes()),
-                                                                    .images = steps_in_all * o.batch,
-                                                                    .batch = o.batch,
-                                                                    .seed = o.seed});
+  rival::Recipe<> recipe =
+      o.recipe.empty() ? own_recipe(o)
+                       : rival::find_recipe(o.recipe).make(
+                             {.classes = std::max<long>(1, images.classes()), .batch = o.batch, .seed = o.seed});
   const auto& generator = recipe.generator;
   rival::require(images.sample_shape() == generator.output_shape(), "--data: expected images of ",
                  generator.output_shape(), " for ", o.recipe.empty() ? o.architecture : o.recipe, ", got ",

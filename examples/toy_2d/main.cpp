@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 #include <sstream>
 
 #include "common/run.hpp"
@@ -51,20 +50,13 @@ int train(const Options& o) {
   Recipe recipe = recipes().at(o.recipe)(o.steps, random.stream("weights"));
   recipe.training.seed = o.seed;
   rival::AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.training);
-  std::optional<rival::Generator<>> average;
-  std::optional<rival::MovingAverage<>> moving;
-  if (recipe.average) {
-    average.emplace(recipe.generator);
-    moving.emplace(average->state(), recipe.generator.state(), *recipe.average);
-  }
-  const rival::Generator<>& shown = average ? *average : recipe.generator;
 
   // The same latent vectors throughout, so that the animation shows the same points finding their places.
   rival::Tensor<float> latents({sample_count, recipe.generator.latent()});
   rival::Random fixed = random.stream("samples");
   fixed.fill_normal(latents);
   const auto samples = [&] {
-    auto points = shown.sample(latents);
+    auto points = trainer.averaged_generator().sample(latents);
     points.array() *= static_cast<float>(unit);
     return points;
   };
@@ -89,7 +81,6 @@ int train(const Options& o) {
       real.sample(points, data);
       points.array() /= static_cast<float>(unit);
       rival::StepReport report = trainer.step(points);
-      if (moving) moving->update();
       report.epoch = report.epochs = 1;
       report.steps_done = step;
       report.steps_in_all = recipe.steps;

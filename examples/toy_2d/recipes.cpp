@@ -53,9 +53,9 @@ Recipe with_r1_and_r2(AdversarialLoss<> loss, long steps, const Random& random) 
                        .batch = 512,
                        .penalties = r1_and_r2(0.05, 5e-5, steps),
                        .generator_optimizer = adam,
-                       .discriminator_optimizer = adam},
-          .steps = steps,
-          .average = MovingAverageOptions{.half_life = 400.0 * 512, .ramp_up = 0.05, .batch = 512}};
+                       .discriminator_optimizer = adam,
+                       .average = MovingAverageOptions{.half_life = 400.0 * 512, .ramp_up = 0.05}},
+          .steps = steps};
 }
 
 /// The relativistic pairing loss with R1 and R2, penalties and rates annealed (R3GAN; Huang, Gokaslan, Kuleshov and

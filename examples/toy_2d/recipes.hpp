@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 
 #include "rival/rival.hpp"
@@ -14,8 +13,6 @@ struct Recipe {
   rival::Discriminator<> discriminator;
   rival::TrainerOptions<> training;
   long steps;
-  /// Whether one samples from a moving average of the generator, and which.
-  std::optional<rival::MovingAverageOptions> average = {};
 };
 
 /// A recipe for so many steps, or, for 0, for as many as it is meant for.
