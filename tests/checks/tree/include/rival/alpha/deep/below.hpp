@@ -1,0 +1,4 @@
+#pragma once
+#include "../../beta/above.hpp"
+#include "../ground.hpp"
+#include <omp.h>
