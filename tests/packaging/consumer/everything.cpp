@@ -1,5 +1,5 @@
-// Every header of the library, and every layer, recipe, penalty and optimiser: the compiler can only warn of code that it
-// makes. Nothing here is run.
+// Every header of the library, and every layer, recipe, penalty and optimiser: the compiler can only warn of code that
+// it makes. Nothing here is run.
 #include "every_header.hpp"
 
 namespace {
@@ -8,9 +8,10 @@ namespace {
 template <class S>
 rival::Generator<S> other_layers_of_a_generator() {
   using namespace rival;
-  return {8, Sequential<S>(Basis<S>({.in = 8, .shape = {4, 4, 16}}), InstanceNorm<S>({.features = 16}),
-                           BlurUpsample<S>{}, PixelNorm<S>{}, Upsample<S>{}, GroupNorm<S>({.groups = 2, .features = 16}),
-                           ELU<S>(1.0), Conv2d<S>({.in = 16, .out = 3, .kernel = 3, .padding = 1}), Sigmoid<S>{})};
+  return {8,
+          Sequential<S>(Basis<S>({.in = 8, .shape = {4, 4, 16}}), InstanceNorm<S>({.features = 16}), BlurUpsample<S>{},
+                        PixelNorm<S>{}, Upsample<S>{}, GroupNorm<S>({.groups = 2, .features = 16}), ELU<S>(1.0),
+                        Conv2d<S>({.in = 16, .out = 3, .kernel = 3, .padding = 1}), Sigmoid<S>{})};
 }
 
 template <class S>
