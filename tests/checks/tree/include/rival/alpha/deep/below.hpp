@@ -1,4 +1,4 @@
 #pragma once
+#include <omp.h>
 #include "../../beta/above.hpp"
 #include "../ground.hpp"
-#include <omp.h>
