@@ -1,5 +1,6 @@
 # Where Rival's libraries come from: a package on this machine, else sources fetched at a pinned version.
 include(FetchContent)
+include(RivalPackages)
 
 set(rival_source_Eigen3 GIT_REPOSITORY https://gitlab.com/libeigen/eigen.git GIT_TAG 3.4.0 GIT_SHALLOW ON)
 set(rival_source_ZLIB GIT_REPOSITORY https://github.com/madler/zlib.git GIT_TAG v1.3.1 GIT_SHALLOW ON)
@@ -57,10 +58,9 @@ endfunction()
 
 # A static library from C sources, behind the imported target <target>.
 function(rival_make_library target name source_dir)
-  list(TRANSFORM ARGN PREPEND "${source_dir}/" OUTPUT_VARIABLE sources)
-  add_library(${name} STATIC EXCLUDE_FROM_ALL ${sources})
-  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-  target_compile_options(${name} PRIVATE -w)
+  set(rival_library ${name})
+  list(TRANSFORM ARGN PREPEND "${source_dir}/" OUTPUT_VARIABLE rival_sources)
+  add_subdirectory("${PROJECT_SOURCE_DIR}/cmake/fetched" "${PROJECT_BINARY_DIR}/_deps/${name}" EXCLUDE_FROM_ALL)
   rival_make_headers(${target} "${source_dir}")
   target_link_libraries(${target} INTERFACE ${name})
 endfunction()

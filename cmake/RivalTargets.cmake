@@ -6,11 +6,21 @@ include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
 set(rival_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/rival")
+set(rival_data_dir "${CMAKE_INSTALL_DATAROOTDIR}/rival")
+
+# The folder of the digits, for a project that Rival is a part of; rivalConfig.cmake sets it to the installed ones.
+set(rival_MNIST_DIR "${PROJECT_SOURCE_DIR}/examples/data/mnist" CACHE INTERNAL "Rival's MNIST digits")
+
+# A library that is built on Rival and exported has to find Rival's targets in an export, installed or not.
+set(rival_export_only "")
+if(NOT RIVAL_INSTALL)
+  set(rival_export_only EXCLUDE_FROM_ALL)
+endif()
 
 # rival::rival: everything that needs only Eigen and, where it is found, OpenMP.
 rival_find_or_fetch(Eigen3 Eigen3::Eigen)
 if(NOT TARGET Eigen3::Eigen)
-  message(FATAL_ERROR "Rival needs Eigen 3.4 or later (Debian: libeigen3-dev). Install it, or set RIVAL_FETCH=ON.")
+  message(FATAL_ERROR "Rival needs Eigen 3.4 or later (${rival_install_Eigen3}). Install it, or set RIVAL_FETCH=ON.")
 elseif(Eigen3_VERSION AND Eigen3_VERSION VERSION_LESS 3.4)
   message(FATAL_ERROR "Rival needs Eigen 3.4 or later and found ${Eigen3_VERSION} in ${Eigen3_DIR}. Point Eigen3_DIR "
     "at a later one, or set CMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON to have one fetched.")
@@ -34,33 +44,46 @@ if(RIVAL_OPENMP)
   target_link_libraries(rival INTERFACE "$<INSTALL_INTERFACE:$<TARGET_NAME_IF_EXISTS:OpenMP::OpenMP_CXX>>")
 endif()
 
+install(TARGETS rival EXPORT rival)
+install(EXPORT rival FILE rivalTargets.cmake NAMESPACE rival:: DESTINATION "${rival_package_dir}" ${rival_export_only})
 if(RIVAL_INSTALL)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/rival" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-  install(TARGETS rival EXPORT rival)
-  install(EXPORT rival FILE rivalTargets.cmake NAMESPACE rival:: DESTINATION "${rival_package_dir}")
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/examples/data/mnist" DESTINATION "${rival_data_dir}")
+  install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/rival")
   configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/rivalConfig.cmake.in"
-    "${PROJECT_BINARY_DIR}/cmake/rivalConfig.cmake" INSTALL_DESTINATION "${rival_package_dir}")
+    "${PROJECT_BINARY_DIR}/cmake/rivalConfig.cmake" INSTALL_DESTINATION "${rival_package_dir}"
+    PATH_VARS rival_data_dir)
   write_basic_package_version_file("${PROJECT_BINARY_DIR}/cmake/rivalConfigVersion.cmake"
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
   install(FILES "${PROJECT_BINARY_DIR}/cmake/rivalConfig.cmake" "${PROJECT_BINARY_DIR}/cmake/rivalConfigVersion.cmake"
-    "${PROJECT_SOURCE_DIR}/cmake/FindStb.cmake" DESTINATION "${rival_package_dir}")
+    "${PROJECT_SOURCE_DIR}/cmake/FindStb.cmake" "${PROJECT_SOURCE_DIR}/cmake/RivalPackages.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/RivalBuildType.cmake" DESTINATION "${rival_package_dir}")
 endif()
+
+# Tests and examples need every component.
+set(rival_required ${RIVAL_COMPONENTS})
+foreach(part IN ITEMS RIVAL_TESTS RIVAL_EXAMPLES)
+  if(${part} AND NOT ${part} STREQUAL "AUTO")
+    list(APPEND rival_required zlib stb gif)
+  endif()
+endforeach()
 
 # rival_add_component(<component> <package> <target>)
 #
 # Adds rival::<component>: rival::rival and one library more, for the headers that need it. A component whose library
 # is not on the machine does not exist, which is an error only where someone asked for it.
 function(rival_add_component component package target)
-  if(RIVAL_TESTS OR RIVAL_EXAMPLES OR component IN_LIST RIVAL_COMPONENTS)
+  if(component IN_LIST rival_required)
     rival_find_or_fetch(${package} ${target})
     if(NOT TARGET ${target})
-      message(FATAL_ERROR "rival::${component} needs ${package}, which was not found. Install it, or set "
-        "RIVAL_FETCH=ON.")
+      message(FATAL_ERROR "rival::${component} needs ${package}, which was not found (${rival_install_${package}}). "
+        "Install it, or set RIVAL_FETCH=ON.")
     endif()
   else()
     rival_find(${package} ${target})
     if(NOT TARGET ${target})
-      message(STATUS "rival: ${package} was not found, so there is no rival::${component}")
+      message(STATUS "rival: ${package} was not found (${rival_install_${package}}), so there is no "
+        "rival::${component}")
       return()
     endif()
   endif()
@@ -69,12 +92,32 @@ function(rival_add_component component package target)
   add_library(rival::${component} ALIAS rival_${component})
   set_target_properties(rival_${component} PROPERTIES EXPORT_NAME ${component})
   target_link_libraries(rival_${component} INTERFACE rival ${target})
-  if(RIVAL_INSTALL)
-    install(TARGETS rival_${component} EXPORT rival-${component})
-    install(EXPORT rival-${component} NAMESPACE rival:: DESTINATION "${rival_package_dir}")
-  endif()
+  install(TARGETS rival_${component} EXPORT rival-${component})
+  install(EXPORT rival-${component} NAMESPACE rival:: DESTINATION "${rival_package_dir}" ${rival_export_only})
 endfunction()
 
 rival_add_component(zlib ZLIB ZLIB::ZLIB)  # rival/data/idx.hpp, rival/data/mnist.hpp
 rival_add_component(stb Stb stb::stb)      # rival/image/png.hpp
 rival_add_component(gif GIF GIF::GIF)      # rival/image/gif.hpp
+
+# rival_decide(<option> <what it builds> <framework's package> <framework's target>)
+#
+# Makes AUTO ON or OFF: tests and examples need every component and a framework, and these are only fetched for who asked
+# for tests or examples.
+macro(rival_decide option what package target)
+  if(${option} STREQUAL "AUTO")
+    rival_find(${package} ${target})
+    set(${option} ON)
+    foreach(needed IN ITEMS rival::zlib rival::stb rival::gif ${target})
+      if(NOT TARGET ${needed})
+        set(${option} OFF)
+      endif()
+    endforeach()
+    if(NOT TARGET ${target})
+      message(STATUS "rival: ${package} was not found (${rival_install_${package}}), so no ${what} are built. Install it, "
+        "or set ${option}=ON to have it fetched.")
+    elseif(NOT ${option})
+      message(STATUS "rival: no ${what} are built. Install what is missing, or set ${option}=ON to have it fetched.")
+    endif()
+  endif()
+endmacro()

@@ -6,6 +6,7 @@
 #include "rival/core/error.hpp"
 #include "rival/core/file.hpp"
 #include "rival/core/labels.hpp"
+#include "rival/core/optimisation.hpp"
 #include "rival/core/parallel.hpp"
 #include "rival/core/random.hpp"
 #include "rival/core/shape.hpp"

@@ -26,6 +26,13 @@ run_quietly() {
   return "$status"
 }
 
+has_apt() { command -v dpkg-query > /dev/null && command -v apt-get > /dev/null; }
+
+# installed <package or pattern>...: those that are, a line each.
+installed() {
+  dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' "$@" 2> /dev/null | sed -n 's/ installed$//p' || true
+}
+
 cannot_install() {
   note "Packages are missing that could not be installed from here. Please run:"
   note "  sudo apt-get update && sudo apt-get install -y --no-install-recommends $*"
@@ -33,19 +40,19 @@ cannot_install() {
 }
 
 # install_missing <package>...: on Debian and Ubuntu, installs those packages that are not there, and the compiler and
-# CMake. Elsewhere it does nothing: CMake finds the libraries or fetches them.
+# CMake; it removes none. Elsewhere it does nothing: CMake finds the libraries or fetches them.
 install_missing() {
-  command -v dpkg-query > /dev/null && command -v apt-get > /dev/null || return 0
+  has_apt || return 0
 
   # Programs may have come from anywhere; libraries are asked for by package.
   local missing=()
   [ -n "${CXX:-}" ] || command -v c++ > /dev/null || missing+=(g++)
   command -v cmake > /dev/null || missing+=(cmake)
   command -v ninja > /dev/null || command -v make > /dev/null || missing+=(ninja-build)
-  local installed package
-  installed=$(dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' "$@" 2> /dev/null || true)
+  local there package
+  there=$(installed "$@")
   for package in "$@"; do
-    grep -qx "$package installed" <<< "$installed" || missing+=("$package")
+    grep -qx "$package" <<< "$there" || missing+=("$package")
   done
   [ "${#missing[@]}" -gt 0 ] || return 0
 
@@ -62,9 +69,32 @@ install_missing() {
   note "Installing ${missing[*]}"
   # An update may fail for a source that has nothing to do with these packages.
   "${apt[@]}" update > /dev/null 2>&1 < /dev/null || true
-  run_quietly "apt-get install" "${apt[@]}" install -y --no-install-recommends "${missing[@]}" ||
+  run_quietly "apt-get install" "${apt[@]}" install -y --no-remove --no-install-recommends "${missing[@]}" ||
     cannot_install "${missing[@]}"
   rival_newly_installed=1
+}
+
+# install_if_offered <package>: installs it where apt-get has it and nobody has to be asked. Whoever calls can do without.
+install_if_offered() {
+  has_apt && [ -z "$(installed "$1")" ] || return 0
+  [ "$(id -u)" -eq 0 ] || sudo -n true 2> /dev/null || return 0
+  if apt-cache policy "$1" 2> /dev/null | grep -q 'Candidate: [0-9]'; then
+    (install_missing "$1") > /dev/null 2>&1 || true
+  fi
+}
+
+# clang_version: the version of Clang to use. LLVM's OpenMP comes with each, and only one of them can be installed: that is
+# taken, so that no package has to go for it, and 16 where there is none.
+clang_version() {
+  local version=""
+  if has_apt; then
+    version=$(installed 'libomp-*-dev' | sed -nE 's/^libomp-([0-9]+)-dev$/\1/p' | sort -n | tail -n 1)
+  fi
+  if [ -n "$version" ] && [ "$version" -lt 14 ]; then
+    note "Clang has to be 14 or later. libomp-$version-dev is installed, which goes with Clang $version alone."
+    exit 2
+  fi
+  printf '%s\n' "${version:-16}"
 }
 
 # configure <preset> [<cache variable>=<value>...]: runs CMake unless the build folder already is as asked for.
@@ -104,6 +134,14 @@ build() {
 
 # build_example <name>: with what it needs installed first.
 build_example() {
+  local folder="$rival_root/build/release"
+  # In a clone where this user cannot write, the program that is there is run.
+  if [ -x "$folder/examples/$1" ] && [ ! -w "$folder" ]; then
+    return
+  elif [ ! -e "$folder" ] && [ ! -w "$rival_root" ]; then
+    note "$1 is not built, and nothing can be written in $rival_root. Please clone the repository to a folder of your own."
+    exit 2
+  fi
   install_missing libeigen3-dev zlib1g-dev libstb-dev libgif-dev libcli11-dev
   # An example alone needs no Catch2; a folder that has been configured, with tests or without, is taken as it is.
   if [ -f "$rival_root/build/release/CMakeCache.txt" ]; then

@@ -1,5 +1,5 @@
 #pragma once
-// PNG files. Needs stb_image_write.h, which is compiled right here, private to each translation unit.
+// PNG files. Needs stb_image_write.h, which is compiled right here, out of the way of any other in the program.
 
 #include <cstdint>
 #include <filesystem>
@@ -7,26 +7,7 @@
 
 #include "rival/core/file.hpp"
 #include "rival/image/grid.hpp"
-
-#ifndef INCLUDE_STB_IMAGE_WRITE_H  // a program that has included it before us brings its code, too
-#if defined(__GNUC__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-#endif
-#define STB_IMAGE_WRITE_STATIC
-#define STB_IMAGE_WRITE_IMPLEMENTATION
-#include <stb/stb_image_write.h>
-#undef STB_IMAGE_WRITE_IMPLEMENTATION
-#undef STB_IMAGE_WRITE_STATIC
-#if defined(__GNUC__)
-#pragma GCC diagnostic pop
-#endif
-#endif
+#include "rival/image/stb_image_write.hpp"
 
 namespace rival {
 
@@ -43,7 +24,8 @@ inline void write_png(const std::filesystem::path& path, const Image& image) {
   };
   const int width = static_cast<int>(image.width), height = static_cast<int>(image.height);
   const int channels = static_cast<int>(image.channels);
-  require(stbi_write_png_to_func(append, &file, width, height, channels, image.bytes.data(), width * channels) != 0,
+  require(internal::stb::stbi_write_png_to_func(append, &file, width, height, channels, image.bytes.data(),
+                                                width * channels) != 0,
           "cannot write ", path, ": no memory for the picture");
   replace_file(path, file.data(), file.size());
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "rival/core/optimisation.hpp"
 #include "rival/nn/sequential.hpp"
 
 namespace rival {
@@ -29,6 +30,7 @@ class Network {
   /// `x` is read again by `backward` and must be kept until then.
   /// `labels`, one a sample, are for networks that depend on them, and are kept like `x`.
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, Labels labels = {}) {
+    internal::warn_unless_optimised();
     const auto& y = run(x, trace, {.mode = Mode::train, .labels = labels});
     layers_.commit(trace);
     return y;

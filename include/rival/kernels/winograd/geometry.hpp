@@ -34,13 +34,21 @@ struct FilterPhase {
     if (groups + parts > most_groups) return false;
     for (Index i = 0; i < parts; ++i) {
       const Index begin = part_begin(taps, parts, i), end = part_begin(taps, parts, i + 1);
-      group[static_cast<std::size_t>(groups++)] = {source_first + source_step * begin, tap_first + tap_step * begin,
-                                                   end - begin};
+      insert({source_first + source_step * begin, tap_first + tap_step * begin, end - begin});
     }
-    std::sort(group.begin(), group.begin() + groups, [](const TapGroup& a, const TapGroup& b) {  // allocates nothing
-      return a.taps != b.taps ? a.taps > b.taps : a.source_first < b.source_first;
-    });
     return true;
+  }
+
+ private:
+  /// Not std::sort: GCC 12 warns of what it would do with more than sixteen groups, which would be out of bounds.
+  void insert(const TapGroup& added) {
+    auto place = static_cast<std::size_t>(groups++);
+    for (; place > 0; --place) {
+      const TapGroup& before = group[place - 1];
+      if (before.taps != added.taps ? before.taps > added.taps : before.source_first < added.source_first) break;
+      group[place] = before;
+    }
+    group[place] = added;
   }
 };
 

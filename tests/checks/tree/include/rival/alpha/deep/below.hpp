@@ -1,0 +1,4 @@
+#pragma once
+#include <omp.h>
+#include "../../beta/above.hpp"
+#include "../ground.hpp"

@@ -1,0 +1,2 @@
+#pragma once
+#include "rival/beta/above.hpp"

@@ -1,0 +1,3 @@
+#pragma once
+#include "rival/alpha/ground.hpp"
+#include "rival/beta/above.hpp"

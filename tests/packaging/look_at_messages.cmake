@@ -1,0 +1,23 @@
+# Configures SOURCE in FOLDER with the arguments behind `--`; what CMake says has to match EXPECT, and REFUSE must not.
+set(arguments "")
+set(theirs FALSE)
+math(EXPR last "${CMAKE_ARGC} - 1")
+foreach(i RANGE ${last})
+  if(theirs)
+    list(APPEND arguments "${CMAKE_ARGV${i}}")
+  elseif(CMAKE_ARGV${i} STREQUAL "--")
+    set(theirs TRUE)
+  endif()
+endforeach()
+
+file(REMOVE_RECURSE "${FOLDER}")
+execute_process(COMMAND "${CMAKE_COMMAND}" -S "${SOURCE}" -B "${FOLDER}" -G "${GENERATOR}" ${arguments}
+  OUTPUT_VARIABLE said ERROR_VARIABLE said)
+string(REGEX REPLACE "[ \n]+" " " line "${said}")
+if(EXPECT AND NOT line MATCHES "${EXPECT}")
+  message(FATAL_ERROR "expected CMake to say \"${EXPECT}\", it said:\n${said}")
+elseif(REFUSE AND line MATCHES "${REFUSE}")
+  message(FATAL_ERROR "expected CMake not to say \"${REFUSE}\", it said:\n${said}")
+elseif(REFUSE AND NOT line MATCHES "Build files have been written")
+  message(FATAL_ERROR "expected CMake to succeed, it said:\n${said}")
+endif()

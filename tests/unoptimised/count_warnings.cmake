@@ -1,0 +1,12 @@
+# Runs PROGRAM and expects LINES lines on standard error, all about optimisation.
+execute_process(COMMAND "${PROGRAM}" RESULT_VARIABLE result ERROR_VARIABLE said)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "${PROGRAM}: expected exit code 0, got ${result}")
+endif()
+string(REGEX MATCHALL "[^\n]*\n" lines "${said}")
+list(LENGTH lines count)
+list(FILTER lines INCLUDE REGEX "^rival: compiled without optimisation, .*-O3 -march=native")
+list(LENGTH lines warnings)
+if(NOT count EQUAL LINES OR NOT warnings EQUAL LINES)
+  message(FATAL_ERROR "${PROGRAM}: expected ${LINES} warnings on standard error and nothing else, got:\n${said}")
+endif()
