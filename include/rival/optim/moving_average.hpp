@@ -132,4 +132,6 @@ class MovingAverage {
   long steps_ = 0;
 };
 
+RIVAL_INSTANTIATE_CLASS(MovingAverage);
+
 }  // namespace rival

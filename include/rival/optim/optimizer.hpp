@@ -135,4 +135,6 @@ class Optimizer {
   double work_ = 0;
 };
 
+RIVAL_INSTANTIATE_CLASS(Optimizer);
+
 }  // namespace rival

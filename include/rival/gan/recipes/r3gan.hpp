@@ -86,4 +86,6 @@ Recipe<S> r3gan(const RecipeOptions& o) {
           MovingAverageOptions{.half_life = 500.0 * static_cast<double>(o.batch), .ramp_up = 0.05, .batch = o.batch}};
 }
 
+RIVAL_INSTANTIATE_FUNCTION(r3gan);
+
 }  // namespace rival::recipes
