@@ -1,4 +1,4 @@
-// Defines the lists of kernels.hpp in double.
+// Defines in double what the kernels' headers list.
 #define RIVAL_DEFINE_DOUBLE
 #include "rival/core/instantiate.hpp"
 //

@@ -1,4 +1,4 @@
-// Defines the lists of kernels.hpp in float.
+// Defines in float what the kernels' headers list.
 #define RIVAL_DEFINE_FLOAT
 #include "rival/core/instantiate.hpp"
 //
