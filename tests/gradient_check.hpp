@@ -371,10 +371,13 @@ class GradientChecker {
 }  // namespace internal
 
 /// What is wrong with the layer's gradients for inputs of shape `batch`: one line each, none if all is well.
-inline std::vector<std::string> gradient_problems(Layer<double>& layer, const Shape& batch,
-                                                  const GradientCheck& options = {}) {
+/// A template, though of double alone, so that it can be compiled once for all tests.
+template <class S>
+std::vector<std::string> gradient_problems(Layer<S>& layer, const Shape& batch, const GradientCheck& options = {}) {
   return internal::GradientChecker(layer, batch, options).run();
 }
+RIVAL_INSTANTIATE_DOUBLE(std::vector<std::string> gradient_problems(Layer<double>&, const Shape&,
+                                                                    const GradientCheck&));
 
 /// Draws the weights of `layer` anew and fails the running test for whatever is wrong with its gradients.
 inline void check_gradients(Layer<double>& layer, const Shape& batch, const GradientCheck& options = {}) {

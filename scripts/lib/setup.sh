@@ -126,10 +126,11 @@ configure() {
   touch "$stamp"
 }
 
-# build <preset> <target>
+# build <preset> <target>...
 build() {
   local folder="$rival_root/build/$1"
-  run_quietly "The build" cmake --build "$folder" --target "$2" --parallel "$(cores)"
+  shift
+  run_quietly "The build" cmake --build "$folder" --target "$@" --parallel "$(cores)"
 }
 
 # build_example <name>: with what it needs installed first.

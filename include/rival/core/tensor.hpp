@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "rival/core/eigen.hpp"
+#include "rival/core/instantiate.hpp"
 #include "rival/core/shape.hpp"
 
 namespace rival {

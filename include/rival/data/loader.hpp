@@ -113,4 +113,6 @@ class Loader {
   std::vector<Index> order_;
 };
 
+RIVAL_INSTANTIATE_CLASS(Loader);
+
 }  // namespace rival

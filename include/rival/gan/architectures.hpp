@@ -111,4 +111,12 @@ Discriminator<S> tfdcgan_discriminator(const Random& random) {
   return discriminator;
 }
 
+RIVAL_INSTANTIATE_FUNCTION(dense_generator);
+RIVAL_INSTANTIATE_FUNCTION(dense_discriminator);
+RIVAL_INSTANTIATE_FUNCTION(dcgan28_generator);
+RIVAL_INSTANTIATE_FUNCTION(dcgan28_discriminator);
+RIVAL_INSTANTIATE_FUNCTION(dcgan28_critic);
+RIVAL_INSTANTIATE_FUNCTION(tfdcgan_generator);
+RIVAL_INSTANTIATE_FUNCTION(tfdcgan_discriminator);
+
 }  // namespace rival

@@ -29,4 +29,6 @@ class Discriminator : public Network<S> {
   Index heads_;
 };
 
+RIVAL_INSTANTIATE_CLASS(Discriminator);
+
 }  // namespace rival

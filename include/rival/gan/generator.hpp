@@ -67,4 +67,6 @@ class Generator : public Network<S> {
   }
 };
 
+RIVAL_INSTANTIATE_CLASS(Generator);
+
 }  // namespace rival

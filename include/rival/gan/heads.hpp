@@ -49,4 +49,6 @@ class Heads {
   Tensor<S> scores_, heads_, dheads_, gradient_;
 };
 
+RIVAL_INSTANTIATE_CLASS(Heads);
+
 }  // namespace rival::internal

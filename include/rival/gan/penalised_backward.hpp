@@ -109,4 +109,6 @@ class PenalisedBackward {
   Trace<S> trace_;
 };
 
+RIVAL_INSTANTIATE_CLASS(PenalisedBackward);
+
 }  // namespace rival::internal

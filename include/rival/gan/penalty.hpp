@@ -107,4 +107,6 @@ class GradientPenalty {
   Tensor<double> charges_;
 };
 
+RIVAL_INSTANTIATE_CLASS(GradientPenalty);
+
 }  // namespace rival

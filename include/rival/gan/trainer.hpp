@@ -402,4 +402,6 @@ class AdversarialTrainer {
   internal::Heads<S> real_heads_, fake_heads_;
 };
 
+RIVAL_INSTANTIATE_CLASS(AdversarialTrainer);
+
 }  // namespace rival

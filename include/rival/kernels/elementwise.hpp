@@ -170,4 +170,9 @@ void dropout_gradient(const S* x, const S* mask, const S* dy, S* dx, Index count
   });
 }
 
+RIVAL_INSTANTIATE_FUNCTION(leaky_relu);
+RIVAL_INSTANTIATE_FUNCTION(leaky_relu_gradient);
+RIVAL_INSTANTIATE_FUNCTION(dropout);
+RIVAL_INSTANTIATE_FUNCTION(dropout_gradient);
+
 }  // namespace rival::kernels

@@ -100,4 +100,7 @@ void combine_channels(Index pixels, Index channels, S* y, const ChannelGate<S>& 
   }
 }
 
+RIVAL_INSTANTIATE_FUNCTION(sample_moments);
+RIVAL_INSTANTIATE_FUNCTION(sample_sums);
+
 }  // namespace rival::kernels

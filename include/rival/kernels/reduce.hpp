@@ -139,4 +139,10 @@ void combine_gradient(Index rows, Index columns, const S* dy, const S* x, const 
   });
 }
 
+RIVAL_INSTANTIATE_FUNCTION(add_column_sums);
+RIVAL_INSTANTIATE_FUNCTION(column_moments);
+RIVAL_INSTANTIATE_FUNCTION(centred_gradient_sums);
+RIVAL_INSTANTIATE_FUNCTION(scale_and_shift);
+RIVAL_INSTANTIATE_FUNCTION(combine_gradient);
+
 }  // namespace rival::kernels

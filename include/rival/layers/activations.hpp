@@ -161,4 +161,18 @@ class ReLU : public LeakyReLU<S> {
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ReLU>(*this); }
 };
 
+RIVAL_INSTANTIATE_CLASS(internal::Activation, kernels::Tanh);
+RIVAL_INSTANTIATE_CLASS(internal::Activation, kernels::Sigmoid);
+RIVAL_INSTANTIATE_CLASS(internal::Activation, kernels::SiLU);
+RIVAL_INSTANTIATE_CLASS(internal::Activation, kernels::Softplus);
+RIVAL_INSTANTIATE_CLASS(Tanh);
+RIVAL_INSTANTIATE_CLASS(Sigmoid);
+RIVAL_INSTANTIATE_CLASS(SiLU);
+RIVAL_INSTANTIATE_CLASS(Softplus);
+RIVAL_INSTANTIATE_FLOAT(class internal::Activation<float, kernels::ELU<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class internal::Activation<double, kernels::ELU<double>>);
+RIVAL_INSTANTIATE_CLASS(ELU);
+RIVAL_INSTANTIATE_CLASS(LeakyReLU);
+RIVAL_INSTANTIATE_CLASS(ReLU);
+
 }  // namespace rival

@@ -179,4 +179,6 @@ class Augment : public Layer<S> {
   Random stream_;
 };
 
+RIVAL_INSTANTIATE_CLASS(Augment);
+
 }  // namespace rival

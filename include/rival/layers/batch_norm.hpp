@@ -119,4 +119,6 @@ class BatchNorm : public internal::BatchStatistics<S> {
   Parameter<S> weight_, bias_;
 };
 
+RIVAL_INSTANTIATE_CLASS(BatchNorm);
+
 }  // namespace rival

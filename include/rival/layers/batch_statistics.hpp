@@ -97,4 +97,6 @@ class BatchStatistics : public Layer<S> {
   S epsilon_, momentum_;
 };
 
+RIVAL_INSTANTIATE_CLASS(BatchStatistics);
+
 }  // namespace rival::internal

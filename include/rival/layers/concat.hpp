@@ -62,4 +62,6 @@ class ConcatSkip : public internal::Branches<S> {
   }
 };
 
+RIVAL_INSTANTIATE_CLASS(ConcatSkip);
+
 }  // namespace rival

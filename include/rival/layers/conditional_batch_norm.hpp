@@ -145,4 +145,6 @@ class ConditionalBatchNorm : public internal::BatchStatistics<S> {
   Parameter<S> weight_, bias_;
 };
 
+RIVAL_INSTANTIATE_CLASS(ConditionalBatchNorm);
+
 }  // namespace rival

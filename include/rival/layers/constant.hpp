@@ -147,4 +147,6 @@ class Basis : public Layer<S> {
   Parameter<S> basis_, weight_;
 };
 
+RIVAL_INSTANTIATE_CLASS(Basis);
+
 }  // namespace rival

@@ -107,4 +107,6 @@ class Conv2d : public Weighted<S> {
   Conv2dOptions options_;
 };
 
+RIVAL_INSTANTIATE_CLASS(Conv2d);
+
 }  // namespace rival

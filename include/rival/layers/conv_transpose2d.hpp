@@ -96,4 +96,6 @@ class ConvTranspose2d : public Weighted<S> {
   ConvTranspose2dOptions options_;
 };
 
+RIVAL_INSTANTIATE_CLASS(ConvTranspose2d);
+
 }  // namespace rival

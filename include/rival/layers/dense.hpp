@@ -56,4 +56,6 @@ class Dense : public Weighted<S> {
   Index in_, out_;
 };
 
+RIVAL_INSTANTIATE_CLASS(Dense);
+
 }  // namespace rival

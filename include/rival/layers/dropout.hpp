@@ -89,4 +89,6 @@ class Dropout : public Layer<S> {
   Random stream_;
 };
 
+RIVAL_INSTANTIATE_CLASS(Dropout);
+
 }  // namespace rival

@@ -143,4 +143,6 @@ class Embedding : public Layer<S> {
   Parameter<S> table_;
 };
 
+RIVAL_INSTANTIATE_CLASS(Embedding);
+
 }  // namespace rival

@@ -282,4 +282,7 @@ class GroupNorm : public internal::SampleNorm<S> {
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<GroupNorm>(*this); }
 };
 
+RIVAL_INSTANTIATE_CLASS(internal::SampleNorm);
+RIVAL_INSTANTIATE_CLASS(GroupNorm);
+
 }  // namespace rival

@@ -28,4 +28,6 @@ class InstanceNorm : public internal::SampleNorm<S> {
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<InstanceNorm>(*this); }
 };
 
+RIVAL_INSTANTIATE_CLASS(InstanceNorm);
+
 }  // namespace rival

@@ -29,4 +29,6 @@ class LayerNorm : public internal::SampleNorm<S> {
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<LayerNorm>(*this); }
 };
 
+RIVAL_INSTANTIATE_CLASS(LayerNorm);
+
 }  // namespace rival

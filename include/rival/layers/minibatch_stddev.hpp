@@ -111,4 +111,6 @@ class MinibatchStddev : public Layer<S> {
   S epsilon_;
 };
 
+RIVAL_INSTANTIATE_CLASS(MinibatchStddev);
+
 }  // namespace rival

@@ -78,4 +78,6 @@ class Pack : public Layer<S> {
   Index count_;
 };
 
+RIVAL_INSTANTIATE_CLASS(Pack);
+
 }  // namespace rival

@@ -111,4 +111,6 @@ class PixelNorm : public Layer<S> {
   S epsilon_;
 };
 
+RIVAL_INSTANTIATE_CLASS(PixelNorm);
+
 }  // namespace rival

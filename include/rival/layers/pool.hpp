@@ -207,4 +207,8 @@ class MaxPool2d : public internal::Pool<S> {
   }
 };
 
+RIVAL_INSTANTIATE_CLASS(internal::Pool);
+RIVAL_INSTANTIATE_CLASS(AvgPool2d);
+RIVAL_INSTANTIATE_CLASS(MaxPool2d);
+
 }  // namespace rival

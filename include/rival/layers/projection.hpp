@@ -81,4 +81,6 @@ class Projection : public Layer<S> {
   Index classes_;
 };
 
+RIVAL_INSTANTIATE_CLASS(Projection);
+
 }  // namespace rival

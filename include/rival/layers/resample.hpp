@@ -182,4 +182,8 @@ class BlurDownsample : public internal::BlurResample<S> {
   static inline const internal::Filter121<S> filter{S(0.25), 0};
 };
 
+RIVAL_INSTANTIATE_CLASS(internal::BlurResample);
+RIVAL_INSTANTIATE_CLASS(BlurUpsample);
+RIVAL_INSTANTIATE_CLASS(BlurDownsample);
+
 }  // namespace rival

@@ -72,4 +72,8 @@ class Flatten : public internal::ShapeChange<S> {
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Flatten>(*this); }
 };
 
+RIVAL_INSTANTIATE_CLASS(internal::ShapeChange);
+RIVAL_INSTANTIATE_CLASS(Reshape);
+RIVAL_INSTANTIATE_CLASS(Flatten);
+
 }  // namespace rival

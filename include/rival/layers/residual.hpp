@@ -192,4 +192,7 @@ class Residual : public internal::Branches<S> {
   S scale_;
 };
 
+RIVAL_INSTANTIATE_CLASS(internal::Branches);
+RIVAL_INSTANTIATE_CLASS(Residual);
+
 }  // namespace rival

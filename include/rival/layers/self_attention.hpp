@@ -226,4 +226,6 @@ class SelfAttention : public Layer<S> {
   Parameter<S> f_, g_, h_, v_, gamma_;
 };
 
+RIVAL_INSTANTIATE_CLASS(SelfAttention);
+
 }  // namespace rival

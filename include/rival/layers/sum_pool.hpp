@@ -68,4 +68,6 @@ class SumPool : public Layer<S> {
   }
 };
 
+RIVAL_INSTANTIATE_CLASS(SumPool);
+
 }  // namespace rival

@@ -119,4 +119,6 @@ class Upsample : public Layer<S> {
   Interpolation mode_;
 };
 
+RIVAL_INSTANTIATE_CLASS(Upsample);
+
 }  // namespace rival

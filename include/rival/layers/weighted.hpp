@@ -177,4 +177,6 @@ class Weighted : public Layer<S> {
   Fan fan_;
 };
 
+RIVAL_INSTANTIATE_CLASS(Weighted);
+
 }  // namespace rival

@@ -157,4 +157,10 @@ AdversarialLoss<S> hinge() {
           .generator = internal::climb<S>};
 }
 
+RIVAL_INSTANTIATE_FUNCTION(non_saturating);
+RIVAL_INSTANTIATE_FUNCTION(minimax);
+RIVAL_INSTANTIATE_FUNCTION(least_squares);
+RIVAL_INSTANTIATE_FUNCTION(wasserstein);
+RIVAL_INSTANTIATE_FUNCTION(hinge);
+
 }  // namespace rival

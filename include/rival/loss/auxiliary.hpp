@@ -70,4 +70,7 @@ AuxiliaryLoss<S> information(const InformationOptions& options = {}) {
   return {.loss = loss, .on_real = false};
 }
 
+RIVAL_INSTANTIATE_FUNCTION(classification);
+RIVAL_INSTANTIATE_FUNCTION(information);
+
 }  // namespace rival

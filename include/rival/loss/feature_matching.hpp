@@ -46,4 +46,6 @@ S feature_matching(const Tensor<S>& real_features, const Tensor<S>& fake_feature
   return static_cast<S>(sum);
 }
 
+RIVAL_INSTANTIATE_FUNCTION(feature_matching);
+
 }  // namespace rival

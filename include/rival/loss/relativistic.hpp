@@ -92,4 +92,7 @@ AdversarialLoss<S> relativistic_average() {
           .generator_needs_real = true};
 }
 
+RIVAL_INSTANTIATE_FUNCTION(relativistic_pairing);
+RIVAL_INSTANTIATE_FUNCTION(relativistic_average);
+
 }  // namespace rival

@@ -82,4 +82,10 @@ Initialiser<S> orthogonal(double gain = 1) {
   };
 }
 
+RIVAL_INSTANTIATE_FUNCTION(normal);
+RIVAL_INSTANTIATE_FUNCTION(he);
+RIVAL_INSTANTIATE_FUNCTION(glorot);
+RIVAL_INSTANTIATE_FUNCTION(uniform_fan_in);
+RIVAL_INSTANTIATE_FUNCTION(orthogonal);
+
 }  // namespace rival

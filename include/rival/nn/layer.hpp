@@ -173,4 +173,6 @@ void backward_linear(Layer<S>& layer, Trace<S>& trace, const Tensor<S>* dy_tange
 
 }  // namespace internal
 
+RIVAL_INSTANTIATE_CLASS(Layer);
+
 }  // namespace rival

@@ -128,4 +128,6 @@ class Network {
   Index weights_ = 0;
 };
 
+RIVAL_INSTANTIATE_CLASS(Network);
+
 }  // namespace rival

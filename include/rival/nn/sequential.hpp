@@ -224,4 +224,6 @@ class Sequential : public Layer<S> {
   std::vector<std::unique_ptr<Layer<S>>> layers_;
 };
 
+RIVAL_INSTANTIATE_CLASS(Sequential);
+
 }  // namespace rival

@@ -75,4 +75,6 @@ std::string summary(Network<S>& network) {
   return text.str();
 }
 
+RIVAL_INSTANTIATE_FUNCTION(summary);
+
 }  // namespace rival

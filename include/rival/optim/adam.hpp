@@ -120,4 +120,7 @@ class AdamW : public Adam<S> {
                 true) {}
 };
 
+RIVAL_INSTANTIATE_CLASS(Adam);
+RIVAL_INSTANTIATE_CLASS(AdamW);
+
 }  // namespace rival

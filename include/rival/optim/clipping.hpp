@@ -82,4 +82,8 @@ void clip_weights(const std::vector<Parameter<S>*>& parameters, double bound) {
   for (auto* parameter : parameters) internal::clamp(parameter->value, static_cast<S>(bound));
 }
 
+RIVAL_INSTANTIATE_FUNCTION(clip_gradient_norm);
+RIVAL_INSTANTIATE_FUNCTION(clip_gradient_value);
+RIVAL_INSTANTIATE_FUNCTION(clip_weights);
+
 }  // namespace rival

@@ -34,4 +34,6 @@ std::unique_ptr<Optimizer<S>> make_optimizer(std::vector<Parameter<S>*> paramete
       options);
 }
 
+RIVAL_INSTANTIATE_FUNCTION(make_optimizer);
+
 }  // namespace rival

@@ -133,4 +133,6 @@ class MovingAverage {
   long steps_ = 0;
 };
 
+RIVAL_INSTANTIATE_CLASS(MovingAverage);
+
 }  // namespace rival

@@ -190,4 +190,6 @@ class Optimizer {
   double work_ = 0;
 };
 
+RIVAL_INSTANTIATE_CLASS(Optimizer);
+
 }  // namespace rival

@@ -96,4 +96,6 @@ class RmsProp : public Optimizer<S> {
   S rate_ = S(0);
 };
 
+RIVAL_INSTANTIATE_CLASS(RmsProp);
+
 }  // namespace rival

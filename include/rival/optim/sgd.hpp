@@ -59,4 +59,6 @@ class Sgd : public Optimizer<S> {
   S rate_ = S(0);
 };
 
+RIVAL_INSTANTIATE_CLASS(Sgd);
+
 }  // namespace rival

@@ -152,4 +152,9 @@ Recipe<S> infogan(const RecipeOptions& o) {
            .seed = o.seed}};
 }
 
+RIVAL_INSTANTIATE_FUNCTION(cgan);
+RIVAL_INSTANTIATE_FUNCTION(acgan);
+RIVAL_INSTANTIATE_FUNCTION(projection);
+RIVAL_INSTANTIATE_FUNCTION(infogan);
+
 }  // namespace rival::recipes

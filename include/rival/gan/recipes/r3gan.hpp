@@ -88,4 +88,6 @@ Recipe<S> r3gan(const RecipeOptions& o) {
            .seed = o.seed}};
 }
 
+RIVAL_INSTANTIATE_FUNCTION(r3gan);
+
 }  // namespace rival::recipes

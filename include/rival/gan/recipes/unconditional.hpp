@@ -134,4 +134,12 @@ Recipe<S> sngan(const RecipeOptions& o) {
            .seed = o.seed}};
 }
 
+RIVAL_INSTANTIATE_FUNCTION(gan);
+RIVAL_INSTANTIATE_FUNCTION(dcgan);
+RIVAL_INSTANTIATE_FUNCTION(lsgan);
+RIVAL_INSTANTIATE_FUNCTION(wgan);
+RIVAL_INSTANTIATE_FUNCTION(wgan_gp);
+RIVAL_INSTANTIATE_FUNCTION(dragan);
+RIVAL_INSTANTIATE_FUNCTION(sngan);
+
 }  // namespace rival::recipes

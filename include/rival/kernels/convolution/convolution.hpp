@@ -94,4 +94,7 @@ void conv_input_gradient(const ConvGeometry& g, const S* dy, const S* w, S* dx, 
     internal::conv_pass(g, internal::Pass::input_gradient, dy, w, dx, epilogue);
 }
 
+RIVAL_INSTANTIATE_FUNCTION(conv_output);
+RIVAL_INSTANTIATE_FUNCTION(conv_input_gradient);
+
 }  // namespace rival::kernels

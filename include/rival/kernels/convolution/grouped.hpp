@@ -289,4 +289,8 @@ void grouped_weight_gradient(const ConvGeometry& g, Index groups, const S* x, co
   });
 }
 
+RIVAL_INSTANTIATE_FUNCTION(grouped_output);
+RIVAL_INSTANTIATE_FUNCTION(grouped_input_gradient);
+RIVAL_INSTANTIATE_FUNCTION(grouped_weight_gradient);
+
 }  // namespace rival::kernels

@@ -242,4 +242,6 @@ void conv_weight_gradient(const ConvGeometry& g, const S* x, const S* dy, S* dw)
   });
 }
 
+RIVAL_INSTANTIATE_FUNCTION(conv_weight_gradient);
+
 }  // namespace rival::kernels

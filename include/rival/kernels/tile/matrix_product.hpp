@@ -109,4 +109,7 @@ void add_matrix_gradient(Index m, Index k, Index n, const S* a, const S* dc, S* 
   });
 }
 
+RIVAL_INSTANTIATE_FUNCTION(matrix_product);
+RIVAL_INSTANTIATE_FUNCTION(add_matrix_gradient);
+
 }  // namespace rival::kernels

@@ -109,4 +109,6 @@ void output_tile(int rows, int packets, const OutputTile<S>& job) {
   }
 }
 
+RIVAL_INSTANTIATE_FUNCTION(output_tile);
+
 }  // namespace rival::kernels

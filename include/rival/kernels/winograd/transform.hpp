@@ -260,4 +260,6 @@ void transform_tile(const LineTransform<S>& y, const LineTransform<S>& x, Index 
 
 }  // namespace internal
 
+RIVAL_INSTANTIATE_FUNCTION(winograd_transform);
+
 }  // namespace rival::kernels
