@@ -1,23 +1,53 @@
+#include <sys/wait.h>
+
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <mutex>
 #include <set>
+#include <string>
+#include <thread>
 #include <utility>
 #include <vector>
+
 #include "catch.hpp"
 
 #include "rival/core/parallel.hpp"
+#include "temporary_folder.hpp"
 
 using Catch::Matchers::ContainsSubstring;
 using rival::Index;
 
 namespace {
 
-/// Puts the number of threads back.
+/// Grants more threads than there may be cores, and puts the number of threads back.
 struct KeepThreads {
-  int before = rival::threads();
-  ~KeepThreads() { rival::set_threads(before); }
+  explicit KeepThreads(int most = 64) { rival::internal::most_threads() = most; }
+  ~KeepThreads() {
+    rival::internal::most_threads() = most_before;
+    rival::set_threads(before);
+  }
+  int before = rival::threads(), most_before = rival::internal::most_threads();
 };
+
+/// What is written to stderr while body runs.
+template <class Body>
+std::string stderr_of(const Body& body) {
+  const rival_test::TemporaryFolder folder;
+  const std::string file = folder.path() / "stderr";
+  std::fflush(stderr);
+  const int before = dup(2);
+  REQUIRE(std::freopen(file.c_str(), "w", stderr) != nullptr);
+  body();
+  std::fflush(stderr);
+  dup2(before, 2);
+  close(before);
+  std::ifstream text(file);
+  return {std::istreambuf_iterator<char>(text), {}};
+}
 
 constexpr double plenty = 1e9;  // of work: asks for all threads
 
@@ -146,3 +176,119 @@ TEST_CASE("set_threads: sets their number, at least 1") {
   CHECK_THROWS_WITH(rival::set_threads(0), ContainsSubstring("expected at least 1, got 0"));
   CHECK_THROWS_WITH(rival::set_threads(-2), ContainsSubstring("got -2"));
 }
+
+TEST_CASE("set_threads: no more than there are cores, which is said once") {
+#ifdef _OPENMP
+  const KeepThreads keep(2);
+  CHECK(stderr_of([] { rival::set_threads(2); }).empty());
+  const std::string word = stderr_of([] {
+    rival::set_threads(100'000);
+    CHECK(rival::threads() == 2);
+    omp_set_num_threads(100'000);  // past the library
+    CHECK(rival::threads() == 2);
+  });
+  CHECK_THAT(word, ContainsSubstring("rival: 100000 threads were asked for; taking 2"));
+  CHECK(std::count(word.begin(), word.end(), '\n') == 1);
+  CHECK(rival::threads() == 2);
+  std::atomic<int> count{0};
+  rival::parallel_for(1000, plenty, [&](Index, Index worker) { count += worker < 2; });
+  CHECK(count == 1000);
+#endif
+}
+
+TEST_CASE("usable_cores: the least quota of a process's control groups, on the way up to the root") {
+  const rival_test::TemporaryFolder folder;
+  const auto write = [&](const std::string& file, const std::string& text) {
+    const auto path = folder.path() / file;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+  };
+  const auto cores = [&](const std::string& groups) {
+    write("groups", groups);
+    return rival::internal::cores_of_groups(folder.path() / "groups", folder.path() / "mount");
+  };
+  using rival::internal::no_limit;
+  write("mount/a/b/cpu.max", "250000 100000\n");
+  write("mount/a/cpu.max", "max 100000\n");
+  write("mount/c/cpu.max", "100000 100000\n");
+  write("mount/c/d/cpu.max", "300000 100000\n");
+  CHECK(cores("0::/a/b\n") == 3);  // two and a half, rounded up
+  CHECK(cores("0::/a/b/e\n") == 3);
+  CHECK(cores("0::/a\n") == no_limit);
+  CHECK(cores("0::/\n") == no_limit);
+  CHECK(cores("0::/c/d\n") == 1);
+  write("mount/cpu.max", "10000 100000\n");  // a container's own group
+  CHECK(cores("0::/\n") == 1);
+  CHECK(cores("0::/of/the/host\n") == 1);
+  write("mount/cpu/f/cpu.cfs_quota_us", "-1\n");
+  write("mount/cpu/f/cpu.cfs_period_us", "100000\n");
+  CHECK(cores("5:memory:/a/b\n3:cpu,cpuacct:/f\n2:cpuset:/c\n") == no_limit);
+  write("mount/cpu/f/cpu.cfs_quota_us", "400000\n");
+  CHECK(cores("5:memory:/a/b\n3:cpu,cpuacct:/f\n2:cpuset:/c\n") == 4);
+  CHECK(cores("1:cpu:/f/g\n") == 4);
+  CHECK(cores("nonsense\n:\n::\n") == 1);  // the last is the root's, without its path
+  CHECK(rival::internal::cores_of_groups(folder.path() / "missing", folder.path() / "mount") == no_limit);
+  CHECK(rival::internal::usable_cores() >= 1);
+}
+
+TEST_CASE("parallel_for: several threads lead teams of their own at once, and end with them") {
+  const KeepThreads keep;
+  std::vector<std::thread> leaders;
+  std::atomic<int> right{0};
+  for (int leader = 0; leader < 3; ++leader)
+    leaders.emplace_back([&, leader] {
+      rival::set_threads(leader + 1);
+      for (int round = 0; round < 50; ++round) {
+        std::vector<std::atomic<int>> counts(100);
+        rival::parallel_for(100, plenty, [&](Index i) { ++counts[static_cast<std::size_t>(i)]; });
+        right += all_once(counts);
+      }
+    });
+  for (auto& leader : leaders) leader.join();
+  CHECK(right == 150);
+}
+
+TEST_CASE("parallel_for: works in a process that was forked, and lets it end") {
+  const KeepThreads keep;
+  rival::set_threads(3);
+  const auto sum_is_right = [] {
+    std::atomic<Index> sum{0};
+    rival::parallel_for(100, plenty, [&](Index i) { sum += i; });
+    return sum == 4950;
+  };
+  CHECK(sum_is_right());
+  // Children that run a loop, and that only leave their thread, with which its team ends.
+  for (const bool loop : {true, false}) {
+    std::thread([&] {
+      rival::set_threads(3);
+      CHECK(sum_is_right());
+      const pid_t child = fork();
+      if (child == 0) {
+        alarm(10);
+        if (loop && !sum_is_right()) _exit(1);
+        rival::internal::team_of_this_thread(2);  // another size: the parent's team is given up
+        _exit(0);
+      }
+      int status = -1;
+      CHECK(waitpid(child, &status, 0) == child);
+      CHECK(status == 0);
+    }).join();
+  }
+  CHECK(sum_is_right());
+}
+
+#ifdef _OPENMP
+TEST_CASE("parallel_for: in a parallel region of the user's own, each thread runs its own loop") {
+  const KeepThreads keep;
+  rival::set_threads(3);
+  std::atomic<int> count{0}, right{0};
+#pragma omp parallel num_threads(3)
+  {
+    ++count;
+    std::vector<int> seen(50);  // no atomics: one thread
+    rival::parallel_for(50, plenty, [&](Index i) { ++seen[static_cast<std::size_t>(i)]; });
+    right += std::count(seen.begin(), seen.end(), 1) == 50;
+  }
+  CHECK(right == count);
+}
+#endif

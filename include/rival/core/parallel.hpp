@@ -3,9 +3,13 @@
 // every number is written by one task: so a result has the same bits on one thread and on twenty.
 
 #include <algorithm>
-#include <exception>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
 #include <type_traits>
 
+#include "rival/core/cores.hpp"
 #include "rival/core/shape.hpp"
 #include "rival/core/team.hpp"
 
@@ -17,60 +21,84 @@ namespace rival {
 
 namespace internal {
 
-/// The team that this thread leads at the moment, and how many it counts.
-struct Leadership {
+/// What this thread is to the loops that it meets: the team that it leads or helps at the moment, and whether it runs
+/// one of the team's tasks. A loop within a task is the task's own.
+struct Standing {
   Team* team = nullptr;
-  int size = 1;
+  bool in_task = false;
 };
-inline thread_local Leadership leadership;
+inline thread_local Standing standing;
+
+/// This thread's team, kept with its helpers and their scratch memory from loop to loop.
+inline Team& team_of_this_thread(int size) {
+  thread_local std::unique_ptr<Team> team;
+  if (!team || team->size() != size || !team->is_here()) {
+    team.reset();
+    team = std::make_unique<Team>(size, [](Team* of) { standing = {of, true}; });
+  }
+  return *team;
+}
+
+/// The most threads that are granted: the cores that this process may use, asked for once. More would only be slower,
+/// so nobody but tests, which show that the bits do not depend on the number of threads, has a reason to set it.
+inline std::atomic<int>& most_threads() {
+  static std::atomic<int> most = usable_cores();
+  return most;
+}
+
+/// Says once, on stderr, that not all threads are granted.
+inline void say_fewer_threads(int asked, int granted) {
+  static std::atomic<bool> said = false;
+  if (!said.exchange(true))
+    std::fprintf(stderr, "rival: %d threads were asked for; taking %d, the number of cores that this process may use\n",
+                 asked, granted);
+}
 
 }  // namespace internal
 
-/// The number of threads that loops started by this thread may use.
+/// The number of threads that loops started by this thread may use: as many as there are cores that this process may
+/// use (its affinity, the quota of its control group, OMP_THREAD_LIMIT), or fewer if set_threads, omp_set_num_threads
+/// or OMP_NUM_THREADS said so.
 inline int threads() {
-  if (internal::leadership.team != nullptr) return internal::leadership.size;
+  if (internal::standing.team != nullptr) return internal::standing.team->size();
 #ifdef _OPENMP
-  return omp_get_max_threads();
+  const int count = omp_get_max_threads(), most = internal::most_threads().load(std::memory_order_relaxed);
+  if (count <= most) return count;
+  // Without a wish, OpenMP's number is that of the processors, of which a control group may allow a part.
+  if (std::getenv("OMP_NUM_THREADS") || count > omp_get_num_procs()) internal::say_fewer_threads(count, most);
+  return most;
 #else
   return 1;
 #endif
 }
 
-/// Sets it, for loops started by this thread. Throws Error below 1; without OpenMP there is one thread whatever is
-/// asked.
+/// Sets it, for loops started by this thread. More than there are cores are not granted, which is said on stderr, once.
+/// Throws Error below 1; without OpenMP there is one thread whatever is asked.
 inline void set_threads(int count) {
   require(count >= 1, "set_threads: expected at least 1, got ", count);
 #ifdef _OPENMP
-  omp_set_num_threads(count);
+  const int most = internal::most_threads();
+  if (count > most) internal::say_fewer_threads(count, most);
+  omp_set_num_threads(std::min(count, most));
 #endif
 }
 
 /// Work (in scalar operations, roughly) below which waking a second thread costs more than it saves.
 inline constexpr double parallel_work = 100'000;
 
-/// Runs body(), and keeps the threads awake between the loops in it, since waking them costs as much as a short loop.
-/// `work` as for parallel_for, which does this by itself for a loop that stands alone. What body throws is thrown on.
+/// Runs body() with the threads of its loops settled, and awake when the first begins: where loops follow one another
+/// closely they stay so. `work` as for parallel_for, which does this by itself for a loop that stands alone. What body
+/// throws is thrown on.
 template <class Body>
 void parallel_scope([[maybe_unused]] double work, const Body& body) {
 #ifdef _OPENMP
-  if (internal::leadership.team == nullptr && work >= parallel_work && threads() > 1 && !omp_in_parallel()) {
-    internal::Team team;
-    std::exception_ptr thrown;
-    // Always the whole team: libgomp ends the threads that a smaller one leaves over, and with them their memory.
-#pragma omp parallel num_threads(threads())
-    if (omp_get_thread_num() == 0) {
-      internal::leadership = {&team, omp_get_num_threads()};
-      try {
-        body();
-      } catch (...) {
-        thrown = std::current_exception();
-      }
-      internal::leadership = {};
-      team.dismiss();
-    } else {
-      team.serve(omp_get_thread_num());
-    }
-    if (thrown) std::rethrow_exception(thrown);
+  if (internal::standing.team == nullptr && work >= parallel_work && threads() > 1 && !omp_in_parallel()) {
+    struct Lead {
+      Lead() { internal::standing.team = &internal::team_of_this_thread(threads()); }
+      ~Lead() { internal::standing = {}; }
+    } const lead;
+    internal::standing.team->ring();
+    body();
     return;
   }
 #endif
@@ -96,14 +124,14 @@ void parallel_for(Index tasks, double work, const Task& task) {
     return;
   }
   parallel_scope(work, [&] {
-    const internal::Leadership leader = internal::leadership;
-    if (leader.team == nullptr) {
+    internal::Standing& standing = internal::standing;
+    if (standing.team == nullptr || standing.in_task) {
       for (Index i = 0; i < tasks; ++i) run(&task, i, 0);
       return;
     }
-    internal::leadership = {};  // a loop within a task is the task's own
-    leader.team->run(tasks, run, &task);
-    internal::leadership = leader;
+    standing.in_task = true;
+    standing.team->run(tasks, run, &task);
+    standing.in_task = false;
   });
 }
 
