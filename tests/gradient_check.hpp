@@ -34,7 +34,7 @@ struct GradientCheck {
   /// Whether the layer must have tangents, as it must to stand in a discriminator with a gradient penalty.
   bool tangents = true;
   /// For layers that depend on labels: the samples' labels, taken in turn.
-  std::vector<std::uint8_t> labels = {};
+  std::vector<Label> labels = {};
   /// For layers that make one sample of several: of how many.
   Index pack = 1;
 };
@@ -361,7 +361,7 @@ class GradientChecker {
   Random random_;
   State<double> state_;
   Mode mode_ = Mode::train;
-  std::vector<std::uint8_t> labels_;
+  std::vector<Label> labels_;
   Trace<double> trace_;
   Tensor<double> x_, y_, dy_, dx_;
   Gradients gradients_;

@@ -5,10 +5,10 @@
 #include "common/losses.hpp"
 #include "common/run.hpp"
 #include "common/samples.hpp"
+#include "data.hpp"
 #include "options.hpp"
 #include "outputs.hpp"
 #include "recipe.hpp"
-#include "rival/data/mnist.hpp"
 #include "rival/image/gif.hpp"
 #include "rival/image/png.hpp"
 #include "rival/io/npy.hpp"
@@ -19,9 +19,9 @@ namespace {
 int train(Options o) {
   if (o.threads > 0) rival::set_threads(o.threads);
   // All that can be wrong is found before anything is written.
-  rival::Mnist digits(o.data);
-  const rival::ImageDataset& images = digits.train();
-  rival::Recipe<> recipe = make_recipe(o, images);
+  const rival::LabelledImages pictures = read_data(o);
+  const rival::Dataset& images = pictures.data;
+  rival::Recipe<> recipe = make_recipe(o, pictures);
   rival::AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
   Samples samples(trainer.averaged_generator(), recipe.options, rival::Random(o.seed).stream("samples"),
                   label_classes(recipe, images), o.label);

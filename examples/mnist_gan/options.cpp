@@ -12,7 +12,14 @@ bool parse(int argc, char** argv, Options& o) {
       "infogan; it chooses networks, losses, optimisers, and if not given the batch and the epochs");
   auto* architecture = app.add_option("--architecture", o.architecture, "dense, dcgan28 or tfdcgan; without --recipe")
                            ->capture_default_str();
-  app.add_option("--data", o.data, "folder with the four MNIST files, gzipped or not")->capture_default_str();
+  auto* data =
+      app.add_option("--data", o.data,
+                     "folder with files of MNIST's kind, gzipped or not: (Fashion-)MNIST, EMNIST, KMNIST, QMNIST")
+          ->capture_default_str();
+  auto* images =
+      app.add_option("--images", o.images, "an IDX file of pictures, in the place of --data")->excludes(data);
+  app.add_option("--labels", o.labels, "the IDX file of their labels, if there is one")->needs(images);
+  app.add_flag("--transpose", o.transpose, "swap height and width, as EMNIST's files need it")->needs(images);
   app.add_option("--out", o.out, "folder to write to; made if it is not there")->capture_default_str();
   auto* epochs = add_number(app, "--epochs", o.epochs, "passes through the training images")->capture_default_str();
   auto* steps = add_number(app, "--steps", o.steps, "stop after so many training steps");

@@ -9,6 +9,8 @@ struct Options {
   std::string recipe;  ///< empty: the example's own, for which the following four are
   std::string architecture = "dcgan28";
   std::filesystem::path data = RIVAL_MNIST_DIR;
+  std::filesystem::path images, labels;  ///< in the place of `data`
+  bool transpose = false;
   std::filesystem::path out = "mnist_gan_out";
   long epochs = 1;  ///< 0: as many as the recipe takes
   long steps = 0;   ///< 0: all of the epochs'

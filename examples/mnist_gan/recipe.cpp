@@ -39,13 +39,15 @@ rival::Recipe<> own_recipe(const Options& o) {
 
 }  // namespace
 
-rival::Recipe<> make_recipe(Options& o, const rival::ImageDataset& images) {
+rival::Recipe<> make_recipe(Options& o, const rival::LabelledImages& pictures) {
+  const rival::Dataset& images = pictures.data;
+  const auto source = o.images.empty() ? o.data : o.images;
   if (!o.recipe.empty()) {
     const auto recipe = rival::find_recipe(o.recipe);
     if (o.epochs == 0) o.epochs = recipe.epochs;
     if (o.batch == 0) o.batch = recipe.batch;
   }
-  rival::require(o.batch <= images.size(), "--batch: expected at most the ", images.size(), " images in ", o.data,
+  rival::require(o.batch <= images.size(), "--batch: expected at most the ", images.size(), " images in ", source,
                  ", got ", o.batch);
   const long per_epoch = images.size() / o.batch;
   rival::Recipe<> recipe =
@@ -53,23 +55,33 @@ rival::Recipe<> make_recipe(Options& o, const rival::ImageDataset& images) {
                        : rival::find_recipe(o.recipe).make(
                              {.classes = std::max<long>(1, images.classes()), .batch = o.batch, .seed = o.seed});
   const auto& generator = recipe.generator;
-  rival::require(images.sample_shape() == generator.output_shape(), "--data: expected images of ",
-                 generator.output_shape(), " for ", o.recipe.empty() ? o.architecture : o.recipe, ", got ",
-                 images.sample_shape(), " in ", o.data);
+  rival::require(images.sample_shape() == generator.output_shape(), o.images.empty() ? "--data" : "--images",
+                 ": expected images of ", generator.output_shape(), " for ",
+                 o.recipe.empty() ? o.architecture : o.recipe, ", got ", images.sample_shape(), " in ", source);
   rival::require(o.batch > 1 || (o.recipe.empty() && o.architecture == "dcgan28"), "--batch: expected at least 2 for ",
                  o.recipe.empty() ? "the batch norm of " + o.architecture : o.recipe, ", got 1");
   rival::require(per_epoch >= recipe.options.discriminator_steps, "--batch: expected at most ",
                  images.size() / recipe.options.discriminator_steps, " for the ", recipe.options.discriminator_steps,
                  " discriminator steps of ", o.recipe, ", got ", o.batch);
+  rival::require(recipe.options.labels != rival::LabelSource::data || images.has_labels(),
+                 "--recipe: expected pictures with labels for ", o.recipe, ", got none in ", source);
   const rival::Index classes = label_classes(recipe, images);
   rival::require(o.label < 0 || classes > 0,
                  "--label: expected a conditional recipe (cgan, acgan, projection or infogan), got ",
                  o.recipe.empty() ? "none" : o.recipe);
+  // Labels are what the file calls its classes.
+  if (o.label >= 0 && images.has_labels()) {
+    try {
+      o.label = pictures.class_of(o.label);
+    } catch (const rival::Error& error) {
+      rival::fail("--label: ", error.what());
+    }
+  }
   rival::require(o.label < classes || classes == 0, "--label: expected a class from 0 to ", classes - 1, ", got ",
                  o.label);
   return recipe;
 }
 
-rival::Index label_classes(const rival::Recipe<>& recipe, const rival::ImageDataset& images) {
+rival::Index label_classes(const rival::Recipe<>& recipe, const rival::Dataset& images) {
   return recipe.options.labels == rival::LabelSource::none ? 0 : std::max<long>(1, images.classes());
 }

@@ -10,10 +10,10 @@ using namespace rival;
 using rival_test::allocations;
 
 TEST_CASE("loader: allocates nothing once warm") {
-  const ImageDataset data({8, 4, 1}, std::vector<std::uint8_t>(250 * 32), std::vector<std::uint8_t>(250));
+  const Dataset data({8, 4, 1}, std::vector<std::uint8_t>(250 * 32), std::vector<std::uint8_t>(250));
   Loader<double> loader(data, {.batch = 32, .drop_last = false}, Random(5));
   Tensor<double> images;
-  std::vector<std::uint8_t> labels;
+  std::vector<Label> labels;
   const long cold = allocations;
   loader.next(images, labels);
   const long before = allocations;

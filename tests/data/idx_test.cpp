@@ -86,6 +86,28 @@ TEST_CASE("idx: writes what it reads") {
                     "idx file " + quoted(folder / "b") + ": 4294967296x0 has an extent of more than 32 bits");
 }
 
+TEMPLATE_TEST_CASE("idx: values of every type, highest byte first", "", std::int8_t, std::int16_t, std::int32_t, float,
+                   double) {
+  using T = TestType;
+  const TemporaryFolder folder;
+  const std::vector<T> values{T(-1), T(2), T(100), T(-128), T(0), T(7)};
+  write_idx(folder / "a", {2, 3}, values.data());
+  const IdxArray array = read_idx(folder / "a", 2);
+  CHECK(array.type == internal::idx_type<T>());
+  CHECK(array.shape == Shape{2, 3});
+  CHECK(array.values<T>() == values);
+  CHECK(array.values<double>()[2] == 100);
+  const std::string bytes = read_bytes(folder / "a");
+  CHECK(bytes.size() == 12 + 6 * sizeof(T));
+  CHECK(bytes.substr(0, 4) == word(static_cast<std::uint32_t>(array.type) << 8 | 2));
+  if (std::is_integral_v<T>)
+    CHECK(bytes[12 + 2 * sizeof(T) - 1] == 2);  // the lowest byte of the second value is the last
+  folder.write("b", gzip(bytes));
+  CHECK(read_idx(folder / "b").values<T>() == values);
+  folder.write("c", bytes.substr(0, bytes.size() - 1));
+  CHECK_THROWS_WITH(read_idx(folder / "c"), Catch::Matchers::ContainsSubstring("(a download that broke off?)"));
+}
+
 TEST_CASE("idx: says what is wrong with a file") {
   const TemporaryFolder folder;
   const auto path = folder / "a";
@@ -115,20 +137,40 @@ TEST_CASE("idx: says what is wrong with a file") {
     CHECK(error(gzip("")) == "expected 4 bytes of a magic number, got 0");
   }
   SECTION("wrong magic number") {
-    CHECK(error(good, 1) == "expected the magic number 0x00000801 (unsigned bytes, rank 1), got 0x00000803");
-    const std::string any = "expected a magic number from 0x00000801 to 0x00000808 (unsigned bytes, rank 1 to 8), got ";
-    CHECK(error("\x89PNG and more") == any + "0x89504e47");
-    CHECK(error(word(0x0d03) + good.substr(4)) == any + "0x00000d03");  // floats
+    CHECK(error(good, 1) ==
+          "expected the magic number 0x00000801 (unsigned bytes, rank 1) or that of another type, got 0x00000803");
+    const std::string any = "expected a magic number 0x00000TRR of a type T from 8 to e and a rank from 1 to 8, got ";
+    CHECK(error("\x89PNG and more") == any + "0x89504e47 (it is a picture)");
+    CHECK(error(word(0x0a03) + good.substr(4)) == any + "0x00000a03");  // a type that there is not
     CHECK(error(word(0x0800)) == any + "0x00000800");
     CHECK(error(word(0x0809) + std::string(36, '\0')) == any + "0x00000809");
     CHECK(error(gzip(word(0x01000803) + good.substr(4)), 3) ==
-          "expected the magic number 0x00000803 (unsigned bytes, rank 3), got 0x01000803");
+          "expected the magic number 0x00000803 (unsigned bytes, rank 3) or that of another type, got 0x01000803");
+  }
+  SECTION("something else, which the error guesses") {
+    const auto guess = [&](const std::string& content) {
+      const std::string message = error(content);
+      const auto begin = message.rfind(" (it is ");
+      return begin == std::string::npos ? "none: " + message : message.substr(begin + 8);
+    };
+    CHECK(guess("<!DOCTYPE html>\n<html>") == "a web page, perhaps a server's error in place of the file)");
+    CHECK(guess("\n  <html>") == "a web page, perhaps a server's error in place of the file)");
+    CHECK(guess(gzip("<html><title>404")) == "a web page, perhaps a server's error in place of the file)");
+    CHECK(guess("version https://git-lfs.github.com/spec/v1\noid sha256:1") ==
+          "a pointer of Git LFS: fetch the file itself, by `git lfs pull`)");
+    CHECK(guess("PK\x03\x04" + std::string(200, '\0')) == "a zip archive: unpack it first)");
+    CHECK(guess(gzip(packed)) == "gzip within gzip: unpack it once)");
+    CHECK(guess("\x93NUMPY\x01") == "a NumPy file)");
+    CHECK(guess("BZh91AY") == "packed otherwise than with gzip: unpack it first)");
+    CHECK(guess("5,0,0,0,18,3\n4,0,0") == "a text)");
+    CHECK(guess(std::string("\1\2\3\4\5\6", 6)).find("none: ") == 0);
   }
   SECTION("too short") {
     CHECK(error(good.substr(0, 3)) == "expected 4 bytes of a magic number, got 3");
     CHECK(error(good.substr(0, 9)) == "expected 4 bytes of an extent, got 1");
-    CHECK(error(good.substr(0, 16)) == "its header says 3x4x5 = 60 bytes, got 0");
-    CHECK(error(good.substr(0, good.size() - 1)) == "its header says 3x4x5 = 60 bytes, got 59");
+    CHECK(error(good.substr(0, 16)) == "its header says 3x4x5 = 60 bytes, got 0 (a download that broke off?)");
+    CHECK(error(good.substr(0, good.size() - 1)) ==
+          "its header says 3x4x5 = 60 bytes, got 59 (a download that broke off?)");
     CHECK(error(gzip(good.substr(0, 3))) == "expected 4 bytes of a magic number, got 3");
     CHECK(error(gzip(good.substr(0, good.size() - 1))) == "its header says 3x4x5 = 60 bytes, got 59");
   }
@@ -140,7 +182,7 @@ TEST_CASE("idx: says what is wrong with a file") {
   SECTION("ends inside gzip, wherever") {
     for (std::size_t size = 2; size < packed.size(); ++size) {
       INFO(size);
-      CHECK(error(packed.substr(0, size)) == "ends inside its gzip data");
+      CHECK(error(packed.substr(0, size)) == "ends inside its gzip data (a download that broke off?)");
     }
   }
   SECTION("damaged gzip") {
@@ -158,7 +200,7 @@ TEST_CASE("idx: says what is wrong with a file") {
     CHECK(error(header({0xffffffff, 0x80000000, 2})) == overflow);
     CHECK(error(gzip(header({0xffffffff, 0x80000000, 2}))) == overflow);
     CHECK(error(header({1 << 20, 1 << 20}) + values) ==
-          "its header says 1048576x1048576 = 1099511627776 bytes, got 60");
+          "its header says 1048576x1048576 = 1099511627776 bytes, got 60 (a download that broke off?)");
     const std::string bomb = gzip(header({1 << 20, 1 << 20}) + values);
     CHECK(error(bomb) == "its header says 1048576x1048576 = 1099511627776 bytes, more than " +
                              std::to_string(bomb.size()) + " bytes of gzip can hold");

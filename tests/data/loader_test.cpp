@@ -11,7 +11,7 @@ using namespace rival;
 namespace {
 
 /// Images of 2 x 1 pixels of which the first is the image's number and the second its label.
-ImageDataset numbered(int count) {
+Dataset numbered(int count) {
   std::vector<std::uint8_t> images, labels;
   for (int i = 0; i < count; ++i) {
     labels.push_back(static_cast<std::uint8_t>(i % 7));
@@ -34,7 +34,7 @@ std::vector<int> rest_of_epoch(Loader<float>& loader) {
 }  // namespace
 
 TEST_CASE("loader: an epoch brings every image once, each time in another order") {
-  const ImageDataset data = numbered(100);
+  const Dataset data = numbered(100);
   Loader loader(data, {.batch = 10}, Random(7).stream("data"));
   CHECK(loader.batches_per_epoch() == 10);
   std::set<std::vector<int>> orders;
@@ -51,7 +51,7 @@ TEST_CASE("loader: an epoch brings every image once, each time in another order"
 }
 
 TEST_CASE("loader: the last batch is dropped or short") {
-  const ImageDataset data = numbered(23);
+  const Dataset data = numbered(23);
   Loader dropping(data, {.batch = 5}, Random(1));
   CHECK(dropping.batches_per_epoch() == 4);
   CHECK(rest_of_epoch(dropping).size() == 20);
@@ -71,10 +71,10 @@ TEST_CASE("loader: the last batch is dropped or short") {
 }
 
 TEST_CASE("loader: labels come with their images") {
-  const ImageDataset data = numbered(50);
+  const Dataset data = numbered(50);
   Loader loader(data, {.batch = 16, .drop_last = false}, Random(3));
   Tensor<float> images;
-  std::vector<std::uint8_t> labels;
+  std::vector<Label> labels;
   while (loader.next(images, labels)) {
     REQUIRE(static_cast<Index>(labels.size()) == images.dim(0));
     for (std::size_t i = 0; i < labels.size(); ++i) CHECK(images(i, 1, 0, 0) == from_byte<float>(labels[i]));
@@ -82,7 +82,7 @@ TEST_CASE("loader: labels come with their images") {
 }
 
 TEST_CASE("loader: the stream decides the order, and without shuffling the data set does") {
-  const ImageDataset data = numbered(60);
+  const Dataset data = numbered(60);
   Loader one(data, {.batch = 6}, Random(7)), same(data, {.batch = 15}, Random(7)), other(data, {.batch = 6}, Random(8));
   const std::vector<int> order = rest_of_epoch(one);
   CHECK(rest_of_epoch(same) == order);  // whatever the batch
@@ -98,7 +98,7 @@ TEST_CASE("loader: the stream decides the order, and without shuffling the data 
 }
 
 TEST_CASE("loader: goes on from any position of another loader") {
-  const ImageDataset data = numbered(30);
+  const Dataset data = numbered(30);
   for (const bool shuffle : {true, false})
     for (int steps = 0; steps < 12; ++steps) {  // the ends of the first two epochs among them
       Loader loader(data, {.batch = 7, .drop_last = false, .shuffle = shuffle}, Random(5));
@@ -116,20 +116,20 @@ TEST_CASE("loader: goes on from any position of another loader") {
 }
 
 TEST_CASE("loader: refuses what it cannot do") {
-  const ImageDataset data = numbered(10);
+  const Dataset data = numbered(10);
   CHECK_THROWS_WITH(Loader(data, {.batch = 0}, Random(1)), "loader: expected a batch of at least 1, got 0");
   CHECK_THROWS_WITH(Loader(data, {.batch = 11}, Random(1)),
                     "loader: expected a batch no greater than the data set of 10 images, got 11");
-  const ImageDataset none;
+  const Dataset none;
   CHECK_THROWS_WITH(Loader(none, {.batch = 1}, Random(1)),
                     "loader: expected a batch no greater than the data set of 0 images, got 1");
   Loader loader(data, {.batch = 5}, Random(1));
   CHECK_THROWS_WITH(loader.set_position({.epoch = 2, .taken = 11, .stream = {}}),
                     "loader: expected a position within 10 images, got image 11 of epoch 2");
-  const ImageDataset unlabelled({1, 1, 1}, {1, 2, 3});
+  const Dataset unlabelled({1, 1, 1}, {1, 2, 3});
   Loader without(unlabelled, {.batch = 1}, Random(1));
   Tensor<float> images;
-  std::vector<std::uint8_t> labels;
+  std::vector<Label> labels;
   CHECK_THROWS_WITH(without.next(images, labels), "loader: labels were asked for, but the data set has none");
   CHECK(without.position().taken == 0);
 }

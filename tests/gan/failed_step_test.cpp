@@ -163,7 +163,7 @@ TEST_CASE("failed step: a real divergence leaves no NaN behind") {
 TEST_CASE("failed step: a callback that throws leaves a trainer that goes on") {
   std::vector<std::uint8_t> bytes(16 * 64);
   for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * 37);
-  const ImageDataset data({4, 4, 1}, bytes);
+  const Dataset data({4, 4, 1}, bytes);
   Pair tried, smooth;
   const TrainerOptions<> options{.batch = 8, .average = MovingAverageOptions{.half_life = 100}};
   AdversarialTrainer<> trainer(tried.generator, tried.discriminator, options);

@@ -16,7 +16,7 @@ using Catch::Matchers::ContainsSubstring;
 namespace {
 
 constexpr Index rows = 5, latent = 3, size = 4, classes = 3;
-const std::vector<std::uint8_t> labels{2, 0, 1, 1, 2};
+const std::vector<Label> labels{2, 0, 1, 1, 2};
 
 Generator<double> make_generator(bool labelled) {
   Sequential<double> layers;
@@ -143,7 +143,7 @@ TEST_CASE("trainer: clips the discriminator's weights after each of its updates,
 
 TEST_CASE("trainer: labels of the data set go to both networks, drawn ones to the generated batch") {
   std::vector<std::uint8_t> bytes(4 * 6), data_labels{0, 1, 2, 0, 1, 2};
-  const ImageDataset data({2, 2, 1}, bytes, data_labels, 3);
+  const Dataset data({2, 2, 1}, bytes, data_labels, 3);
   Generator<double> generator(2, Sequential<double>(Embedding<double>({.classes = 3, .one_hot = true}),
                                                     Dense<double>({.in = 5, .out = 4}), Reshape<double>({2, 2, 1})));
   Discriminator<double> labelled(
@@ -160,7 +160,7 @@ TEST_CASE("trainer: labels of the data set go to both networks, drawn ones to th
   CHECK_THROWS_WITH((AdversarialTrainer<double>(generator, labelled, {.batch = 3}).fit(data)),
                     ContainsSubstring("label"));
   CHECK_THROWS_WITH((AdversarialTrainer<double>(generator, labelled, {.batch = 3, .labels = LabelSource::data})
-                         .fit(ImageDataset({2, 2, 1}, bytes))),
+                         .fit(Dataset({2, 2, 1}, bytes))),
                     "trainer: expected a data set with labels, got none");
   CHECK_THROWS_WITH((AdversarialTrainer<double>(generator, plain, {.labels = LabelSource::drawn})),
                     "trainer: expected 1 to 256 classes to draw labels from, got 0");

@@ -178,7 +178,7 @@ TEST_CASE("penalty: gradients of the whole penalised loss of convolutional discr
 }
 
 TEST_CASE("penalty: gradients of the whole penalised loss, of layers with labels, sigma and packs") {
-  const std::vector<std::uint8_t> labels{2, 0, 2};
+  const std::vector<Label> labels{2, 0, 2};
   using D = Dense<double>;
   check_all(Sequential<double>(Embedding<double>({.classes = 3, .features = 2}), D({.in = 6, .out = 5}),
                                LeakyReLU<double>(0.2), D({.in = 5, .out = 4}), Projection<double>({.classes = 3})),

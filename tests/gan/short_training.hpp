@@ -24,7 +24,7 @@ inline rival::Discriminator<> make_discriminator(const std::string& architecture
 }
 
 /// 42 images of random bytes.
-inline rival::ImageDataset noise_images() {
+inline rival::Dataset noise_images() {
   rival::Random random(99);
   std::vector<std::uint8_t> bytes(42 * 784);
   for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.below(256));
@@ -61,7 +61,7 @@ struct ShortTraining {
     return all;
   }
 
-  rival::ImageDataset images = noise_images();
+  rival::Dataset images = noise_images();
   rival::Generator<> generator;
   rival::Discriminator<> discriminator;
   rival::AdversarialTrainer<> trainer;

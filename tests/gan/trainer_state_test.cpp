@@ -11,7 +11,7 @@ using namespace rival;
 
 namespace {
 
-ImageDataset digits() {
+Dataset digits() {
   std::vector<std::uint8_t> pixels(28 * 28 * 50), labels(50);
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * i / 7 % 251);
   for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::uint8_t>(i % 10);
@@ -48,7 +48,7 @@ TEST_CASE("trainer state: a run in two parts gives the bits of one in one part")
   // Schedules and an average; five discriminator steps with penalties; labels that are drawn.
   const std::string name = GENERATE("r3gan", "wgan-gp", "infogan");
   INFO(name);
-  const ImageDataset data = digits();
+  const Dataset data = digits();
   const FitOptions whole{.epochs = 5, .steps = 7};
   const auto make = [&] { return find_recipe(name).make({.batch = 4, .seed = 3}); };
 

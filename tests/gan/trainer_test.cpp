@@ -40,7 +40,7 @@ double softplus(double x) { return std::log1p(std::exp(x)); }
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 /// Image i is made of bytes that are all i.
-ImageDataset numbered_images(Index count) {
+Dataset numbered_images(Index count) {
   std::vector<std::uint8_t> bytes;
   for (Index i = 0; i < count; ++i) bytes.insert(bytes.end(), 4, static_cast<std::uint8_t>(i));
   return {{2, 2, 1}, bytes};
@@ -196,7 +196,7 @@ TEST_CASE("trainer: several discriminator steps, each on images and latent vecto
                                         .generator_optimizer = sgd(0),
                                         .discriminator_optimizer = sgd(0)});
     std::vector<long> steps;
-    const ImageDataset data = numbered_images(images);
+    const Dataset data = numbered_images(images);
     trainer.fit(data, {.epochs = epochs, .on_step = [&](const StepReport& r) { steps.push_back(r.steps_in_all); }});
     CHECK(trainer.generator_optimizer().steps() == static_cast<long>(steps.size()));
     CHECK(trainer.discriminator_optimizer().steps() == k * static_cast<long>(steps.size()));
@@ -233,7 +233,7 @@ TEST_CASE("trainer: fit says where it stands") {
   auto generator = small_generator();
   auto discriminator = small_discriminator();
   AdversarialTrainer<double> trainer(generator, discriminator, {.batch = 3});
-  const ImageDataset data = numbered_images(11);  // 3 batches
+  const Dataset data = numbered_images(11);  // 3 batches
   std::vector<StepReport> steps, epochs;
   FitOptions fit{.epochs = 3,
                  .on_step = [&](const StepReport& r) { steps.push_back(r); },
@@ -280,7 +280,7 @@ TEST_CASE("trainer: stop ends fit after the step") {
   auto generator = small_generator();
   auto discriminator = small_discriminator();
   AdversarialTrainer<double> trainer(generator, discriminator, {.batch = 2});
-  const ImageDataset data = numbered_images(10);
+  const Dataset data = numbered_images(10);
   long steps = 0, epochs = 0;
   const auto count_epoch = [&](const StepReport&) { ++epochs; };
   trainer.fit(data, {.epochs = 4,
@@ -326,7 +326,7 @@ TEST_CASE("trainer: refuses what does not fit") {
                     Catch::Matchers::ContainsSubstring("expected a finite learning_rate >= 0, got -1"));
 
   Trainer trainer(generator, discriminator, {.batch = 4, .discriminator_steps = 3});
-  const ImageDataset data = numbered_images(11), tall({4, 1, 1}, std::vector<std::uint8_t>(400));
+  const Dataset data = numbered_images(11), tall({4, 1, 1}, std::vector<std::uint8_t>(400));
   CHECK_THROWS_WITH(trainer.fit(tall),
                     "trainer: the networks are made for images of 2x2x1, the data set has images of 4x1x1");
   CHECK_THROWS_WITH(trainer.fit(data, {.epochs = 0}), "trainer: expected at least 1 epoch, got 0");
@@ -350,7 +350,7 @@ TEST_CASE("discriminator: refuses layers that do not end in one logit") {
 
 TEST_CASE("trainer: a loss that is not finite stops training before its update") {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
-  const ImageDataset data = numbered_images(6);
+  const Dataset data = numbered_images(6);
   for (const bool of_discriminator : {true, false})
     for (const double bad : {nan, infinity, -infinity}) {
       auto generator = small_generator();

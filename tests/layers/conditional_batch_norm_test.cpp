@@ -47,7 +47,7 @@ TEST_CASE(
   ConditionalBatchNorm<double> layer({.features = 2, .classes = 3, .epsilon = 0.01});
   layer.weight().value = Tensor<double>({3, 2}, {1, 2, -0.5, 3, 0.25, -1});
   layer.bias().value = Tensor<double>({3, 2}, {0, 1, -4, 2, 0.5, 7});
-  const std::vector<std::uint8_t> labels{2, 0, 2, 1};
+  const std::vector<Label> labels{2, 0, 2, 1};
   const Tensor<double> x = draw({4, 3, 5, 2}, 1);
   Trace<double> trace;
   const Tensor<double>& y = layer.forward(x, trace, {.labels = labels});
@@ -68,7 +68,7 @@ TEST_CASE(
     "conditional_batch_norm: classes of equal rows make it batch norm, in training, its statistics and evaluation") {
   ConditionalBatchNorm<double> layer({.features = 3, .classes = 2, .momentum = 0.3});
   BatchNorm<double> plain({.features = 3, .momentum = 0.3});
-  const std::vector<std::uint8_t> labels{0, 1, 1, 0, 1};
+  const std::vector<Label> labels{0, 1, 1, 0, 1};
   for (std::uint64_t step = 1; step <= 3; ++step) {
     const Tensor<double> x = draw({5, 2, 2, 3}, step), dy = draw({5, 2, 2, 3}, step + 10);
     for (const Mode mode : {Mode::train, Mode::eval}) {
@@ -98,7 +98,7 @@ TEST_CASE(
   for (auto* parameter : net.parameters())
     if (parameter->name == "G.cbn1.bias") parameter->value = Tensor<double>({2, 2}, {0, 0, 10, 20});
   const Tensor<double> x = draw({4, 3, 4, 1}, 1);
-  const std::vector<std::uint8_t> labels{0, 1, 0, 1}, zeros(4);
+  const std::vector<Label> labels{0, 1, 0, 1}, zeros(4);
   Trace<double> trace, other;
   const Tensor<double> y = net.forward(x, trace, labels);
   CHECK((y.array() > 5).count() == y.size() / 2);
@@ -110,7 +110,7 @@ TEST_CASE(
 
 TEST_CASE("conditional_batch_norm: classes without a sample get no gradient") {
   ConditionalBatchNorm<double> layer({.features = 2, .classes = 4});
-  const std::vector<std::uint8_t> labels{3, 1, 3};
+  const std::vector<Label> labels{3, 1, 3};
   const Tensor<double> x = draw({3, 2, 2, 2}, 1), dy = draw({3, 2, 2, 2}, 2);
   Trace<double> trace;
   layer.forward(x, trace, {.labels = labels});
@@ -120,7 +120,7 @@ TEST_CASE("conditional_batch_norm: classes without a sample get no gradient") {
 }
 
 TEST_CASE("conditional_batch_norm: the same bits on any number of threads") {
-  std::vector<std::uint8_t> labels(16);
+  std::vector<Label> labels(16);
   for (std::size_t n = 0; n < labels.size(); ++n) labels[n] = static_cast<std::uint8_t>(n * n % 10);
   rival_test::check_threads(ConditionalBatchNorm<float>({.features = 31, .classes = 10}), {16, 14, 14, 31}, labels,
                             false);

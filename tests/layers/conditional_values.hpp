@@ -18,16 +18,16 @@ inline const Fixture& conditional_values() {
   return fixture;
 }
 
-inline std::vector<std::uint8_t> conditional_labels() {
-  std::vector<std::uint8_t> labels;
+inline std::vector<rival::Label> conditional_labels() {
+  std::vector<rival::Label> labels;
   const auto values = conditional_values().tensor<double>("labels");
-  for (Index i = 0; i < values.size(); ++i) labels.push_back(static_cast<std::uint8_t>(values[i]));
+  for (Index i = 0; i < values.size(); ++i) labels.push_back(static_cast<rival::Label>(values[i]));
   return labels;
 }
 
 /// Tolerances as in pytorch_layers_test.cpp.
 template <class S>
-void check_values(rival::Layer<S>&& layer, const std::string& name, const std::vector<std::uint8_t>& labels = {}) {
+void check_values(rival::Layer<S>&& layer, const std::string& name, const std::vector<rival::Label>& labels = {}) {
   INFO(name);
   constexpr double tolerance = std::is_same_v<S, float> ? 1e-5 : 1e-10;
   const Fixture& values = conditional_values();

@@ -47,7 +47,7 @@ TEST_CASE("embedding: gets the labels of a network's pass") {
   layers.add(Embedding<double>({.classes = 3, .one_hot = true}));
   Network<double> network("G", {2}, std::move(layers));
   const Tensor<double> x({2, 2}, {0.5, 1.5, 2.5, 3.5}), expected({2, 5}, {0.5, 1.5, 0, 0, 1, 2.5, 3.5, 1, 0, 0});
-  const std::vector<std::uint8_t> labels{2, 0};
+  const std::vector<Label> labels{2, 0};
   Trace<double> trace;
   const Tensor<double>& y = network.infer(x, trace, labels);
   CHECK(rival_test::difference(y, expected) == 0);
@@ -58,7 +58,7 @@ TEST_CASE("embedding: the same bits on any number of threads") {
   Tensor<float> x({32, 16, 16, 9}), dy({32, 16, 16, 26}), dx1, dx3;
   Random(1).fill_normal(x);
   Random(2).fill_normal(dy);
-  const std::vector<std::uint8_t> labels(32, 1);
+  const std::vector<Label> labels(32, 1);
   Embedding<float> one({.classes = 2, .features = 17});
   one.initialise(normal<float>(), Random(1));
   Embedding<float> three = one;

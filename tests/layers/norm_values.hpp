@@ -28,11 +28,11 @@ template <class S>
 constexpr double penalty_tolerance = std::is_same_v<S, float> ? 1e-4 : 1e-10;
 
 /// None where the fixture has none.
-inline std::vector<std::uint8_t> norm_labels(const std::string& name) {
-  std::vector<std::uint8_t> labels;
+inline std::vector<rival::Label> norm_labels(const std::string& name) {
+  std::vector<rival::Label> labels;
   if (!norm_values().has(name + ".labels")) return labels;
   const auto values = norm_values().tensor<double>(name + ".labels");
-  for (Index n = 0; n < values.size(); ++n) labels.push_back(static_cast<std::uint8_t>(values[n]));
+  for (Index n = 0; n < values.size(); ++n) labels.push_back(static_cast<rival::Label>(values[n]));
   return labels;
 }
 

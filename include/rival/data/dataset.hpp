@@ -1,12 +1,21 @@
 #pragma once
-// Data sets in memory. Pixels stay bytes, a quarter of what floats take, and become numbers batch by batch.
+// Dataset: samples of one shape, in memory or in a file. Values stay as small as they come and become numbers batch by
+// batch.
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <memory>
 #include <span>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "rival/core/finite.hpp"
+#include "rival/core/labels.hpp"
+#include "rival/core/mapped_file.hpp"
 #include "rival/core/parallel.hpp"
 #include "rival/core/tensor.hpp"
 
@@ -19,86 +28,254 @@ S from_byte(std::uint8_t b) {
   return static_cast<S>(b) / S(127.5) - S(1);
 }
 
+/// What a stored value becomes: value / divisor + shift.
+struct Transform {
+  double divisor = 1;
+  double shift = 0;
+  friend bool operator==(const Transform&, const Transform&) = default;
+};
+
 namespace internal {
 
+/// What values are unless one says otherwise: bytes b / 127.5 - 1 and 16-bit integers i / 32768, both in [-1, 1];
+/// floats as they are.
+template <class T>
+constexpr Transform usual_transform() {
+  if constexpr (std::is_same_v<T, std::uint8_t>)
+    return {127.5, -1};
+  else if constexpr (std::is_same_v<T, std::int16_t>)
+    return {32768, 0};
+  else
+    return {};
+}
+
 /// Throws Error, beginning with `what`, for a label outside of 0 ... classes - 1.
-template <class What>
-void require_labels_below(const What& what, Index classes, const std::vector<std::uint8_t>& labels) {
+template <class What, class T>
+void require_labels_below(const What& what, Index classes, const std::vector<T>& labels) {
   for (std::size_t i = 0; i < labels.size(); ++i)
-    require(labels[i] < classes, what, ": expected labels below ", classes, ", got ", int{labels[i]}, " at place ", i);
+    require(labels[i] >= 0 && static_cast<Index>(labels[i]) < classes, what, ": expected labels below ", classes,
+            ", got ", +labels[i], " at place ", i);
 }
 
 }  // namespace internal
 
-/// Images of one size as bytes, with or without a label each.
-class ImageDataset {
+/// Samples of one shape of rank 1 to 4 with, perhaps, a label each: pictures {H, W, C}, sound {T, C}, text {L, K},
+/// clips {T, H, W, C}, rows of a table {D}.
+///
+///   Dataset digits({28, 28, 1}, bytes, labels);
+///   Dataset words = Dataset::of_classes({16}, 27, letters);  // samples {16, 27}: a 1 for each letter, 0 elsewhere
+///
+/// Copies are cheap: they share what they hold, which never changes.
+class Dataset {
  public:
-  ImageDataset() = default;
+  Dataset() = default;
 
-  /// `images` holds one image after the other, each row by row with the channels of a pixel together, as `sample` =
-  /// {H, W, C} says; `labels` a number for each, or nothing. Labels lie below `classes`; 0 stands for one more than the
-  /// greatest label.
-  /// Throws Error when the numbers of bytes, images and labels do not fit each other.
-  ImageDataset(const Shape& sample, std::vector<std::uint8_t> images, std::vector<std::uint8_t> labels = {},
-               Index classes = 0)
-      : sample_(sample), images_(std::move(images)), labels_(std::move(labels)), classes_(classes) {
-    const auto bytes = static_cast<Index>(images_.size());
-    require(sample_.rank() == 3 && sample_.size() > 0,
-            "image data set: expected images of height x width x channels, got ", sample_);
-    require(bytes % sample_.size() == 0, "image data set: expected a multiple of ", sample_, " = ", sample_.size(),
-            " bytes, got ", bytes);
-    size_ = bytes / sample_.size();
-    require(labels_.empty() || static_cast<Index>(labels_.size()) == size_, "image data set: expected ", size_,
-            " labels, one for each image, got ", labels_.size());
-    require(classes_ >= 0, "image data set: expected a number of classes, got ", classes_);
-    if (classes_ > 0)
-      internal::require_labels_below("image data set", classes_, labels_);
-    else if (!labels_.empty())
-      classes_ = 1 + Index{*std::max_element(labels_.begin(), labels_.end())};
+  /// `values` holds one sample after the other, each row by row, as `sample` says; `labels` a class for each sample, or
+  /// nothing. Labels lie below `classes`; 0 stands for one more than the greatest label. `values` are bytes, 16-bit
+  /// integers or floats. Throws Error when the numbers of values and labels do not fit each other.
+  template <class T>
+  requires(!std::is_same_v<T, Label>)
+      Dataset(const Shape& sample, std::vector<T> values, std::vector<Label> labels = {}, Index classes = 0,
+              Transform transform = internal::usual_transform<T>())
+      : Dataset(sample, sample, kind_of<T>(), 0, transform) {
+    set_count(static_cast<Index>(values.size()));
+    set_labels(std::move(labels), classes);
+    const auto held = std::make_shared<const std::vector<T>>(std::move(values));
+    values_ = held->data();
+    owner_ = held;
+  }
+  /// The same for labels of any whole numbers.
+  template <class T, class L>
+  requires(std::is_integral_v<L> && !std::is_same_v<L, Label>)
+      Dataset(const Shape& sample, std::vector<T> values, const std::vector<L>& labels, Index classes = 0,
+              Transform transform = internal::usual_transform<T>())
+      : Dataset(sample, std::move(values), narrowed(labels), classes, transform) {}
+  Dataset(const Shape& sample, std::initializer_list<std::uint8_t> bytes, std::vector<Label> labels = {},
+          Index classes = 0)
+      : Dataset(sample, std::vector<std::uint8_t>(bytes), std::move(labels), classes) {}
+
+  /// Samples whose values are classes 0 ... kinds - 1, such as letters: each becomes `kinds` numbers along a new last
+  /// axis, a 1 in its place and 0 elsewhere. `sample` is without that axis, of rank 1 to 3. Throws Error as the
+  /// constructor, and for a value that is not below `kinds`.
+  static Dataset of_classes(const Shape& sample, Index kinds, std::vector<Label> values, std::vector<Label> labels = {},
+                            Index classes = 0) {
+    require(kinds >= 1 && kinds <= most_classes, "data set: expected 1 to ", most_classes, " kinds of values, got ",
+            kinds);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      require(values[i] < kinds, "data set: expected values below ", kinds, ", got ", values[i], " at place ", i);
+    Shape numbers = sample;
+    numbers.push_back(kinds);
+    Dataset data(numbers, sample, Kind::classes, kinds, {});
+    data.set_count(static_cast<Index>(values.size()));
+    data.set_labels(std::move(labels), classes);
+    const auto held = std::make_shared<const std::vector<Label>>(std::move(values));
+    data.values_ = held->data();
+    data.owner_ = held;
+    return data;
   }
 
-  /// Number of images.
+  /// Samples that stay in a file, of which the system reads what a batch asks for: `count` samples of Ts (bytes, 16-bit
+  /// integers or floats, as this machine orders their bytes) from byte `offset` on, such as 16 for a plain IDX file of
+  /// pictures. Throws Error when the file has fewer. When it becomes shorter later, so does the batch that meets it.
+  template <class T>
+  static Dataset mapped(const std::filesystem::path& path, std::size_t offset, const Shape& sample, Index count,
+                        std::vector<Label> labels = {}, Index classes = 0,
+                        Transform transform = internal::usual_transform<T>()) {
+    Dataset data(sample, sample, kind_of<T>(), 0, transform);
+    require(count >= 0, "data set: expected a count of samples, got ", count);
+    const Shape all = sample.batch(count);  // which throws for products that overflow
+    data.set_count(all.size());
+    data.set_labels(std::move(labels), classes);
+    const auto file = std::make_shared<const MappedFile>(path);
+    require(offset <= file->size() && static_cast<std::size_t>(all.size()) <= (file->size() - offset) / sizeof(T),
+            "data set: expected ", all, " values of ", sizeof(T), " bytes from byte ", offset, " on in ", path,
+            ", which has ", file->size(), " bytes");
+    require(offset % alignof(T) == 0, "data set: expected an offset of a multiple of ", alignof(T), ", got ", offset);
+    data.values_ = file->data() + offset;
+    data.file_ = file.get();
+    data.owner_ = file;
+    return data;
+  }
+
+  /// Number of samples.
   Index size() const { return size_; }
-  /// {H, W, C}
+  /// The shape of one, as it comes in a batch.
   const Shape& sample_shape() const { return sample_; }
-  bool has_labels() const { return !labels_.empty(); }
+  const Transform& transform() const { return transform_; }
+  bool has_labels() const { return labels_ != nullptr && !labels_->empty(); }
   /// Number of classes that the labels tell apart; 0 without labels.
   Index classes() const { return classes_; }
 
-  /// The bytes of image i.
-  std::span<const std::uint8_t> image(Index i) const {
-    const auto pixels = static_cast<std::size_t>(sample_.size());
-    return std::span(images_).subspan(static_cast<std::size_t>(i) * pixels, pixels);
+  /// The class of sample i. Throws Error for a sample that there is not, and without labels.
+  Label label(Index i) const {
+    require(has_labels(), "data set: it has no labels");
+    require_sample(i);
+    return (*labels_)[static_cast<std::size_t>(i)];
   }
-  std::uint8_t label(Index i) const { return labels_[static_cast<std::size_t>(i)]; }
-  const std::vector<std::uint8_t>& images() const { return images_; }
-  const std::vector<std::uint8_t>& labels() const { return labels_; }
+  /// All of them; empty without labels.
+  Labels labels() const { return labels_ ? Labels(*labels_) : Labels(); }
 
-  /// Writes the images with those numbers, as values in [-1, 1], into `batch`, which becomes {which.size(), H, W, C}.
+  /// The stored values of sample i. Throws Error when they are no Ts, and for a sample that there is not.
+  template <class T = std::uint8_t>
+  std::span<const T> values(Index i) const {
+    require(kind_ == kind_of<T>() || (kind_ == Kind::classes && std::is_same_v<T, Label>),
+            "data set: its values are of another type");
+    require_sample(i);
+    const Index size = stored_.size();
+    return {static_cast<const T*>(values_) + i * size, static_cast<std::size_t>(size)};
+  }
+
+  /// Writes the samples with those numbers into `batch`, which becomes {which.size(), sample...}. Throws Error for a
+  /// sample that there is not.
   template <class S>
   void gather(std::span<const Index> which, Tensor<S>& batch) const {
-    const auto count = static_cast<Index>(which.size());
-    batch.resize(sample_.batch(count));
-    const Index pixels = sample_.size();
-    const Index block = std::max<Index>(1, 32768 / pixels);
-    parallel_blocks(count, block, static_cast<double>(batch.size()), [&](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) {
-        const std::uint8_t* bytes = image(which[static_cast<std::size_t>(i)]).data();
-        S* out = batch.data() + i * pixels;
-        for (Index p = 0; p < pixels; ++p) out[p] = from_byte<S>(bytes[p]);
-      }
-    });
+    for (const Index i : which) require_sample(i);
+    if (file_) file_->require_whole();
+    batch.resize(sample_.batch(static_cast<Index>(which.size())));
+    switch (kind_) {
+      case Kind::bytes:
+        return gather_numbers<std::uint8_t>(which, batch);
+      case Kind::integers:
+        return gather_numbers<std::int16_t>(which, batch);
+      case Kind::floats:
+        return gather_numbers<float>(which, batch);
+      case Kind::classes:
+        return gather_classes(which, batch);
+    }
   }
-  /// Writes their labels.
-  void gather_labels(std::span<const Index> which, std::vector<std::uint8_t>& batch) const {
-    require(has_labels(), "image data set: it has no labels");
+  /// Writes their labels. Throws Error without labels, and for a sample that there is not.
+  void gather_labels(std::span<const Index> which, std::vector<Label>& batch) const {
+    require(has_labels(), "data set: it has no labels");
     batch.resize(which.size());
     for (std::size_t i = 0; i < which.size(); ++i) batch[i] = label(which[i]);
   }
 
  private:
-  Shape sample_{0, 0, 0};
-  std::vector<std::uint8_t> images_, labels_;
+  enum class Kind { bytes, integers, floats, classes };
+
+  template <class T>
+  static constexpr Kind kind_of() {
+    static_assert(std::is_same_v<T, std::uint8_t> || std::is_same_v<T, std::int16_t> || std::is_same_v<T, float> ||
+                      std::is_same_v<T, Label>,
+                  "values are uint8_t, int16_t or float; classes go through of_classes");
+    if constexpr (std::is_same_v<T, std::uint8_t>) return Kind::bytes;
+    if constexpr (std::is_same_v<T, std::int16_t>) return Kind::integers;
+    if constexpr (std::is_same_v<T, float>) return Kind::floats;
+    return Kind::classes;
+  }
+
+  Dataset(const Shape& sample, const Shape& stored, Kind kind, Index kinds, Transform transform)
+      : sample_(sample), stored_(stored), kind_(kind), kinds_(kinds), transform_(transform) {
+    require(sample.rank() >= 1 && sample.rank() <= 4 && sample.size() > 0,
+            "data set: expected samples of 1 to 4 positive extents, got ", sample);
+    require(is_finite(transform.divisor) && transform.divisor != 0 && is_finite(transform.shift),
+            "data set: expected a finite transform that divides by no 0, got / ", transform.divisor, " + ",
+            transform.shift);
+  }
+
+  void set_count(Index values) {
+    const Index size = stored_.size();
+    require(values % size == 0, "data set: expected a multiple of ", stored_, " = ", size, " values, got ", values);
+    size_ = values / size;
+  }
+  void set_labels(std::vector<Label> labels, Index classes) {
+    require(labels.empty() || static_cast<Index>(labels.size()) == size_, "data set: expected ", size_,
+            " labels, one for each sample, got ", labels.size());
+    require(classes >= 0 && classes <= most_classes, "data set: expected a number of classes, got ", classes);
+    classes_ = classes;
+    if (classes > 0)
+      internal::require_labels_below("data set", classes, labels);
+    else if (!labels.empty())
+      classes_ = 1 + Index{*std::max_element(labels.begin(), labels.end())};
+    labels_ = std::make_shared<const std::vector<Label>>(std::move(labels));
+  }
+  template <class L>
+  static std::vector<Label> narrowed(const std::vector<L>& labels) {
+    internal::require_labels_below("data set", most_classes, labels);
+    return {labels.begin(), labels.end()};
+  }
+
+  void require_sample(Index i) const {
+    require(i >= 0 && i < size_, "data set: expected a sample from 0 to ", size_ - 1, ", got ", i);
+  }
+
+  template <class Body>
+  void for_samples(Index count, Index size, const Body& body) const {
+    parallel_blocks(count, std::max<Index>(1, 32768 / size), static_cast<double>(count * size),
+                    [&](Index begin, Index end) {
+                      for (Index i = begin; i < end; ++i) body(i);
+                    });
+  }
+
+  template <class T, class S>
+  void gather_numbers(std::span<const Index> which, Tensor<S>& batch) const {
+    const Index size = sample_.size();
+    const S divisor = static_cast<S>(transform_.divisor), shift = static_cast<S>(transform_.shift);
+    for_samples(batch.dim(0), size, [&](Index i) {
+      const T* from = static_cast<const T*>(values_) + which[static_cast<std::size_t>(i)] * size;
+      S* out = batch.data() + i * size;
+      for (Index p = 0; p < size; ++p) out[p] = static_cast<S>(from[p]) / divisor + shift;
+    });
+  }
+  template <class S>
+  void gather_classes(std::span<const Index> which, Tensor<S>& batch) const {
+    const Index size = stored_.size();
+    for_samples(batch.dim(0), size * kinds_, [&](Index i) {
+      const Label* from = static_cast<const Label*>(values_) + which[static_cast<std::size_t>(i)] * size;
+      S* out = batch.data() + i * size * kinds_;
+      std::fill_n(out, size * kinds_, S(0));
+      for (Index p = 0; p < size; ++p) out[p * kinds_ + from[p]] = S(1);
+    });
+  }
+
+  Shape sample_{0}, stored_{0};
+  Kind kind_ = Kind::bytes;
+  Index kinds_ = 0;
+  Transform transform_;
+  std::shared_ptr<const void> owner_;  // of the values
+  const void* values_ = nullptr;
+  const MappedFile* file_ = nullptr;  // the owner, if it is one
+  std::shared_ptr<const std::vector<Label>> labels_;
   Index size_ = 0;
   Index classes_ = 0;
 };

@@ -1,15 +1,19 @@
 #pragma once
-// IDX, the format of the MNIST files: a magic number, the extents, the bytes. Plain or gzipped. Needs zlib.
+// IDX, the format of the MNIST files: a magic number, the extents, the values. Plain or gzipped. Needs zlib.
 
 #include <zlib.h>
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <iomanip>
 #include <limits>
 #include <memory>
 #include <new>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -18,10 +22,64 @@
 
 namespace rival {
 
-/// What an IDX file of unsigned bytes holds.
+/// What the values of an IDX file are; the numbers are the format's own.
+enum class IdxType : std::uint8_t {
+  unsigned_byte = 0x08,
+  signed_byte = 0x09,
+  int16 = 0x0b,
+  int32 = 0x0c,
+  float32 = 0x0d,
+  float64 = 0x0e
+};
+
+/// Bytes of a value.
+constexpr Index idx_size(IdxType type) {
+  switch (type) {
+    case IdxType::int16:
+      return 2;
+    case IdxType::int32:
+    case IdxType::float32:
+      return 4;
+    case IdxType::float64:
+      return 8;
+    default:
+      return 1;
+  }
+}
+
+/// What an IDX file holds.
 struct IdxArray {
   Shape shape;
-  std::vector<std::uint8_t> bytes;  ///< shape.size() of them, row by row
+  std::vector<std::uint8_t> bytes;  ///< of shape.size() values, row by row, as this machine orders their bytes
+  IdxType type = IdxType::unsigned_byte;
+
+  /// The values as Ts. A whole number that a T cannot hold is cut off, as a cast does.
+  template <class T>
+  std::vector<T> values() const {
+    const auto read = [&]<class From>(From) {
+      std::vector<T> all(static_cast<std::size_t>(shape.size()));
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        From value;
+        std::memcpy(&value, bytes.data() + i * sizeof(From), sizeof(From));
+        all[i] = static_cast<T>(value);
+      }
+      return all;
+    };
+    switch (type) {
+      case IdxType::signed_byte:
+        return read(std::int8_t{});
+      case IdxType::int16:
+        return read(std::int16_t{});
+      case IdxType::int32:
+        return read(std::int32_t{});
+      case IdxType::float32:
+        return read(float{});
+      case IdxType::float64:
+        return read(double{});
+      default:
+        return read(std::uint8_t{});
+    }
+  }
 };
 
 namespace internal {
@@ -60,10 +118,16 @@ class IdxStream {
       int code = Z_OK;
       gzerror(file_.get(), &code);
       require(code != Z_ERRNO, "idx file ", path_, ": cannot be read (", std::strerror(errno), ")");
-      require(code != Z_BUF_ERROR, "idx file ", path_, ": ends inside its gzip data");
+      require(code != Z_BUF_ERROR, "idx file ", path_, ": ends inside its gzip data (a download that broke off?)");
       require(code == Z_OK || code == Z_STREAM_END, "idx file ", path_, ": its gzip data is damaged");
     }
     return static_cast<std::size_t>(got);
+  }
+
+  /// At most so many of the next bytes, where there are any; for the text of an error.
+  std::size_t peek(std::uint8_t* out, std::size_t count) {
+    const int got = gzread(file_.get(), out, static_cast<unsigned>(count));
+    return got < 0 ? 0 : static_cast<std::size_t>(got);
   }
 
   std::uint32_t read_word(std::string_view what) {
@@ -84,16 +148,68 @@ class IdxStream {
   bool packed_ = false;
 };
 
-inline Shape read_idx_shape(IdxStream& file, const std::filesystem::path& path, Index rank) {
+/// The files hold the highest byte of a value first; this turns it to what this machine has, and back.
+inline void reorder_bytes(std::vector<std::uint8_t>& bytes, std::size_t width) {
+  if (width == 1 || std::endian::native == std::endian::big) return;
+  for (std::size_t i = 0; i + width <= bytes.size(); i += width) std::reverse(&bytes[i], &bytes[i] + width);
+}
+
+template <class T>
+constexpr IdxType idx_type() {
+  if constexpr (std::is_same_v<T, std::int8_t>)
+    return IdxType::signed_byte;
+  else if constexpr (std::is_same_v<T, std::int16_t>)
+    return IdxType::int16;
+  else if constexpr (std::is_same_v<T, std::int32_t>)
+    return IdxType::int32;
+  else if constexpr (std::is_same_v<T, float>)
+    return IdxType::float32;
+  else if constexpr (std::is_same_v<T, double>)
+    return IdxType::float64;
+  else {
+    static_assert(std::is_same_v<T, std::uint8_t>,
+                  "IDX files hold int8_t, uint8_t, int16_t, int32_t, float and double");
+    return IdxType::unsigned_byte;
+  }
+}
+
+/// What a file that is no IDX file may be, by how it begins; " (...)" for the end of an error, or nothing.
+inline std::string guess_file(std::string_view start) {
+  const auto begins = [&](std::string_view with) { return start.substr(0, with.size()) == with; };
+  const std::string_view text = start.substr(std::min(start.find_first_not_of(" \t\r\n\xef\xbb\xbf"), start.size()));
+  if (begins("\x1f\x8b")) return " (it is gzip within gzip: unpack it once)";
+  if (begins("PK\x03\x04")) return " (it is a zip archive: unpack it first)";
+  if (begins("version https://git-lfs"))
+    return " (it is a pointer of Git LFS: fetch the file itself, by `git lfs pull`)";
+  if (!text.empty() && text[0] == '<') return " (it is a web page, perhaps a server's error in place of the file)";
+  if (begins("\x93NUMPY")) return " (it is a NumPy file)";
+  if (begins("\x89PNG") || begins("\xff\xd8\xff") || begins("GIF8") || begins("BM")) return " (it is a picture)";
+  if (begins("BZh") || begins("\xfd\x37zXZ") || begins("7z\xbc\xaf") || begins("\x28\xb5\x2f\xfd"))
+    return " (it is packed otherwise than with gzip: unpack it first)";
+  if (start.size() >= 8 && std::all_of(start.begin(), start.end(),
+                                       [](unsigned char c) { return (c >= 32 && c < 127) || (c >= 9 && c <= 13); }))
+    return " (it is a text)";
+  return "";
+}
+
+inline Shape read_idx_shape(IdxStream& file, const std::filesystem::path& path, Index rank, IdxType& type) {
   const std::uint32_t magic = file.read_word("a magic number");
   const auto axes = static_cast<Index>(magic & 0xff);
-  if (rank > 0)
-    require(magic == (0x800 | static_cast<std::uint32_t>(rank)), "idx file ", path, ": expected the magic number ",
-            Hexadecimal{0x800 | static_cast<std::uint32_t>(rank)}, " (unsigned bytes, rank ", rank, "), got ",
-            Hexadecimal{magic});
-  require(magic >> 8 == 8 && axes >= 1 && axes <= Shape::max_rank, "idx file ", path,
-          ": expected a magic number from 0x00000801 to 0x0000080", Shape::max_rank, " (unsigned bytes, rank 1 to ",
-          Shape::max_rank, "), got ", Hexadecimal{magic});
+  type = static_cast<IdxType>(magic >> 8 & 0xff);
+  const bool known =
+      magic >> 16 == 0 && (magic >> 8 == 8 || magic >> 8 == 9 || (magic >> 8 >= 0xb && magic >> 8 <= 0xe));
+  if (!known || axes < 1 || axes > Shape::max_rank || (rank > 0 && axes != rank)) {
+    std::array<std::uint8_t, 64> more{};
+    std::string start;
+    for (int shift = 24; shift >= 0; shift -= 8) start += static_cast<char>(magic >> shift & 0xff);
+    start.append(reinterpret_cast<const char*>(more.data()), known ? 0 : file.peek(more.data(), more.size()));
+    const std::string guess = known ? "" : guess_file(start);
+    if (rank > 0)
+      fail("idx file ", path, ": expected the magic number ", Hexadecimal{0x800 | static_cast<std::uint32_t>(rank)},
+           " (unsigned bytes, rank ", rank, ") or that of another type, got ", Hexadecimal{magic}, guess);
+    fail("idx file ", path, ": expected a magic number 0x00000TRR of a type T from 8 to e and a rank from 1 to ",
+         Shape::max_rank, ", got ", Hexadecimal{magic}, guess);
+  }
   Shape shape;
   for (Index axis = 0; axis < axes; ++axis) {
     const auto extent = static_cast<Index>(file.read_word("an extent"));
@@ -107,57 +223,62 @@ inline Shape read_idx_shape(IdxStream& file, const std::filesystem::path& path, 
 
 }  // namespace internal
 
-/// Reads an IDX file of unsigned bytes, plain or gzipped (its content tells, not its name). `rank` is the number of
-/// axes that is expected: 3 for images, 1 for labels, 0 for any.
+/// Reads an IDX file of any type, plain or gzipped (its content tells, not its name). `rank` is the number of axes that
+/// is expected: 3 for images, 1 for labels, 0 for any.
 ///
 /// Throws Error for a file that is missing, of another kind, damaged, too short or too long. A header is not believed
 /// before the size of the file supports it, so a false one costs no memory.
 inline IdxArray read_idx(const std::filesystem::path& path, Index rank = 0) {
   internal::IdxStream file(path);
   IdxArray array;
-  array.shape = internal::read_idx_shape(file, path, rank);
+  array.shape = internal::read_idx_shape(file, path, rank, array.type);
 
-  const auto count = static_cast<std::size_t>(array.shape.size());
+  const Index width = idx_size(array.type);
+  require(array.shape.size() <= std::numeric_limits<Index>::max() / width, "idx file ", path, ": its header says ",
+          array.shape, " values of ", width, " bytes, more than an index can count");
+  const auto count = static_cast<std::size_t>(array.shape.size() * width);
   const std::uintmax_t size = file.size_on_disk();
   const auto header = static_cast<std::uintmax_t>(4 + 4 * array.shape.rank());
+  const std::string says =
+      internal::concatenate("idx file ", path, ": its header says ", array.shape,
+                            width > 1 ? internal::concatenate(" of ", width, " bytes") : "", " = ", count, " bytes, ");
   if (file.packed())
     // Deflate never packs more than 1032 bytes into one.
-    require(count / 1032 <= size, "idx file ", path, ": its header says ", array.shape, " = ", count,
-            " bytes, more than ", size, " bytes of gzip can hold");
+    require(count / 1032 <= size, says, "more than ", size, " bytes of gzip can hold");
   else
-    require(size - header == count, "idx file ", path, ": its header says ", array.shape, " = ", count, " bytes, got ",
-            size - header);
+    require(size - header == count, says, "got ", size - header,
+            size - header < count ? " (a download that broke off?)" : "");
 
   // Reserved memory costs nothing until it is written to, and that happens no faster than bytes come.
   try {
     array.bytes.reserve(count);
   } catch (const std::exception&) {
-    fail("idx file ", path, ": its header says ", array.shape, " = ", count, " bytes, more than the memory holds");
+    fail(says, "more than the memory holds");
   }
   constexpr std::size_t chunk = 1 << 20;
   while (array.bytes.size() < count) {
     const std::size_t begin = array.bytes.size(), wanted = std::min(chunk, count - begin);
     array.bytes.resize(begin + wanted);
     const std::size_t got = file.read(array.bytes.data() + begin, wanted);
-    require(got == wanted, "idx file ", path, ": its header says ", array.shape, " = ", count, " bytes, got ",
-            begin + got);
+    require(got == wanted, says, "got ", begin + got);
   }
   // Asking for one byte more also makes zlib look at the checksum.
   std::uint8_t extra = 0;
-  require(file.read(&extra, 1) == 0, "idx file ", path, ": its header says ", array.shape, " = ", count,
-          " bytes, got more");
+  require(file.read(&extra, 1) == 0, says, "got more");
+  internal::reorder_bytes(array.bytes, static_cast<std::size_t>(width));
   return array;
 }
 
-/// Writes `shape.size()` bytes as a plain IDX file. Throws Error when it cannot be written, an extent needs more than
-/// 32 bits or the rank is 0.
-inline void write_idx(const std::filesystem::path& path, const Shape& shape, const std::uint8_t* bytes) {
+/// Writes `shape.size()` values as a plain IDX file: bytes with or without sign, 16- and 32-bit integers, floats or
+/// doubles. Throws Error when it cannot be written, an extent needs more than 32 bits or the rank is 0.
+template <class T>
+void write_idx(const std::filesystem::path& path, const Shape& shape, const T* values) {
   require(shape.rank() > 0, "idx file ", path, ": expected a rank of at least 1, got a scalar");
   std::string header;
   const auto word = [&](std::uint32_t value) {
     for (int shift = 24; shift >= 0; shift -= 8) header += static_cast<char>(value >> shift & 0xff);
   };
-  word(0x800 | static_cast<std::uint32_t>(shape.rank()));
+  word(static_cast<std::uint32_t>(internal::idx_type<T>()) << 8 | static_cast<std::uint32_t>(shape.rank()));
   for (const Index extent : shape) {
     require(extent <= std::numeric_limits<std::uint32_t>::max(), "idx file ", path, ": ", shape,
             " has an extent of more than 32 bits");
@@ -165,7 +286,15 @@ inline void write_idx(const std::filesystem::path& path, const Shape& shape, con
   }
   FileWriter file(path);
   file.write(header);
-  file.write(bytes, static_cast<std::size_t>(shape.size()));
+  const auto count = static_cast<std::size_t>(shape.size());
+  if constexpr (sizeof(T) == 1) {
+    file.write(values, count);
+  } else {
+    std::vector<std::uint8_t> bytes(count * sizeof(T));
+    if (count > 0) std::memcpy(bytes.data(), values, bytes.size());
+    internal::reorder_bytes(bytes, sizeof(T));
+    file.write(bytes.data(), bytes.size());
+  }
   file.commit();
 }
 

@@ -18,64 +18,62 @@ struct LoaderOptions {
 /// Where a loader stands. With its data set and options it gives every batch that is still to come.
 struct LoaderPosition {
   Index epoch = 0;          ///< counted from 0
-  Index taken = 0;          ///< images of this epoch that have been handed out
+  Index taken = 0;          ///< samples of this epoch that have been handed out
   Random::Position stream;  ///< at the start of the epoch: its order is drawn from here
 
   friend bool operator==(const LoaderPosition&, const LoaderPosition&) = default;
 };
 
-/// Batches of images as numbers in [-1, 1]:
+/// Batches of samples as numbers:
 ///
 ///     rival::Loader loader(digits.train(), {.batch = 64}, random.stream("data"));
 ///     for (int epoch = 0; epoch < 5; ++epoch)
 ///       while (loader.next(images)) ...
 ///
-/// Within an epoch every image comes once (less what `drop_last` leaves out). The loader reads the data set, which must
-/// outlive it. Once warm it allocates nothing.
+/// Within an epoch every sample comes once (less what `drop_last` leaves out). Once warm it allocates nothing.
 template <class S = float>
 class Loader {
  public:
   /// Throws Error for a batch below 1 or greater than the data set.
-  Loader(const ImageDataset& data, const LoaderOptions& options, const Random& random)
-      : data_(&data), options_(options), random_(random) {
+  Loader(const Dataset& data, const LoaderOptions& options, const Random& random)
+      : data_(data), options_(options), random_(random) {
     require(options_.batch >= 1, "loader: expected a batch of at least 1, got ", options_.batch);
     require(options_.batch <= data.size(), "loader: expected a batch no greater than the data set of ", data.size(),
-            " images, got ", options_.batch);
+            " samples, got ", options_.batch);
     start_epoch(0);
   }
-  Loader(const ImageDataset&& data, const LoaderOptions& options, const Random& random) = delete;
 
-  /// Puts the next batch {batch, H, W, C} into `images`. False at the end of an epoch: `images` is left as it is, and
+  /// Puts the next batch {batch, sample...} into `images`. False at the end of an epoch: `images` is left as it is, and
   /// the next call begins the next epoch.
   bool next(Tensor<S>& images) {
     const auto which = advance();
     if (which.empty()) return false;
-    data_->gather(which, images);
+    data_.gather(which, images);
     return true;
   }
   /// The same with the labels. Throws Error when the data set has none.
-  bool next(Tensor<S>& images, std::vector<std::uint8_t>& labels) {
-    require(data_->has_labels(), "loader: labels were asked for, but the data set has none");
+  bool next(Tensor<S>& images, std::vector<Label>& labels) {
+    require(data_.has_labels(), "loader: labels were asked for, but the data set has none");
     const auto which = advance();
     if (which.empty()) return false;
-    data_->gather(which, images);
-    data_->gather_labels(which, labels);
+    data_.gather(which, images);
+    data_.gather_labels(which, labels);
     return true;
   }
 
-  const ImageDataset& data() const { return *data_; }
+  const Dataset& data() const { return data_; }
   const LoaderOptions& options() const { return options_; }
   /// The current epoch, counted from 0.
   Index epoch() const { return position_.epoch; }
   Index batches_per_epoch() const {
-    return (data_->size() + (options_.drop_last ? 0 : options_.batch - 1)) / options_.batch;
+    return (data_.size() + (options_.drop_last ? 0 : options_.batch - 1)) / options_.batch;
   }
 
   const LoaderPosition& position() const { return position_; }
   /// Goes on from a position that was read before, bit for bit. Throws Error for one that this data set cannot have.
   void set_position(const LoaderPosition& position) {
-    require(position.epoch >= 0 && position.taken >= 0 && position.taken <= data_->size(),
-            "loader: expected a position within ", data_->size(), " images, got image ", position.taken, " of epoch ",
+    require(position.epoch >= 0 && position.taken >= 0 && position.taken <= data_.size(),
+            "loader: expected a position within ", data_.size(), " images, got image ", position.taken, " of epoch ",
             position.epoch);
     random_ = Random(position.stream);
     start_epoch(position.epoch);
@@ -85,7 +83,7 @@ class Loader {
  private:
   /// The numbers of the next batch's images; none at the end of an epoch.
   std::span<const Index> advance() {
-    const Index left = data_->size() - position_.taken;
+    const Index left = data_.size() - position_.taken;
     const Index count = std::min(left, options_.batch);
     if (count == 0 || (options_.drop_last && count < options_.batch)) {
       start_epoch(position_.epoch + 1);
@@ -99,14 +97,14 @@ class Loader {
   void start_epoch(Index epoch) {
     position_ = {epoch, 0, random_.position()};
     if (options_.shuffle) {
-      random_.permutation(data_->size(), order_);
+      random_.permutation(data_.size(), order_);
     } else if (order_.empty()) {
-      order_.resize(static_cast<std::size_t>(data_->size()));
+      order_.resize(static_cast<std::size_t>(data_.size()));
       for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = static_cast<Index>(i);
     }
   }
 
-  const ImageDataset* data_;
+  Dataset data_;
   LoaderOptions options_;
   Random random_;
   LoaderPosition position_;

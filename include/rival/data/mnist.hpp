@@ -1,65 +1,239 @@
 #pragma once
-// The MNIST files, and those of the sets that share their format (Fashion-MNIST, KMNIST, EMNIST digits). Needs zlib.
+// The MNIST files, and those of the sets that share their format: Fashion-MNIST, KMNIST, EMNIST, QMNIST, your own.
+// Needs zlib.
 
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <regex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "rival/data/dataset.hpp"
 #include "rival/data/idx.hpp"
 
 namespace rival {
 
-/// A folder with the four files of MNIST: handwritten digits, 60,000 to train and 10,000 to test, 28 x 28 x 1
-/// (LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition", 1998).
+/// Pictures and labels by name.
+struct ImageFiles {
+  std::filesystem::path images;
+  std::filesystem::path labels = {};  ///< none: images without labels
+  /// Swap height and width, for files that hold columns as rows, as EMNIST's do.
+  bool transpose = false;
+};
+
+/// Images with the labels that a file has for them: class k is the k-th of `class_values`, the label values that occur
+/// in order, so that 26 letters labelled 1 to 26 are 26 classes.
+struct LabelledImages {
+  Dataset data;
+  std::vector<std::int64_t> class_values;
+
+  /// The class of a label value. Throws Error, naming those that there are, when it does not occur.
+  Index class_of(std::int64_t value) const {
+    const auto found = std::lower_bound(class_values.begin(), class_values.end(), value);
+    if (found != class_values.end() && *found == value) return found - class_values.begin();
+    std::string all;
+    for (const std::int64_t v : class_values) all += (all.empty() ? "" : ", ") + std::to_string(v);
+    fail("expected one of the labels ", all.empty() ? "(there are none)" : all, ", got ", value);
+  }
+};
+
+namespace internal {
+
+/// The label values of a file: whole numbers of any type, of rank 1, or of rank 2 with the label in the first column
+/// (QMNIST).
+inline std::vector<std::int64_t> read_label_values(const std::filesystem::path& path) {
+  const IdxArray array = read_idx(path);
+  require(array.type != IdxType::float32 && array.type != IdxType::float64, "idx file ", path,
+          ": expected labels that are whole numbers, got floats");
+  require(array.shape.rank() <= 2 && (array.shape.rank() == 1 || array.shape[1] >= 1), "idx file ", path,
+          ": expected labels in a row, or in the first column of a table, got ", array.shape);
+  const auto all = array.values<std::int64_t>();
+  if (array.shape.rank() == 1) return all;
+  std::vector<std::int64_t> first(static_cast<std::size_t>(array.shape[0]));
+  for (std::size_t i = 0; i < first.size(); ++i) first[i] = all[i * static_cast<std::size_t>(array.shape[1])];
+  return first;
+}
+
+inline std::vector<std::int64_t> distinct(std::vector<std::int64_t> values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+  return values;
+}
+
+/// Swaps the first two axes of each sample {H, W}.
+template <class T>
+std::vector<T> transposed(const std::vector<T>& values, Index h, Index w) {
+  std::vector<T> out(values.size());
+  const auto rows = static_cast<std::size_t>(h), columns = static_cast<std::size_t>(w), size = rows * columns;
+  for (std::size_t n = 0; n * size < values.size(); ++n)
+    for (std::size_t y = 0; y < rows; ++y)
+      for (std::size_t x = 0; x < columns; ++x) out[n * size + x * rows + y] = values[n * size + y * columns + x];
+  return out;
+}
+
+/// How floats become numbers in [-1, 1]: by the range that they come in.
+inline Transform float_transform(const std::filesystem::path& path, const std::vector<float>& values) {
+  float low = 0, high = 0;
+  for (const float v : values) {
+    require(is_finite(v), "idx file ", path, ": expected finite values, got ", v);
+    low = std::min(low, v), high = std::max(high, v);
+  }
+  if (low >= 0 && high <= 1) return {.divisor = 0.5, .shift = -1};
+  if (low >= -1 && high <= 1) return {};
+  require(low >= 0 && high <= 255, "idx file ", path, ": expected values from 0 to 1, -1 to 1 or 0 to 255, got ", low,
+          " to ", high);
+  return {.divisor = 127.5, .shift = -1};
+}
+
+/// `values` are those of the labels' file; `classes` all that may occur.
+inline Dataset make_images(const ImageFiles& files, const std::vector<std::int64_t>& values,
+                           const std::vector<std::int64_t>& classes) {
+  IdxArray images = read_idx(files.images, 3);
+  require(images.shape.size() > 0, "mnist: ", files.images, ": expected images, got ", images.shape);
+  if (!files.labels.empty())
+    require(images.shape[0] == static_cast<Index>(values.size()), "mnist: ", files.images, " has ", images.shape[0],
+            " images, ", files.labels, " has ", values.size(), " labels");
+  std::vector<Label> labels(values.size());
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    labels[i] = static_cast<Label>(std::lower_bound(classes.begin(), classes.end(), values[i]) - classes.begin());
+
+  const Index h = images.shape[1], w = images.shape[2], count = static_cast<Index>(classes.size());
+  const Shape sample = files.transpose ? Shape{w, h, 1} : Shape{h, w, 1};
+  const auto turned = [&](auto all) { return files.transpose ? transposed(all, h, w) : std::move(all); };
+  switch (images.type) {
+    case IdxType::unsigned_byte:
+      return {sample, turned(std::move(images.bytes)), std::move(labels), count};
+    case IdxType::float32:
+    case IdxType::float64: {
+      auto floats = images.values<float>();
+      const Transform transform = float_transform(files.images, floats);
+      return {sample, turned(std::move(floats)), std::move(labels), count, transform};
+    }
+    default:
+      fail("idx file ", files.images, ": expected images of unsigned bytes or floats, got another type of integers");
+  }
+}
+
+inline void require_few_classes(const std::filesystem::path& path, const std::vector<std::int64_t>& classes) {
+  require(static_cast<Index>(classes.size()) <= most_classes, "idx file ", path, ": expected at most ", most_classes,
+          " different labels, got ", classes.size());
+}
+
+}  // namespace internal
+
+/// Reads pictures (N x H x W of bytes or floats) and, if they are named, their labels. Throws Error when a file is
+/// missing, damaged, or does not fit the other.
+inline LabelledImages read_images(const ImageFiles& files) {
+  const auto values = files.labels.empty() ? std::vector<std::int64_t>() : internal::read_label_values(files.labels);
+  const auto classes = internal::distinct(values);
+  internal::require_few_classes(files.labels, classes);
+  return {internal::make_images(files, values, classes), classes};
+}
+
+/// A folder of MNIST's kind: handwritten digits, 60,000 to train and 10,000 to test, 28 x 28 x 1 (LeCun, Bottou, Bengio
+/// and Haffner, "Gradient-based learning applied to document recognition", 1998).
 ///
-/// The names are `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
-/// `t10k-labels-idx1-ubyte`, with `.gz` or without, and with a dot before `idx` as good as a hyphen. Images of any one
-/// size will do. Each part is read when it is first asked for, and kept.
+/// Its files are found by name: `[anything-]train-images-idx3-ubyte` and `[anything-]train-labels-idx1-ubyte`, with
+/// `t10k` or `test` for the second part, any rank and type behind `idx`, `.gz` or not, and a dot before `idx` as good
+/// as a hyphen; in the folder itself, in its `raw`, or in a `NAME/raw` below it, where torchvision puts them. Labels
+/// may be missing. Pictures whose file is called `emnist-...` are transposed, as EMNIST's are. Each part is read when
+/// it is first asked for, and kept; copies of a data set share it.
 class Mnist {
  public:
   /// Throws Error when there is no such folder.
-  explicit Mnist(std::filesystem::path folder, Index classes = 10) : folder_(std::move(folder)), classes_(classes) {
+  explicit Mnist(std::filesystem::path folder) : folder_(std::move(folder)) {
     std::error_code ignored;
     require(std::filesystem::exists(folder_, ignored), "mnist: no such folder ", folder_);
     require(std::filesystem::is_directory(folder_, ignored), "mnist: expected a folder, got the file ", folder_);
   }
 
-  /// Throws Error when its files are missing, damaged or do not fit each other; so does `test`.
-  const ImageDataset& train() { return load("train", train_); }
-  const ImageDataset& test() { return load("t10k", test_); }
+  /// Throws Error when its files are missing, damaged or do not fit each other, and when the folder has several sets;
+  /// so does `test`.
+  Dataset train() { return load({"train"}, train_); }
+  Dataset test() { return load({"t10k", "test"}, test_); }
 
- private:
-  const ImageDataset& load(const std::string& part, std::optional<ImageDataset>& data) const {
-    if (data) return *data;
-    const auto images_path = find(part + "-images", "idx3-ubyte");
-    const auto labels_path = find(part + "-labels", "idx1-ubyte");
-    IdxArray labels = read_idx(labels_path, 1);
-    internal::require_labels_below(labels_path, classes_, labels.bytes);  // here, where the file has a name
-    IdxArray images = read_idx(images_path, 3);
-    require(images.shape.size() > 0, "mnist: ", images_path, ": expected images, got ", images.shape);
-    require(images.shape[0] == labels.shape[0], "mnist: ", images_path, " has ", images.shape[0], " images, ",
-            labels_path, " has ", labels.shape[0], " labels");
-    Shape sample = images.shape.sample();
-    sample.push_back(1);
-    data.emplace(sample, std::move(images.bytes), std::move(labels.bytes), classes_);
-    return *data;
+  /// The label values of both parts in order: that of class k.
+  const std::vector<std::int64_t>& class_values() {
+    if (!class_values_) {
+      std::vector<std::int64_t> all;
+      for (const auto& parts : {std::vector<std::string>{"train"}, std::vector<std::string>{"t10k", "test"}})
+        if (const auto path = find(parts, "labels"); !path.empty()) {
+          const auto values = internal::distinct(internal::read_label_values(path));
+          internal::require_few_classes(path, values);
+          all.insert(all.end(), values.begin(), values.end());
+        }
+      class_values_ = internal::distinct(std::move(all));
+    }
+    return *class_values_;
   }
 
-  std::filesystem::path find(const std::string& stem, const std::string& kind) const {
-    for (const char* ending : {"", ".gz"})
-      for (const char* separator : {"-", "."}) {
-        auto path = folder_ / (stem + separator + kind + ending);
-        std::error_code ignored;
-        if (std::filesystem::is_regular_file(path, ignored)) return path;
+ private:
+  Dataset load(const std::vector<std::string>& parts, std::optional<Dataset>& data) {
+    if (data) return *data;
+    ImageFiles files{find(parts, "images"), find(parts, "labels")};
+    require(!files.images.empty(), "mnist: expected the file ", parts.front(),
+            "-images-idx3-ubyte, perhaps with .gz and a name in front, in the folder ", folder_, ", found none");
+    files.transpose = files.images.filename().string().starts_with("emnist");
+    if (files.labels.empty()) return *(data = internal::make_images(files, {}, {}));
+    const auto values = internal::read_label_values(files.labels);
+    return *(data = internal::make_images(files, values, class_values()));
+  }
+
+  /// The file of one of the parts and of that content, or nothing. A plain one goes before its .gz.
+  std::filesystem::path find(const std::vector<std::string>& parts, const std::string& content) const {
+    std::string any_part;
+    for (const std::string& part : parts) any_part += (any_part.empty() ? "" : "|") + part;
+    const std::regex name("(.*[-_.])?(" + any_part + ")[-_.]" + content + "[-_.]idx[0-9]+[-_.][a-z0-9]+(\\.gz)?");
+    for (const auto& folder : places()) {
+      std::vector<std::filesystem::path> found;
+      std::error_code ignored;
+      for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+        const std::string file = entry.path().filename().string();
+        if (entry.is_regular_file(ignored) && std::regex_match(file, name)) found.push_back(entry.path());
       }
-    fail("mnist: expected the file ", stem, "-", kind, ", perhaps with .gz, in the folder ", folder_, ", found none");
+      std::sort(found.begin(), found.end());
+      // Of a file and the same one packed, the first.
+      for (std::size_t i = 1; i < found.size();)
+        if (found[i] == found[i - 1].string() + ".gz")
+          found.erase(found.begin() + static_cast<std::ptrdiff_t>(i));
+        else
+          ++i;
+      std::string all;
+      for (const auto& path : found) all += (all.empty() ? "" : ", ") + path.filename().string();
+      require(found.size() <= 1, "mnist: expected one file of ", content, " to ",
+              parts.front() == "train" ? "train" : "test", " in the folder ", folder, ", found ", all,
+              "; name the files that you mean (read_images, or --images and --labels)");
+      if (found.size() == 1) return found.front();
+    }
+    return {};
+  }
+
+  std::vector<std::filesystem::path> places() const {
+    std::vector<std::filesystem::path> all{folder_, folder_ / "raw"};
+    std::error_code ignored;
+    std::vector<std::filesystem::path> below;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_, ignored))
+      if (std::filesystem::is_directory(entry.path() / "raw", ignored)) below.push_back(entry.path() / "raw");
+    std::sort(below.begin(), below.end());
+    require(below.size() <= 1 || holds_files(folder_) || holds_files(folder_ / "raw"),
+            "mnist: expected one data set in the folder ", folder_,
+            ", found several below it; name the folder of one of them");
+    all.insert(all.end(), below.begin(), below.end());
+    return all;
+  }
+  static bool holds_files(const std::filesystem::path& folder) {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
+      if (entry.path().filename().string().find("idx") != std::string::npos) return true;
+    return false;
   }
 
   std::filesystem::path folder_;
-  Index classes_;
-  std::optional<ImageDataset> train_, test_;
+  std::optional<Dataset> train_, test_;
+  std::optional<std::vector<std::int64_t>> class_values_;
 };
 
 }  // namespace rival

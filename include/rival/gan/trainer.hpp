@@ -67,9 +67,9 @@ class AdversarialTrainer {
 
   /// Trains for so many epochs, shuffled, in full batches. Throws Error when the samples do not fit the networks, and
   /// Diverged when a loss is not finite; `fit` with `.resume` then goes on from the last good step.
-  void fit(const ImageDataset& data, const FitOptions& fit = {}) {
-    require(data.sample_shape() == discriminator_.input_shape(), "trainer: the networks are made for images of ",
-            discriminator_.input_shape(), ", the data set has images of ", data.sample_shape());
+  void fit(const Dataset& data, const FitOptions& fit = {}) {
+    require(data.sample_shape() == discriminator_.input_shape(), "trainer: the networks are made for samples of ",
+            discriminator_.input_shape(), ", the data set has samples of ", data.sample_shape());
     require(options_.labels != LabelSource::data || data.has_labels(),
             "trainer: expected a data set with labels, got none");
     require(fit.epochs >= 1, "trainer: expected at least 1 epoch, got ", fit.epochs);
@@ -81,7 +81,7 @@ class AdversarialTrainer {
     Loader<S> loader(data, {.batch = options_.batch}, order);
     const long per_epoch = loader.batches_per_epoch() / options_.discriminator_steps;
     require(per_epoch >= 1, "trainer: ", options_.discriminator_steps, " batches of ", options_.batch,
-            " a step are more than the data set of ", data.size(), " images");
+            " a step are more than the data set of ", data.size(), " samples");
     constexpr long most = std::numeric_limits<long>::max();
     const long of_epochs = fit.epochs > most / per_epoch ? most : per_epoch * fit.epochs;
     const long all = fit.steps > 0 ? std::min(fit.steps, of_epochs) : of_epochs;
@@ -211,8 +211,8 @@ class AdversarialTrainer {
     require((discriminator_.heads() > 0) == static_cast<bool>(o.auxiliary.loss), "trainer: expected an auxiliary loss ",
             "exactly if the discriminator has heads, got ", discriminator_.heads(), " heads and ",
             o.auxiliary.loss ? "a" : "no", " loss");
-    require(o.labels != LabelSource::drawn || (o.classes >= 1 && o.classes <= 256),
-            "trainer: expected 1 to 256 classes to draw labels from, got ", o.classes);
+    require(o.labels != LabelSource::drawn || (o.classes >= 1 && o.classes <= most_classes), "trainer: expected 1 to ",
+            most_classes, " classes to draw labels from, got ", o.classes);
     require(o.labels != LabelSource::drawn || !o.auxiliary.on_real,
             "trainer: expected labels of the data for an auxiliary loss on real samples, got drawn ones");
     if (!o.penalties.empty()) discriminator_.curvature();
@@ -353,8 +353,8 @@ class AdversarialTrainer {
     classes_.fill_uniform(uniform_, S(0), static_cast<S>(options_.classes));
     drawn_labels_.resize(count);
     for (std::size_t i = 0; i < count; ++i)
-      drawn_labels_[i] = static_cast<std::uint8_t>(
-          std::min(options_.classes - 1, static_cast<Index>(uniform_[static_cast<Index>(i)])));
+      drawn_labels_[i] =
+          static_cast<Label>(std::min(options_.classes - 1, static_cast<Index>(uniform_[static_cast<Index>(i)])));
     fake_labels_ = drawn_labels_;
   }
 
@@ -395,7 +395,7 @@ class AdversarialTrainer {
   // What a step works on; kept so that the next one allocates nothing.
   Tensor<S> real_images_, latent_, dreal_, dfake_, uniform_;
   const Tensor<S> no_scores_, no_latent_;
-  std::vector<std::uint8_t> real_labels_, drawn_labels_;
+  std::vector<Label> real_labels_, drawn_labels_;
   Labels fake_labels_;
   const Tensor<S>* fake_images_ = nullptr;
   Trace<S> latent_trace_, real_trace_, fake_trace_;

@@ -27,12 +27,12 @@ struct ConditionalBatchNormOptions {
 template <class S = float>
 class ConditionalBatchNorm : public internal::BatchStatistics<S> {
  public:
-  /// Throws Error unless features > 0, 0 < classes <= 256, epsilon > 0 and 0 <= momentum <= 1.
+  /// Throws Error unless features > 0, 0 < classes <= 65,536, epsilon > 0 and 0 <= momentum <= 1.
   explicit ConditionalBatchNorm(const ConditionalBatchNormOptions& options)
       : internal::BatchStatistics<S>("conditional_batch_norm", options.features, options.epsilon, options.momentum),
         classes_(options.classes) {
-    require(options.classes > 0 && options.classes <= 256,
-            "conditional_batch_norm: expected `classes` from 1 to 256, got ", options.classes);
+    require(options.classes > 0 && options.classes <= most_classes,
+            "conditional_batch_norm: expected `classes` from 1 to ", most_classes, ", got ", options.classes);
     weight_ = Parameter<S>("weight", {classes_, options.features});
     weight_.value.fill(S(1));
     bias_ = Parameter<S>("bias", {classes_, options.features});

@@ -13,7 +13,7 @@
 namespace rival {
 
 struct EmbeddingOptions {
-  Index classes = 0;     ///< at most 256
+  Index classes = 0;     ///< at most 65,536
   Index features = 0;    ///< channels that are appended; not given with `one_hot`, which appends one a class
   bool one_hot = false;  ///< row k of the table is 1 in column k and 0 elsewhere, and nothing is learnt
 };
@@ -27,10 +27,10 @@ struct EmbeddingOptions {
 template <class S = float>
 class Embedding : public Layer<S> {
  public:
-  /// Throws Error unless 1 <= classes <= 256 and features > 0 (with `one_hot`: 0, or the classes).
+  /// Throws Error unless 1 <= classes <= 65,536 and features > 0 (with `one_hot`: 0, or the classes).
   explicit Embedding(const EmbeddingOptions& options) : options_(options), table_("weight", Shape{0}) {
-    require(options.classes > 0 && options.classes <= 256, "embedding: expected 1 to 256 classes, got ",
-            options.classes);
+    require(options.classes > 0 && options.classes <= most_classes, "embedding: expected 1 to ", most_classes,
+            " classes, got ", options.classes);
     if (options.one_hot) {
       require(options.features == 0 || options.features == options.classes, "embedding: expected one feature a class (",
               options.classes, ") of a one-hot table, got ", options.features);

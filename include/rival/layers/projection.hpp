@@ -9,7 +9,7 @@
 namespace rival {
 
 struct ProjectionOptions {
-  Index classes = 0;  ///< at most 256
+  Index classes = 0;  ///< at most 65,536
 };
 
 /// y = x[0] + x[1 + label] for a batch x of shape {N, 1 + classes}; y is {N, 1}. Behind a dense layer, whose outputs
@@ -24,9 +24,10 @@ struct ProjectionOptions {
 template <class S = float>
 class Projection : public Layer<S> {
  public:
-  /// Throws Error unless 1 <= classes <= 256.
+  /// Throws Error unless 1 <= classes <= 65,536.
   explicit Projection(const ProjectionOptions& options) : classes_(options.classes) {
-    require(classes_ > 0 && classes_ <= 256, "projection: expected 1 to 256 classes, got ", classes_);
+    require(classes_ > 0 && classes_ <= most_classes, "projection: expected 1 to ", most_classes, " classes, got ",
+            classes_);
   }
 
   std::string_view kind() const override { return "projection"; }
