@@ -12,9 +12,10 @@ namespace {
 
 /// Images of 2 x 1 pixels of which the first is the image's number and the second its label.
 Dataset numbered(int count) {
-  std::vector<std::uint8_t> images, labels;
+  std::vector<std::uint8_t> images;
+  std::vector<Label> labels;
   for (int i = 0; i < count; ++i) {
-    labels.push_back(static_cast<std::uint8_t>(i % 7));
+    labels.push_back(static_cast<Label>(i % 7));
     images.push_back(static_cast<std::uint8_t>(i));
     images.push_back(labels.back());
   }
@@ -77,7 +78,7 @@ TEST_CASE("loader: labels come with their images") {
   std::vector<Label> labels;
   while (loader.next(images, labels)) {
     REQUIRE(static_cast<Index>(labels.size()) == images.dim(0));
-    for (std::size_t i = 0; i < labels.size(); ++i) CHECK(images(i, 1, 0, 0) == from_byte<float>(labels[i]));
+    for (std::size_t i = 0; i < labels.size(); ++i) CHECK(images(i, 1, 0, 0) == from_byte<float>(static_cast<std::uint8_t>(labels[i])));
   }
 }
 
@@ -119,10 +120,10 @@ TEST_CASE("loader: refuses what it cannot do") {
   const Dataset data = numbered(10);
   CHECK_THROWS_WITH(Loader(data, {.batch = 0}, Random(1)), "loader: expected a batch of at least 1, got 0");
   CHECK_THROWS_WITH(Loader(data, {.batch = 11}, Random(1)),
-                    "loader: expected a batch no greater than the data set of 10 images, got 11");
+                    "loader: expected a batch no greater than the data set of 10 samples, got 11");
   const Dataset none;
   CHECK_THROWS_WITH(Loader(none, {.batch = 1}, Random(1)),
-                    "loader: expected a batch no greater than the data set of 0 images, got 1");
+                    "loader: expected a batch no greater than the data set of 0 samples, got 1");
   Loader loader(data, {.batch = 5}, Random(1));
   CHECK_THROWS_WITH(loader.set_position({.epoch = 2, .taken = 11, .stream = {}}),
                     "loader: expected a position within 10 images, got image 11 of epoch 2");

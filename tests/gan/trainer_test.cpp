@@ -328,14 +328,14 @@ TEST_CASE("trainer: refuses what does not fit") {
   Trainer trainer(generator, discriminator, {.batch = 4, .discriminator_steps = 3});
   const Dataset data = numbered_images(11), tall({4, 1, 1}, std::vector<std::uint8_t>(400));
   CHECK_THROWS_WITH(trainer.fit(tall),
-                    "trainer: the networks are made for images of 2x2x1, the data set has images of 4x1x1");
+                    "trainer: the networks are made for samples of 2x2x1, the data set has samples of 4x1x1");
   CHECK_THROWS_WITH(trainer.fit(data, {.epochs = 0}), "trainer: expected at least 1 epoch, got 0");
   CHECK_THROWS_WITH(trainer.fit(data, {.steps = -1}), "trainer: expected steps >= 0, got -1");
-  CHECK_THROWS_WITH(trainer.fit(data), "trainer: 3 batches of 4 a step are more than the data set of 11 images");
+  CHECK_THROWS_WITH(trainer.fit(data), "trainer: 3 batches of 4 a step are more than the data set of 11 samples");
   CHECK_THROWS_WITH(trainer.fit(numbered_images(3)),
-                    "loader: expected a batch no greater than the data set of 3 images, got 4");
+                    "loader: expected a batch no greater than the data set of 3 samples, got 4");
   CHECK_THROWS_WITH(trainer.step(Tensor<double>({2, 4, 1, 1})),
-                    "network \"D\": expected a batch of 2x2x1, got 2x4x1x1");
+                    "trainer: expected a batch of 2x2x1, got 2x4x1x1");
   CHECK_THROWS_WITH(trainer.step(real_images, Tensor<double>({2, 3})), "network \"G\": expected a batch of 2, got 2x3");
 }
 
