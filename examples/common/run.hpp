@@ -14,10 +14,6 @@
 #include <utility>
 #include <vector>
 
-#ifndef _WIN32
-#include <fcntl.h>
-#endif
-
 #include "common/output_folder.hpp"
 #include "common/signals.hpp"
 #include "rival/gan/progress.hpp"
@@ -187,12 +183,6 @@ class Run {
 /// The whole of a program's `main`: runs `body` and returns its exit code, or 2 after saying what was wrong with what
 /// the program was given.
 inline int run_program(const char* program, const std::function<int()>& body) {
-#ifndef _WIN32
-  // A program may be started without its standard streams. The next files to be opened would take their places, and get
-  // to hear what is said to the user.
-  for (int stream = 0; stream <= 2; ++stream)
-    if (fcntl(stream, F_GETFD) < 0) static_cast<void>(open("/dev/null", O_RDWR));
-#endif
   try {
     return body();
   } catch (const std::bad_alloc&) {

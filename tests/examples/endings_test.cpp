@@ -11,9 +11,12 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstring>
+#include <functional>
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "rival/io/npy.hpp"
@@ -230,16 +233,6 @@ TEST_CASE("endings: a closed pipe takes the progress lines away, and nothing els
   CHECK(wait_for(child) == 0);
   CHECK(read_bytes(streams / "err").empty());
   CHECK(check_whole(out.path()).size() == 21);
-}
-
-TEST_CASE("endings: a program without standard streams writes none of its words into its files") {
-  const SmallData data;
-  const TemporaryFolder out;
-  const auto closed = [] {
-    for (int stream = 0; stream <= 2; ++stream) close(stream);
-  };
-  CHECK(rival_test::run(RIVAL_MNIST_GAN_BINARY, quick(data.path(), out.path()), closed).code == 0);
-  CHECK(check_whole(out.path()).size() == 4);
 }
 
 TEST_CASE("endings: Ctrl-C while samples are drawn ends that, and leaves those that were drawn") {

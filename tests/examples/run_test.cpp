@@ -2,6 +2,7 @@
 #include "catch.hpp"
 
 #include <chrono>
+#include <functional>
 #include <iostream>
 #include <new>
 #include <sstream>
@@ -46,7 +47,7 @@ TEST_CASE("run: an exception ends a run like anything else, with one line and al
     std::function<void()> fault;
     std::string said;
   };
-  for (const auto& [fault, said] :
+  for (const Case& one :
        {Case{[] { throw std::bad_alloc(); }, "training stopped: not enough memory"},
         Case{[] { throw rival::Diverged("training stopped at step 3"); }, "training stopped at step 3"},
         Case{[] { throw std::runtime_error("something else"); }, "something else"}}) {
@@ -59,10 +60,10 @@ TEST_CASE("run: an exception ends a run like anything else, with one line and al
     CHECK(run.train([&] {
       CHECK(run.state() == " (running)");
       CHECK(run.step(report(1)));
-      fault();
+      one.fault();
     }) == 1);
-    CHECK(errors.text() == "program: " + said + '\n');
-    CHECK(read_bytes(folder / "summary.txt") == "ended (" + said + ')');
+    CHECK(errors.text() == "program: " + one.said + '\n');
+    CHECK(read_bytes(folder / "summary.txt") == "ended (" + one.said + ')');
     CHECK(read_bytes(folder / "late.txt") == "late");
     CHECK(folder.count() == 2);
   }
