@@ -6,7 +6,9 @@ int main() {
   auto generator = rival::dense_generator(random);
   auto discriminator = rival::dense_discriminator(random);
   rival::Adam<> adam(generator.parameters());
-  const rival::Tensor<> images({4, 28, 28, 1}, 0.5f), z({4, 100}, 0.5f);
+  const rival::Tensor<> images({4, 28, 28, 1}, 0.5f);
+  rival::Tensor<> z({4, 100});
+  for (rival::Index i = 0; i < z.size(); ++i) z.data()[i] = static_cast<float>(i % 7) - 3;
   rival::Trace<> real, fake, latent;
   const auto& drawn = generator.forward(z, latent);
   const auto generator_loss = rival::bce_with_logits(discriminator.forward(drawn, fake), 1.0f);
