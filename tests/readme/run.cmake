@@ -1,7 +1,7 @@
-# Runs PROGRAM in FOLDER, where it finds the project's examples/data as in a clone, and expects pictures to be there then.
+# Runs PROGRAM in FOLDER, with the digits in the folder mnist there, and expects a picture to be there then.
 file(REMOVE_RECURSE "${FOLDER}")
 file(MAKE_DIRECTORY "${FOLDER}")
-file(CREATE_LINK "${PROJECT}/examples" "${FOLDER}/examples" SYMBOLIC)
+file(CREATE_LINK "${MNIST}" "${FOLDER}/mnist" SYMBOLIC)
 execute_process(COMMAND "${PROGRAM}" WORKING_DIRECTORY "${FOLDER}" RESULT_VARIABLE result)
 if(NOT result EQUAL 0)
   message(FATAL_ERROR "the program of README.md: expected exit code 0, got ${result}")

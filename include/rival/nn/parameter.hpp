@@ -22,15 +22,15 @@ struct Parameter {
   Parameter(std::string name_, const Shape& shape) : name(std::move(name_)), value(shape), grad(shape) {}
 };
 
-/// A tensor that is saved with the network and never optimised, such as a running mean.
+/// A tensor that belongs to the network and is never optimised, such as a running mean.
 template <class S = float>
 struct Buffer {
   std::string name;
   Tensor<S> value;
 };
 
-/// Everything that a network remembers, in the order of its layers: the one list that the optimiser, the initialiser,
-/// the weight files and the checkpoints read. The pointers are good as long as the network is neither moved nor gone.
+/// Everything that a network remembers, in the order of its layers: the one list that optimisers, initialisers and
+/// moving averages read. The pointers are good as long as the network is neither moved nor gone.
 template <class S = float>
 struct State {
   std::vector<Parameter<S>*> parameters;
