@@ -6,8 +6,8 @@
 #include <string>
 
 struct Options {
-  std::string recipe;  ///< empty: the example's own, for which the following four are
-  std::string architecture = "dcgan28";
+  std::string recipe = "rpgan";  ///< empty: the example's own, for the architecture
+  std::string architecture;      ///< empty: the recipe's
   std::filesystem::path data = RIVAL_MNIST_DIR;
   std::filesystem::path out = "mnist_gan_out";
   long epochs = 1;  ///< 0: as many as the recipe takes
