@@ -114,8 +114,8 @@ class Programs:
         with tempfile.TemporaryDirectory() as out:
             command = [sys.executable, "-c", "while True: pass"]
             if neighbour == "training":
-                command = [self.build / "examples/mnist_gan", "--quiet", "--epochs", "1000", "--threads", "2",
-                           "--out", out]
+                command = [self.build / "examples/mnist_gan", "--quiet", "--architecture", "dcgan28", "--epochs", "1000",
+                           "--threads", "2", "--out", out]
             process = subprocess.Popen(command, env=self.environment, stderr=subprocess.DEVNULL)
             try:
                 return work()

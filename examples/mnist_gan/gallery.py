@@ -17,6 +17,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 RECIPES = {
+    "rpgan": "What `mnist_gan` trains by itself: relativistic pairing, R1 and R2 on small networks; samples of the moving average",
     "gan": "Goodfellow et al., 2014: fully connected, non-saturating",
     "dcgan": "Radford, Metz and Chintala, 2016: convolutions and batch norm",
     "lsgan": "Mao et al., 2017: least squares",

@@ -6,12 +6,16 @@
 
 bool parse(int argc, char** argv, Options& o) {
   CLI::App app("Trains a generator and a discriminator against each other on handwritten digits, and writes pictures.");
-  app.add_option(
-      "--recipe", o.recipe,
-      "train by a paper's settings: gan, dcgan, lsgan, wgan, wgan-gp, sngan, dragan, r3gan, cgan, acgan, projection or "
-      "infogan; it chooses networks, losses, optimisers, and if not given the batch and the epochs");
-  auto* architecture = app.add_option("--architecture", o.architecture, "dense, dcgan28 or tfdcgan; without --recipe")
-                           ->capture_default_str();
+  auto* recipe =
+      app.add_option("--recipe", o.recipe,
+                     "what to train, and how: rpgan, made for two minutes on two cores, or a paper's settings: gan, "
+                     "dcgan, lsgan, wgan, wgan-gp, sngan, dragan, r3gan, cgan, acgan, projection or infogan; it "
+                     "chooses networks, losses, optimisers, and if not given the batch and the epochs")
+          ->capture_default_str();
+  auto* architecture =
+      app.add_option("--architecture", o.architecture,
+                     "dense, dcgan28 or tfdcgan in the place of a recipe: non-saturating loss, batch 32 and 1 epoch if "
+                     "not given, and what the options with --architecture say");
   auto* data =
       app.add_option("--data", o.data,
                      "folder with files of MNIST's kind, gzipped or not: (Fashion-)MNIST, EMNIST, KMNIST, QMNIST")
@@ -21,16 +25,16 @@ bool parse(int argc, char** argv, Options& o) {
   app.add_option("--labels", o.labels, "the IDX file of their labels, if there is one")->needs(images);
   app.add_flag("--transpose", o.transpose, "swap height and width, as EMNIST's files need it")->needs(images);
   app.add_option("--out", o.out, "folder to write to; made if it is not there")->capture_default_str();
-  auto* epochs = add_number(app, "--epochs", o.epochs, "passes through the training images")->capture_default_str();
+  auto* epochs = add_number(app, "--epochs", o.epochs, "passes through the training images");
   auto* steps = add_number(app, "--steps", o.steps, "stop after so many training steps");
-  auto* batch = add_number(app, "--batch", o.batch, "images a step")->capture_default_str();
+  auto* batch = add_number(app, "--batch", o.batch, "images a step");
   auto* latent =
-      add_number(app, "--latent", o.latent, "numbers in a latent vector; without --recipe")->capture_default_str();
+      add_number(app, "--latent", o.latent, "numbers in a latent vector; with --architecture")->capture_default_str();
   auto* rate = add_number(app, "--learning-rate", o.learning_rate,
-                          "of Adam, for both networks; falls to 0 over the second half; without --recipe")
+                          "of Adam, for both networks; falls to 0 over the second half; with --architecture")
                    ->capture_default_str();
   auto* beta1 =
-      add_number(app, "--beta1", o.beta1, "of Adam, for both networks; without --recipe")->capture_default_str();
+      add_number(app, "--beta1", o.beta1, "of Adam, for both networks; with --architecture")->capture_default_str();
   add_number(app, "--seed", o.seed, "the same seed gives the same weights")->capture_default_str();
   auto* threads = add_number(app, "--threads", o.threads, "threads to use; as many as there are cores if not given");
   auto* every = add_number(app, "--sample-every", o.sample_every, "steps from one frame of the animation to the next");
@@ -43,11 +47,17 @@ bool parse(int argc, char** argv, Options& o) {
   if (!parse_arguments(app, argc, argv)) return false;
 
   using rival::require;
-  require(o.architecture == "dense" || o.architecture == "dcgan28" || o.architecture == "tfdcgan",
-          "--architecture: expected dense, dcgan28 or tfdcgan, got ", o.architecture);
-  if (!o.recipe.empty()) {
-    for (const auto* option : {architecture, latent, rate, beta1})
-      require(option->count() == 0, option->get_name(), ": expected no --recipe beside it, which chooses it; got ",
+  if (architecture->count() > 0) {
+    require(o.architecture == "dense" || o.architecture == "dcgan28" || o.architecture == "tfdcgan",
+            "--architecture: expected dense, dcgan28 or tfdcgan, got ", o.architecture);
+    require(recipe->count() == 0, "--architecture: expected no --recipe beside it, which chooses it; got ", o.recipe);
+    o.recipe.clear();
+  } else {
+    require(!o.recipe.empty(), "--recipe: expected a name, got an empty one");
+    for (const auto* option : {latent, rate, beta1})
+      require(option->count() == 0, option->get_name(), ": expected ",
+              recipe->count() > 0 ? "no --recipe beside it, which chooses it; got "
+                                  : "--architecture beside it; without, the recipe chooses it: ",
               o.recipe);
     if (epochs->count() == 0) o.epochs = 0;
     if (batch->count() == 0) o.batch = 0;

@@ -6,8 +6,8 @@
 #include <string>
 
 struct Options {
-  std::string recipe;  ///< empty: the example's own, for which the following four are
-  std::string architecture = "dcgan28";
+  std::string recipe = "rpgan";  ///< empty: the example's own, for the architecture
+  std::string architecture;      ///< empty: the recipe's
   std::filesystem::path data = RIVAL_MNIST_DIR;
   std::filesystem::path images, labels;  ///< in the place of `data`
   bool transpose = false;

@@ -104,6 +104,26 @@ TEST_CASE("mnist_gan: the other architectures run too") {
   }
 }
 
+TEST_CASE("mnist_gan: trains the recipe rpgan by itself, and an architecture by the settings it always had") {
+  const SmallData data(64);
+  const TemporaryFolder out;
+  const auto summary = [&](const Arguments& more) {
+    Arguments all{"--data", data.path().string(), "--out", (out / "run").string(), "--steps", "1", "--quiet"};
+    all.insert(all.end(), more.begin(), more.end());
+    const auto result = run(all);
+    INFO(result.err);
+    CHECK(result.code == 0);
+    auto files = content(out / "run");
+    files["summary.txt"].erase(files["summary.txt"].find(", threads"));  // behind it come machine and time
+    return files;
+  };
+  const auto usual = summary({});
+  CHECK(usual.at("summary.txt") == "recipe rpgan, batch 16, discriminator steps 1, seed 1");
+  CHECK((usual == summary({"--recipe", "rpgan"})));
+  CHECK(summary({"--architecture", "dcgan28"}).at("summary.txt") ==
+        "architecture dcgan28, batch 32, latent 100, Adam learning rate 0.0003, beta1 0.5, seed 1");
+}
+
 TEST_CASE("mnist_gan: --quiet prints nothing") {
   const SmallData data;
   const TemporaryFolder out;
@@ -371,15 +391,20 @@ TEST_CASE("mnist_gan: refuses recipes and labels that there are not, and options
     CHECK(lines(result.err).size() == 1);
     CHECK(!std::filesystem::exists(out / "none"));
   };
-  plain({"--recipe", "biggan"},
-        "recipe: expected one of gan, dcgan, lsgan, wgan, wgan-gp, sngan, dragan, r3gan, cgan, acgan, projection, "
-        "infogan, got biggan");
+  plain(
+      {"--recipe", "biggan"},
+      "recipe: expected one of rpgan, gan, dcgan, lsgan, wgan, wgan-gp, sngan, dragan, r3gan, cgan, acgan, projection, "
+      "infogan, got biggan");
   plain({"--recipe", "dcgan", "--label", "3"},
         "--label: expected a conditional recipe (cgan, acgan, projection or infogan), got dcgan");
   plain({"--label", "3"}, "--label: expected a conditional recipe");
   plain({"--recipe", "cgan", "--label", "10"}, "--label: expected a class from 0 to 9, got 10");
   plain({"--recipe", "cgan", "--label", "-1"}, "--label: expected a class, got -1");
   plain({"--recipe", "dcgan", "--beta1", "0.5"}, "--beta1: expected no --recipe beside it");
+  for (const std::string option : {"--latent", "--learning-rate", "--beta1"})
+    plain({option, option == "--latent" ? "5" : "0.5"},
+          option + ": expected --architecture beside it; without, the recipe chooses it: rpgan");
+  plain({"--recipe", ""}, "--recipe: expected a name, got an empty one");
   plain({"--recipe", "wgan", "--batch", "100"},
         "--batch: expected at most 40 for the 5 discriminator steps of wgan, got 100");
 }

@@ -7,6 +7,7 @@
 
 #include "rival/gan/recipes/conditional.hpp"
 #include "rival/gan/recipes/r3gan.hpp"
+#include "rival/gan/recipes/rpgan.hpp"
 #include "rival/gan/recipes/unconditional.hpp"
 
 namespace rival {
@@ -21,9 +22,10 @@ struct NamedRecipe {
 };
 
 template <class S = float>
-constexpr std::array<NamedRecipe<S>, 12> named_recipes() {
+constexpr std::array<NamedRecipe<S>, 13> named_recipes() {
   using namespace recipes;
-  return {{{"gan", gan<S>, 10, 32},
+  return {{{"rpgan", rpgan<S>, 5, 16},
+           {"gan", gan<S>, 10, 32},
            {"dcgan", dcgan<S>, 1, 32},
            {"lsgan", lsgan<S>, 1, 32},
            {"wgan", wgan<S>, 8, 32},
