@@ -19,7 +19,7 @@ namespace {
 /// As PacGAN counts: so many samples.
 constexpr rival::Index sample_count = 2500;
 
-std::string describe(const Options& o, const rival::ModeCounts& counts, const Run& run, Recipe& recipe) {
+std::string describe(const Options& o, const rival::ModeCounts& counts, const Run& run, ToyRecipe& recipe) {
   const rival::StepReport& last = run.last();
   std::ostringstream text;
   text.precision(4);
@@ -47,7 +47,7 @@ int train(const Options& o) {
   // data's standard deviation.
   const double unit = real.deviation();
   const rival::Random random(o.seed);
-  Recipe recipe = recipes().at(o.recipe)(o.steps, random.stream("weights"));
+  ToyRecipe recipe = recipes().at(o.recipe)(o.steps, random.stream("weights"));
   recipe.training.seed = o.seed;
   rival::AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.training);
 

@@ -41,7 +41,7 @@ std::vector<Penalty> r1_and_r2(double first, double last, long steps) {
 }
 
 /// What relativistic and non-saturating training with R1 and R2 share: all but the loss.
-Recipe with_r1_and_r2(AdversarialLoss<> loss, long steps, const Random& random) {
+ToyRecipe with_r1_and_r2(AdversarialLoss<> loss, long steps, const Random& random) {
   if (steps == 0) steps = 9000;
   // The rate does not fall to nothing: what is off balance at the end would stay so. The average calms what still
   // moves.
@@ -60,14 +60,14 @@ Recipe with_r1_and_r2(AdversarialLoss<> loss, long steps, const Random& random) 
 
 /// The relativistic pairing loss with R1 and R2, penalties and rates annealed (R3GAN; Huang, Gokaslan, Kuleshov and
 /// Tompkin, "The GAN is dead; long live the GAN! A modern baseline GAN", 2024).
-Recipe rpgan_r1r2(long steps, const Random& random) { return with_r1_and_r2(relativistic_pairing(), steps, random); }
+ToyRecipe rpgan_r1r2(long steps, const Random& random) { return with_r1_and_r2(relativistic_pairing(), steps, random); }
 
 /// The same with the non-saturating loss, which the paper compares it with.
-Recipe nsgan_r1r2(long steps, const Random& random) { return with_r1_and_r2(non_saturating(), steps, random); }
+ToyRecipe nsgan_r1r2(long steps, const Random& random) { return with_r1_and_r2(non_saturating(), steps, random); }
 
 /// Both again in a hurry: a smaller generator, batches of 16, high rates and the discriminator's three times the
 /// generator's, and no average. Here the loss decides whether modes are lost: docs/toy_2d.md counts them.
-Recipe fast_with_r1_and_r2(AdversarialLoss<> loss, long steps, const Random& random) {
+ToyRecipe fast_with_r1_and_r2(AdversarialLoss<> loss, long steps, const Random& random) {
   if (steps == 0) steps = 8000;
   const auto adam = [&](double rate) {
     return AdamOptions{
@@ -83,16 +83,16 @@ Recipe fast_with_r1_and_r2(AdversarialLoss<> loss, long steps, const Random& ran
           .steps = steps};
 }
 
-Recipe rpgan_r1r2_fast(long steps, const Random& random) {
+ToyRecipe rpgan_r1r2_fast(long steps, const Random& random) {
   return fast_with_r1_and_r2(relativistic_pairing(), steps, random);
 }
 
-Recipe nsgan_r1r2_fast(long steps, const Random& random) {
+ToyRecipe nsgan_r1r2_fast(long steps, const Random& random) {
   return fast_with_r1_and_r2(non_saturating(), steps, random);
 }
 
 /// The first GAN (Goodfellow et al., "Generative adversarial nets", 2014) with Adam as PacGAN's baseline has it.
-Recipe gan(long steps, const Random& random) {
+ToyRecipe gan(long steps, const Random& random) {
   if (steps == 0) steps = 20000;
   const AdamOptions adam{.learning_rate = 1e-4, .beta1 = 0.8};
   return {.generator = make_generator(random),
@@ -106,7 +106,7 @@ Recipe gan(long steps, const Random& random) {
 
 /// The Wasserstein GAN with gradient penalty (Gulrajani, Ahmed, Arjovsky, Dumoulin and Courville, "Improved training of
 /// Wasserstein GANs", 2017); its weight is the 0.1 that the authors' code has for points in the plane.
-Recipe wgan_gp_recipe(long steps, const Random& random) {
+ToyRecipe wgan_gp_recipe(long steps, const Random& random) {
   if (steps == 0) steps = 8000;
   const AdamOptions adam{.learning_rate = 1e-3, .beta1 = 0.5, .beta2 = 0.9, .schedule = cosine({.steps = steps})};
   return {.generator = make_generator(random),

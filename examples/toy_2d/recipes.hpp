@@ -8,7 +8,7 @@
 #include "rival/rival.hpp"
 
 /// All that there is to a training run, but for the data.
-struct Recipe {
+struct ToyRecipe {
   rival::Generator<> generator;
   rival::Discriminator<> discriminator;
   rival::TrainerOptions<> training;
@@ -16,7 +16,7 @@ struct Recipe {
 };
 
 /// A recipe for so many steps, or, for 0, for as many as it is meant for.
-using MakeRecipe = std::function<Recipe(long steps, const rival::Random& random)>;
+using MakeRecipe = std::function<ToyRecipe(long steps, const rival::Random& random)>;
 
 /// All recipes by name.
 const std::map<std::string, MakeRecipe>& recipes();
