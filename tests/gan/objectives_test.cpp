@@ -123,8 +123,11 @@ TEST_CASE("trainer: feature matching takes the place of the generator's loss") {
     discriminator.forward(generator_then.forward(samples.z, a), c);
     return feature_matching(discriminator.features(2, b), discriminator.features(2, c), ignored);
   });
-  CHECK_THROWS_WITH((AdversarialTrainer<double>(generator, discriminator, {.feature_matching = 1}).step(samples.real)),
-                    ContainsSubstring("expected features behind one of its 3 layers and its activation, got 1"));
+  for (const Index layers : {Index{1}, Index{-1}, Index{99}})
+    CHECK_THROWS_WITH((AdversarialTrainer<double>(generator, discriminator, {.feature_matching = layers})),
+                      "trainer: expected feature_matching behind one of the 3 layers of the discriminator and its "
+                      "activation, got " +
+                          std::to_string(layers));
 }
 
 TEST_CASE("trainer: clips the discriminator's weights after each of its updates, and no others") {

@@ -213,7 +213,7 @@ class AdversarialTrainer {
             o.auxiliary.loss ? "a" : "no", " loss");
     require(o.labels != LabelSource::drawn || (o.classes >= 1 && o.classes <= most_classes), "trainer: expected 1 to ",
             most_classes, " classes to draw labels from, got ", o.classes);
-    require(o.labels != LabelSource::drawn || !o.auxiliary.on_real,
+    require(o.labels != LabelSource::drawn || !o.auxiliary.loss || !o.auxiliary.on_real,
             "trainer: expected labels of the data for an auxiliary loss on real samples, got drawn ones");
     if (!o.penalties.empty()) discriminator_.curvature();
   }
@@ -272,15 +272,15 @@ class AdversarialTrainer {
   // All of a step's batches have one count, and every loss a gradient for each of its numbers: asked once, here.
   Batch checked(const Batch& real) const {
     const Shape& shape = real.images.shape();
-    require(shape.rank() >= 1 && shape[0] >= 1 && shape.sample() == discriminator_.input_shape(),
-            "trainer: expected a batch of ", discriminator_.input_shape(), ", got ", shape);
+    require(shape.rank() >= 1 && shape[0] >= 1 && shape.sample() == discriminator_.input_shape(), "network \"",
+            discriminator_.name(), "\": expected a batch of ", discriminator_.input_shape(), ", got ", shape);
     require(real.labels.empty() || static_cast<Index>(real.labels.size()) == shape[0], "trainer: expected ", shape[0],
             " labels, one a sample, got ", real.labels.size());
     return real;
   }
   void check_latent(const Tensor<S>& latent, const Batch& real) const {
-    require(latent.shape() == Shape{real.images.dim(0), generator_.latent()}, "trainer: expected latent vectors of ",
-            real.images.dim(0), "x", generator_.latent(), ", one a real sample, got ", latent.shape());
+    require(latent.rank() >= 1 && latent.dim(0) == real.images.dim(0), "trainer: expected ", real.images.dim(0),
+            " latent vectors, one a real sample, got ", latent.shape());
   }
   static void check_gradient(const char* whose, const Tensor<S>& gradient, const Tensor<S>& scores) {
     require(gradient.shape() == scores.shape(), "trainer: expected the ", whose, "'s loss to write a gradient of ",
@@ -340,6 +340,7 @@ class AdversarialTrainer {
     }
     report.generator_loss = loss;
     generator_.backward(latent_trace_, *dimages, {.parameters = true});
+    if (moving_) moving_->check_sizes();
     generator_optimizer_->step();  // the last thing that may throw, and then changes nothing
     if (moving_) moving_->update();
     ++steps_;

@@ -53,12 +53,17 @@ class MovingAverage {
     match(average.buffers, source.buffers, "buffers", true);
   }
 
-  /// One step. Throws Error when a tensor has changed its size.
-  void update() {
+  /// Throws Error when a tensor has changed its size.
+  void check_sizes() const {
     for (const Pair& pair : pairs_)
       require(pair.average->size() == pair.size && pair.source->size() == pair.size, "moving average: \"", *pair.name,
               "\" had ", pair.size, " elements, now its average has ", pair.average->size(), " and its source ",
               pair.source->size());
+  }
+
+  /// One step. Throws Error, and changes nothing, when a tensor has changed its size.
+  void update() {
+    check_sizes();
     const S share = static_cast<S>(source_share());
     parallel_for(static_cast<Index>(blocks_.size()), work_, [&](Index i) {
       const auto& [p, begin, count] = blocks_[static_cast<std::size_t>(i)];

@@ -48,6 +48,7 @@ Discriminator<S> discriminator_with_heads(Index heads, const RecipeOptions& o) {
 /// gradient descent with momentum.)
 template <class S = float>
 Recipe<S> cgan(const RecipeOptions& o) {
+  rival::internal::check(o);
   const Random random(o.seed);
   Generator<S> generator(
       100, Sequential<S>(Embedding<S>({.classes = o.classes, .features = 100}), Dense<S>({.in = 200, .out = 600}),
@@ -75,6 +76,7 @@ Recipe<S> cgan(const RecipeOptions& o) {
 /// tells the class, of real and of generated images; Adam with 2e-4 and beta1 0.5.
 template <class S = float>
 Recipe<S> acgan(const RecipeOptions& o) {
+  rival::internal::check(o);
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
   return {internal::one_hot_generator<S>(100, o),
           internal::discriminator_with_heads<S>(o.classes, o),
@@ -93,6 +95,7 @@ Recipe<S> acgan(const RecipeOptions& o) {
 /// discriminator step and 1e-3 for the generator in place of five steps and 2e-4.)
 template <class S = float>
 Recipe<S> projection(const RecipeOptions& o) {
+  rival::internal::check(o);
   const Random random(o.seed);
   const auto norm = [&](Index features) {
     return ConditionalBatchNorm<S>({.features = features, .classes = o.classes});
@@ -132,6 +135,7 @@ Recipe<S> projection(const RecipeOptions& o) {
 /// mean is for the networks to find out.
 template <class S = float>
 Recipe<S> infogan(const RecipeOptions& o) {
+  rival::internal::check(o);
   constexpr Index codes = 2, noise = 62;
   const auto draw = [uniform = Tensor<S>()](Tensor<S>& latent, Random& random) mutable {
     random.fill_normal(latent);

@@ -51,6 +51,7 @@ void initialise_r3gan(Network<S>& network, int blocks, const Random& random) {
 /// from 2e-4) and gamma from 10.
 template <class S = float>
 Recipe<S> r3gan(const RecipeOptions& o) {
+  rival::internal::check(o);
   const Random random(o.seed);
   constexpr Index latent = 64, c7 = 64, c14 = 32, c28 = 16;
   constexpr int blocks = 3;

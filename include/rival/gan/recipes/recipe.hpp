@@ -27,4 +27,14 @@ struct Recipe {
   TrainerOptions<S> options;
 };
 
+namespace internal {
+
+/// What every recipe asks of its options first. Throws Error for those out of range.
+inline void check(const RecipeOptions& o) {
+  require(o.classes >= 1, "recipe: expected at least 1 class, got ", o.classes);
+  require(o.batch >= 1, "recipe: expected a batch of at least 1, got ", o.batch);
+}
+
+}  // namespace internal
+
 }  // namespace rival

@@ -13,6 +13,7 @@ namespace rival::recipes {
 /// leaky ReLUs in place of maxout, and Adam in place of 250 epochs of gradient descent with momentum.)
 template <class S = float>
 Recipe<S> gan(const RecipeOptions& o) {
+  rival::internal::check(o);
   const Random random(o.seed);
   Generator<S> generator(100, Sequential<S>(Dense<S>({.in = 100, .out = 600}), ReLU<S>(),   //
                                             Dense<S>({.in = 600, .out = 1200}), ReLU<S>(),  //
@@ -38,6 +39,7 @@ Recipe<S> gan(const RecipeOptions& o) {
 /// networks", 2016: convolutions, batch norm in both networks, weights from N(0, 0.02), Adam with 2e-4 and beta1 0.5.
 template <class S = float>
 Recipe<S> dcgan(const RecipeOptions& o) {
+  rival::internal::check(o);
   const Random random(o.seed);
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
   return {dcgan28_generator<S>(random),
@@ -62,6 +64,7 @@ Recipe<S> lsgan(const RecipeOptions& o) {
 /// clipped to +-0.01, five of its steps for each of the generator's, RMSProp with 5e-5.
 template <class S = float>
 Recipe<S> wgan(const RecipeOptions& o) {
+  rival::internal::check(o);
   const Random random(o.seed);
   const RmsPropOptions rmsprop{.learning_rate = 5e-5};
   return {dcgan28_generator<S>(random),
@@ -80,6 +83,7 @@ Recipe<S> wgan(const RecipeOptions& o) {
 /// beta2 0.9.
 template <class S = float>
 Recipe<S> wgan_gp(const RecipeOptions& o) {
+  rival::internal::check(o);
   const Random random(o.seed);
   const AdamOptions adam{.learning_rate = 1e-4, .beta1 = 0.5, .beta2 = 0.9};
   return {dcgan28_generator<S>(random),
@@ -97,6 +101,7 @@ Recipe<S> wgan_gp(const RecipeOptions& o) {
 /// penalty around the real samples, lambda 10, one step each, Adam with 1e-4, beta1 0.5 and beta2 0.9.
 template <class S = float>
 Recipe<S> dragan(const RecipeOptions& o) {
+  rival::internal::check(o);
   const Random random(o.seed);
   const AdamOptions adam{.learning_rate = 1e-4, .beta1 = 0.5, .beta2 = 0.9};
   return {dcgan28_generator<S>(random),
@@ -114,6 +119,7 @@ Recipe<S> dragan(const RecipeOptions& o) {
 /// step each).
 template <class S = float>
 Recipe<S> sngan(const RecipeOptions& o) {
+  rival::internal::check(o);
   const Random random(o.seed);
   Discriminator<S> discriminator(
       {28, 28, 1},
