@@ -16,6 +16,7 @@
 
 #include "catch.hpp"
 #include "rival/kernels/naive.hpp"
+#include "rival/kernels/normalise.hpp"
 
 using namespace rival;
 using kernels::ConvGeometry;
@@ -433,4 +434,28 @@ TEMPLATE_TEST_CASE("convolution: the same bits on any number of threads", "", fl
       }
     }
   set_threads(before);
+}
+
+TEST_CASE("convolution: a fused ReLU makes 0 of minus infinity, on every path") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const Index batch : {1, 70})           // few pixels, and tiles
+    for (const Index out_c : {1, 3, 32, 41})  // few channels, whole packets, and a rest
+      for (const float slope : {0.0f, 0.25f}) {
+        const kernels::ConvGeometry g{.batch = batch, .in_c = 20, .out_c = out_c};
+        const std::vector<float> x(static_cast<std::size_t>(batch * 20), -infinity);
+        const std::vector<float> w(static_cast<std::size_t>(20 * out_c), 1.0f);
+        std::vector<float> y(static_cast<std::size_t>(batch * out_c));
+        kernels::Epilogue<float> epilogue;
+        epilogue.slope = slope;
+        kernels::conv_output(g, x.data(), w.data(), y.data(), epilogue);
+        INFO(batch << " images, " << out_c << " channels, slope " << slope);
+        for (const float value : y) CHECK(value == (slope == 0 ? 0.0f : -infinity));
+      }
+  const std::vector<float> x(300 * 5, -infinity), ones(5, 1.0f), zeros(5, 0.0f);
+  std::vector<float> y(x.size());
+  kernels::scale_and_shift<float>(300, 5, x.data(), ones.data(), zeros.data(), 0.0f, y.data());
+  CHECK(std::all_of(y.begin(), y.end(), [](float value) { return value == 0; }));
+  kernels::combine_channels<float>(300, 5, y.data(), {y.data(), 0.0f}, zeros.data(),
+                                   kernels::Scaled<float>{x.data(), ones.data()});
+  CHECK(std::all_of(y.begin(), y.end(), [](float value) { return value == 0; }));
 }

@@ -1,5 +1,6 @@
 #include "rival/kernels/packet.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -53,6 +54,32 @@ TEMPLATE_TEST_CASE("packet: leak keeps what a positive selector stands by, and N
   CHECK(leaked(S(8), nan) == S(2));
   CHECK(std::isnan(leaked(nan, nan)));
   CHECK(std::isnan(leaked(nan, S(1))));
+}
+
+TEMPLATE_TEST_CASE("packet: the leaky ReLU gives limits for infinities, in packets, rows and scalars", "", float,
+                   double) {
+  using S = TestType;
+  const S infinity = std::numeric_limits<S>::infinity(), most = std::numeric_limits<S>::max();
+  for (const S slope : {S(0), S(0.25)}) {
+    std::vector<S> row(3 * packet_size<S> - 1);
+    const auto check = [&](S y, S right) {
+      std::fill(row.begin(), row.end(), y);
+      leak_row(row.data(), static_cast<Index>(row.size()), slope);
+      INFO("slope " << slope << ", y " << y);
+      CHECK(leak_scalar(y, slope) == right);
+      for (const S value : row) CHECK(value == right);
+    };
+    check(infinity, infinity);
+    check(-infinity, slope == S(0) ? S(0) : -infinity);
+    check(-most, -most * slope);
+    check(most, most);
+    check(S(0), S(0));
+    check(-std::numeric_limits<S>::min(), -std::numeric_limits<S>::min() * slope);
+    std::fill(row.begin(), row.end(), std::numeric_limits<S>::quiet_NaN());
+    leak_row(row.data(), static_cast<Index>(row.size()), slope);
+    for (const S value : row) CHECK(std::isnan(value));
+    CHECK(std::isnan(leak_scalar(row[0], slope)));
+  }
 }
 
 TEMPLATE_TEST_CASE("packet: transposes a square", "", float, double) {

@@ -1,7 +1,9 @@
 #include "rival/layers/activations.hpp"
 
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -107,6 +109,226 @@ void check_extremes() {
   }
 }
 
+// One table for every elementwise function, over every value at which one of them could go wrong.
+
+template <class S>
+std::vector<S> special_values() {
+  using limits = std::numeric_limits<S>;
+  std::vector<S> values = {S(0),
+                           limits::denorm_min(),
+                           limits::min() / 2,
+                           limits::min(),
+                           S(1e-38),
+                           S(1e-30),
+                           S(1e-5),
+                           S(0.5),
+                           S(1),
+                           S(7.9),
+                           S(8),
+                           S(17),
+                           S(50),
+                           S(87),
+                           S(88),
+                           S(88.5),
+                           S(88.8),
+                           S(89),
+                           S(100),
+                           S(104),
+                           S(120),
+                           S(128),
+                           S(700),
+                           S(709),
+                           S(710),
+                           S(745),
+                           S(746),
+                           S(1e4),
+                           S(1e30),
+                           limits::max() / 2,
+                           limits::max(),
+                           limits::infinity()};
+  for (std::size_t i = 0, count = values.size(); i < count; ++i) values.push_back(-values[i]);
+  values.push_back(limits::quiet_NaN());
+  return values;
+}
+
+/// How far a result may be from the truth: `relative` epsilons of the truth, `absolute` epsilons of 1 (where the truth
+/// is the small difference of large numbers), and `least` times the least normal number.
+struct Bound {
+  double relative, absolute = 0, least = 1;
+};
+
+/// One function of z with the layer that computes it: f, and what f' and f'' are made of.
+struct Row {
+  const char* name;
+  long double (*value)(long double);
+  long double (*derivative)(long double);
+  long double (*second)(long double);
+  Bound value_bound, derivative_bound, second_bound;
+};
+
+long double sigmoid(long double z) { return 1 / (1 + std::exp(-z)); }
+/// z s(z) (1 - s(z)), whose limits are 0.
+long double bump(long double z) { return std::isinf(z) ? 0 : z * sigmoid(z) * sigmoid(-z); }
+long double cosh_squared(long double z) { return std::cosh(z) * std::cosh(z); }
+
+constexpr long double alpha = 0.75L, slope = 0.25L;  // exact in float
+
+const Row rows[] = {{"tanh",
+                     [](long double z) { return std::tanh(z); },
+                     [](long double z) { return 1 / cosh_squared(z); },
+                     [](long double z) { return -2 * std::tanh(z) / cosh_squared(z); },
+                     {4},
+                     {4, 4},
+                     {4, 8}},
+                    {"sigmoid",
+                     sigmoid,
+                     [](long double z) { return sigmoid(z) * sigmoid(-z); },
+                     [](long double z) { return sigmoid(z) * sigmoid(-z) * (sigmoid(-z) - sigmoid(z)); },
+                     {4},
+                     {4, 1},
+                     {4, 1}},
+                    {"softplus",
+                     [](long double z) { return std::max(z, 0.0L) + std::log1p(std::exp(-std::abs(z))); },
+                     sigmoid,
+                     [](long double z) { return sigmoid(z) * sigmoid(-z); },
+                     {4},
+                     {4},
+                     {8}},
+                    {"silu",
+                     [](long double z) { return z == -INFINITY ? 0 : z * sigmoid(z); },
+                     [](long double z) { return sigmoid(z) + bump(z); },
+                     [](long double z) { return sigmoid(z) * sigmoid(-z) * 2 + bump(z) * (sigmoid(-z) - sigmoid(z)); },
+                     {5, 0, 1024},
+                     {8, 1, 1024},
+                     {8, 1, 1024}},
+                    {"elu",
+                     [](long double z) { return z < 0 ? alpha * std::expm1(z) : z; },
+                     [](long double z) { return z > 0 ? 1 : alpha * std::exp(z); },
+                     [](long double z) { return z > 0 ? 0 : alpha * std::exp(z); },
+                     {4},
+                     {4, 2},
+                     {4, 2}},
+                    // Their derivative at NaN is the slope: the NaN is in the output already.
+                    {"leaky_relu",
+                     [](long double z) { return z < 0 ? slope * z : z; },
+                     [](long double z) { return z > 0 ? 1 : slope; },
+                     nullptr,
+                     {1},
+                     {0, 0, 0},
+                     {}},
+                    {"relu",
+                     [](long double z) { return z < 0 ? 0 : z; },
+                     [](long double z) { return z > 0 ? 1.0L : 0.0L; },
+                     nullptr,
+                     {0, 0, 0},
+                     {0, 0, 0},
+                     {}}};
+
+template <class S>
+std::unique_ptr<Layer<S>> layer_of(std::string_view name) {
+  if (name == "tanh") return std::make_unique<Tanh<S>>();
+  if (name == "sigmoid") return std::make_unique<Sigmoid<S>>();
+  if (name == "softplus") return std::make_unique<Softplus<S>>();
+  if (name == "silu") return std::make_unique<SiLU<S>>();
+  if (name == "elu") return std::make_unique<ELU<S>>(static_cast<double>(alpha));
+  if (name == "leaky_relu") return std::make_unique<LeakyReLU<S>>(static_cast<double>(slope));
+  return std::make_unique<ReLU<S>>();
+}
+
+/// f, f' and f'' of each z, from the layer's four passes.
+template <class S>
+struct Computed {
+  Tensor<S> value, derivative, second;
+
+  Computed(Layer<S>& layer, const Tensor<S>& z) {
+    const Tensor<S> ones(z.shape(), S(1));
+    Trace<S> trace;
+    value = layer.forward(z, trace, {});
+    layer.backward(trace, ones, &derivative, {});
+    if (layer.curvature() != Curvature::curved) return;
+    const Tensor<S> tangent = layer.forward_tangent(ones, trace, {});
+    for (Index i = 0; i < z.size(); ++i)  // y' = f'(z) 1
+      if (!(tangent[i] == derivative[i]) && !std::isnan(derivative[i])) FAIL("y' is " << tangent[i] << " at " << z[i]);
+    layer.backward_tangent(trace, ones, nullptr, &second, {});
+  }
+};
+
+template <class S>
+bool same_bits(S a, S b) {
+  return std::memcmp(&a, &b, sizeof a) == 0 || (std::isnan(a) && std::isnan(b));
+}
+
+template <class S>
+void check_special_values() {
+  const std::vector<S> values = special_values<S>();
+  const auto count = static_cast<Index>(values.size());
+  for (const Row& row : rows) {
+    INFO(row.name);
+    const auto layer = layer_of<S>(row.name);
+    const Computed<S> whole(*layer, tensor(values));
+    const auto check = [&](const char* what, const Tensor<S>& got, long double (*truth)(long double),
+                           const Bound& bound) {
+      for (Index i = 0; i < count; ++i) {
+        const long double z = static_cast<long double>(values[static_cast<std::size_t>(i)]);
+        const long double right = truth(z), y = static_cast<long double>(got[i]);
+        const long double epsilon = std::numeric_limits<S>::epsilon(), least = std::numeric_limits<S>::min();
+        INFO(what << " at " << values[static_cast<std::size_t>(i)] << " is " << got[i] << ", not " << right);
+        if (std::isnan(right))
+          CHECK(std::isnan(y));
+        else if (std::isinf(z) || std::isinf(right))
+          CHECK(y == right);  // the limit
+        else
+          CHECK(std::abs(y - right) <=
+                epsilon * (bound.relative * std::abs(right) + bound.absolute) + bound.least * least);
+      }
+    };
+    check("f", whole.value, row.value, row.value_bound);
+    check("f'", whole.derivative, row.derivative, row.derivative_bound);
+    if (row.second) check("f''", whole.second, row.second, row.second_bound);
+
+    // Each value at each place of short arrays of every length, which begin at every offset from a cache line: the
+    // kernels are called by themselves, since tensors begin on one.
+    const Index packet = kernels::packet_size<S>;
+    for (Index i = 0; i < count; ++i)
+      for (Index length = 1; length <= 2 * packet + 1; length += length < packet - 1 ? packet / 2 : 1)
+        for (Index at = 0; at < length; ++at) {
+          Tensor<S> z({1, length}, S(0.5));
+          z[at] = values[static_cast<std::size_t>(i)];
+          const Computed<S> part(*layer, z);
+          const bool same = same_bits(part.value[at], whole.value[i]) &&
+                            same_bits(part.derivative[at], whole.derivative[i]) &&
+                            (!row.second || same_bits(part.second[at], whole.second[i]));
+          if (!same) FAIL("other bits at " << at << " of " << length << " for " << z[at]);
+        }
+  }
+}
+
+template <class S, class F>
+void check_offsets(const F& f) {
+  const std::vector<S> values = special_values<S>();
+  const auto count = static_cast<Index>(values.size());
+  alignas(64) S z[256], y[256], dz[256], ones[256];
+  std::vector<S> first_y, first_dz;
+  std::fill(ones, ones + 256, S(1));
+  for (Index offset = 0; offset < static_cast<Index>(64 / sizeof(S)); ++offset) {
+    std::copy(values.begin(), values.end(), z + offset);
+    kernels::map(f, z + offset, y + offset, count);
+    kernels::map_gradient(f, z + offset, y + offset, ones, dz + offset, count);
+    if (offset == 0) first_y.assign(y, y + count), first_dz.assign(dz, dz + count);
+    for (Index i = 0; i < count; ++i) {
+      const auto k = static_cast<std::size_t>(i);
+      if (!same_bits(y[offset + i], first_y[k]) || !same_bits(dz[offset + i], first_dz[k]))
+        FAIL("offset " << offset << " changes the bits of " << values[k]);
+    }
+  }
+}
+
+template <class S>
+void check_all_offsets() {
+  check_offsets<S>(kernels::Tanh{}), check_offsets<S>(kernels::Sigmoid{}), check_offsets<S>(kernels::Softplus{});
+  check_offsets<S>(kernels::SiLU{}), check_offsets<S>(kernels::ELU<S>{S(0.75)});
+}
+
 }  // namespace
 
 TEST_CASE("activations: gradients") {
@@ -124,6 +346,13 @@ TEST_CASE("activations: accuracy over the whole range") {
 TEST_CASE("activations: extreme values") {
   check_extremes<float>();
   check_extremes<double>();
+}
+
+TEST_CASE("activations: special values, within bounds of their limits and with the same bits in every place") {
+  SECTION("float") { check_special_values<float>(); }
+  SECTION("double") { check_special_values<double>(); }
+  SECTION("float, every offset") { check_all_offsets<float>(); }
+  SECTION("double, every offset") { check_all_offsets<double>(); }
 }
 
 TEST_CASE("activations: NaN is passed on wherever it stands, and nothing else is touched") {

@@ -96,7 +96,10 @@ void combine_channels(Index pixels, Index channels, S* y, const ChannelGate<S>& 
   for (Index p = 0; p < pixels; ++p) {
     RowPieceMap<S> to(y + p * channels, channels);
     to = (RowPiece<S>(constant, channels) + ... + terms.row(p, channels));
-    if (gated) to = (RowPiece<S>(gate.x + p * channels, channels) > S(0)).select(to, gate.slope * to);
+    if (gated && gate.x == y)
+      leak_row(to.data(), channels, gate.slope);
+    else if (gated)
+      to = (RowPiece<S>(gate.x + p * channels, channels) > S(0)).select(to, gate.slope * to);
   }
 }
 

@@ -2,6 +2,9 @@
 // Packets: the machine's vector registers, through Eigen's, so that SSE, AVX2, AVX-512, NEON and plain scalars come
 // from one source. Kernels reach Eigen's packet functions through this file only.
 
+#include <algorithm>
+#include <limits>
+
 #include "rival/core/eigen.hpp"
 #include "rival/core/tensor.hpp"
 
@@ -60,11 +63,31 @@ template <class S>
 EIGEN_STRONG_INLINE Packet<S> multiply_add(const Packet<S>& a, const Packet<S>& b, const Packet<S>& c) {
   return Eigen::internal::pmadd(a, b, c);
 }
-/// value where the selector is positive, elsewhere value * slope; NaN stays NaN.
+/// The least factor of a leaky ReLU's slope: with a slope of 0 minus infinity would give NaN, where its limit is 0.
+template <class S>
+constexpr S leak_limit(S slope) {
+  return slope == S(0) ? std::numeric_limits<S>::lowest() : -std::numeric_limits<S>::infinity();
+}
+/// The leaky ReLU: y, below 0 slope * y; NaN stays NaN.
+template <class S>
+EIGEN_STRONG_INLINE Packet<S> leak(const Packet<S>& y, S slope) {
+  using namespace Eigen::internal;
+  return pselect(pcmp_lt(y, broadcast(S(0))), pmul(pmax(y, broadcast(leak_limit(slope))), broadcast(slope)), y);
+}
+template <class S>
+EIGEN_STRONG_INLINE S leak_scalar(S y, S slope) {
+  return y < S(0) ? std::max(y, leak_limit(slope)) * slope : y;
+}
+/// `yes` where the selector is positive, elsewhere `no`.
+template <class S>
+EIGEN_STRONG_INLINE Packet<S> choose(const Packet<S>& selector, const Packet<S>& yes, const Packet<S>& no) {
+  using namespace Eigen::internal;
+  return pselect(pcmp_lt(broadcast(S(0)), selector), yes, no);
+}
+/// The leaky ReLU's way back: value where the selector is positive, elsewhere value * slope; NaN stays NaN.
 template <class S>
 EIGEN_STRONG_INLINE Packet<S> leak(const Packet<S>& value, const Packet<S>& selector, S slope) {
-  using namespace Eigen::internal;
-  return pselect(pcmp_lt(broadcast(S(0)), selector), value, pmul(value, broadcast(slope)));
+  return choose<S>(selector, value, multiply<S>(value, broadcast(slope)));
 }
 
 /// The first `count` scalars, 0 behind them. For the ends of rows; never reads past them.
@@ -79,6 +102,15 @@ EIGEN_STRONG_INLINE void store_part(S* to, const Packet<S>& from, Index count) {
   alignas(64) S whole[packet_size<S>];
   store(whole, from);
   for (Index i = 0; i < count; ++i) to[i] = whole[i];
+}
+
+/// y = leak(y) for a row of `count`.
+template <class S>
+void leak_row(S* y, Index count, S slope) {
+  constexpr Index size = packet_size<S>;
+  Index i = 0;
+  for (; i + size <= count; i += size) store(y + i, leak<S>(load(y + i), slope));
+  for (; i < count; ++i) y[i] = leak_scalar(y[i], slope);
 }
 
 /// A copy of a few packets' scalars, for which a call of memcpy would cost more than it moves.

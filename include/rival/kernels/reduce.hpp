@@ -6,6 +6,7 @@
 
 #include "rival/core/parallel.hpp"
 #include "rival/core/workspace.hpp"
+#include "rival/kernels/packet.hpp"
 
 namespace rival::kernels {
 
@@ -118,7 +119,7 @@ void scale_and_shift(Index rows, Index columns, const S* x, const S* scale, cons
     for (Index r = first; r < last; ++r) {
       RowPieceMap<S> to(y + r * columns + column, count);
       to = RowPiece<S>(x + r * columns + column, count) * a + b;
-      if (slope != S(1)) to = (to > S(0)).select(to, slope * to);
+      if (slope != S(1)) leak_row(to.data(), count, slope);
     }
   });
 }

@@ -17,7 +17,7 @@ template <class S>
 S finish_one(S value, Index at, Index channel, const Epilogue<S>& epilogue) {
   if (epilogue.scale) value *= epilogue.scale[channel];
   if (epilogue.bias) value += epilogue.bias[channel];
-  if (epilogue.slope != S(1) && !(value > S(0))) value *= epilogue.slope;
+  if (epilogue.slope != S(1)) value = leak_scalar(value, epilogue.slope);
   if (epilogue.gate && !(epilogue.gate[at] > S(0))) value *= epilogue.gate_slope;
   return value;
 }

@@ -23,7 +23,7 @@ template <class S, class Gate>
 EIGEN_STRONG_INLINE Packet<S> finish(const Packet<S>& sum, const Packet<S>& scale, const Packet<S>& bias,
                                      const Epilogue<S>& epilogue, const Gate& gate) {
   Packet<S> y = multiply_add<S>(sum, scale, bias);  // a scale of 1 changes no bit of sum + bias
-  if (epilogue.slope != S(1)) y = leak<S>(y, y, epilogue.slope);
+  if (epilogue.slope != S(1)) y = leak<S>(y, epilogue.slope);
   if (epilogue.gate) y = leak<S>(y, gate(), epilogue.gate_slope);
   return y;
 }
