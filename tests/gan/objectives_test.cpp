@@ -166,8 +166,8 @@ TEST_CASE("trainer: labels of the data set go to both networks, drawn ones to th
                          .fit(Dataset({2, 2, 1}, bytes))),
                     "trainer: expected a data set with labels, got none");
   CHECK_THROWS_WITH((AdversarialTrainer<double>(generator, plain, {.labels = LabelSource::drawn})),
-                    "trainer: expected 1 to 256 classes to draw labels from, got 0");
-  CHECK_THROWS_WITH(generator.sample(Tensor<double>({3, 2}), std::vector<std::uint8_t>{0, 1}),
+                    "trainer: expected 1 to 65536 classes to draw labels from, got 0");
+  CHECK_THROWS_WITH(generator.sample(Tensor<double>({3, 2}), std::vector<Label>{0, 1}),
                     "sample: expected 3 labels, one a latent vector, got 2");
 }
 

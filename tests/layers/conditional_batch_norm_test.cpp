@@ -152,9 +152,9 @@ TEST_CASE("conditional_batch_norm: refuses bad options, shapes, labels and gradi
   CHECK_THROWS_WITH(ConditionalBatchNorm<double>({.classes = 2}),
                     ContainsSubstring("conditional_batch_norm: expected positive `features`, got 0"));
   CHECK_THROWS_WITH(ConditionalBatchNorm<double>({.features = 2}),
-                    ContainsSubstring("conditional_batch_norm: expected `classes` from 1 to 256, got 0"));
-  CHECK_THROWS_WITH(ConditionalBatchNorm<double>({.features = 2, .classes = 257}),
-                    ContainsSubstring("from 1 to 256, got 257"));
+                    ContainsSubstring("conditional_batch_norm: expected `classes` from 1 to 65536, got 0"));
+  CHECK_THROWS_WITH(ConditionalBatchNorm<double>({.features = 2, .classes = 65537}),
+                    ContainsSubstring("from 1 to 65536, got 65537"));
   CHECK_THROWS_WITH(ConditionalBatchNorm<double>({.features = 2, .classes = 2, .epsilon = 0}),
                     ContainsSubstring("conditional_batch_norm: expected a positive `epsilon`, got 0"));
   CHECK_THROWS_WITH(ConditionalBatchNorm<double>({.features = 2, .classes = 2, .momentum = 1.5}),

@@ -88,8 +88,8 @@ TEST_CASE("embedding: refuses labels that are too few or out of range, and optio
   CHECK_THROWS_WITH(layer.output_shape({4, 3}),
                     ContainsSubstring("expected vectors or images height x width x channels, got 4x3"));
   CHECK_THROWS_WITH(Embedding({.classes = 0, .features = 2}),
-                    ContainsSubstring("embedding: expected 1 to 256 classes, got 0"));
-  CHECK_THROWS_WITH(Embedding({.classes = 257, .features = 2}), ContainsSubstring("got 257"));
+                    ContainsSubstring("embedding: expected 1 to 65536 classes, got 0"));
+  CHECK_THROWS_WITH(Embedding({.classes = 65537, .features = 2}), ContainsSubstring("got 65537"));
   CHECK_THROWS_WITH(Embedding({.classes = 3}), ContainsSubstring("embedding: expected positive `features`, got 0"));
   CHECK_THROWS_WITH(Embedding({.classes = 3, .features = 2, .one_hot = true}),
                     ContainsSubstring("embedding: expected one feature a class (3) of a one-hot table, got 2"));

@@ -33,10 +33,10 @@
 /// One instantiation, written out: of an overloaded function, or of something with other arguments than the scalar.
 #define RIVAL_INSTANTIATE_FLOAT(...) RIVAL_FLOAT_TEMPLATE __VA_ARGS__
 #define RIVAL_INSTANTIATE_DOUBLE(...) RIVAL_DOUBLE_TEMPLATE __VA_ARGS__
-/// `name` is a class template; what follows are its template arguments behind the scalar.
-#define RIVAL_INSTANTIATE_CLASS(name, ...)                               \
-  RIVAL_INSTANTIATE_FLOAT(class name<float __VA_OPT__(, ) __VA_ARGS__>); \
-  RIVAL_INSTANTIATE_DOUBLE(class name<double __VA_OPT__(, ) __VA_ARGS__>)
+/// `name` is a class template whose one argument is the scalar.
+#define RIVAL_INSTANTIATE_CLASS(name)         \
+  RIVAL_INSTANTIATE_FLOAT(class name<float>); \
+  RIVAL_INSTANTIATE_DOUBLE(class name<double>)
 /// `name` is a function template that is not overloaded.
 #define RIVAL_INSTANTIATE_FUNCTION(name)                      \
   RIVAL_INSTANTIATE_FLOAT(decltype(name<float>) name<float>); \

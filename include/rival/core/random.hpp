@@ -190,4 +190,9 @@ class Random {
   Position at_;
 };
 
+RIVAL_INSTANTIATE_FLOAT(void Random::fill_uniform(Tensor<float>&, float, float));
+RIVAL_INSTANTIATE_DOUBLE(void Random::fill_uniform(Tensor<double>&, double, double));
+RIVAL_INSTANTIATE_FLOAT(void Random::fill_normal(Tensor<float>&, float, float));
+RIVAL_INSTANTIATE_DOUBLE(void Random::fill_normal(Tensor<double>&, double, double));
+
 }  // namespace rival

@@ -161,10 +161,14 @@ class ReLU : public LeakyReLU<S> {
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ReLU>(*this); }
 };
 
-RIVAL_INSTANTIATE_CLASS(internal::Activation, kernels::Tanh);
-RIVAL_INSTANTIATE_CLASS(internal::Activation, kernels::Sigmoid);
-RIVAL_INSTANTIATE_CLASS(internal::Activation, kernels::SiLU);
-RIVAL_INSTANTIATE_CLASS(internal::Activation, kernels::Softplus);
+RIVAL_INSTANTIATE_FLOAT(class internal::Activation<float, kernels::Tanh>);
+RIVAL_INSTANTIATE_DOUBLE(class internal::Activation<double, kernels::Tanh>);
+RIVAL_INSTANTIATE_FLOAT(class internal::Activation<float, kernels::Sigmoid>);
+RIVAL_INSTANTIATE_DOUBLE(class internal::Activation<double, kernels::Sigmoid>);
+RIVAL_INSTANTIATE_FLOAT(class internal::Activation<float, kernels::SiLU>);
+RIVAL_INSTANTIATE_DOUBLE(class internal::Activation<double, kernels::SiLU>);
+RIVAL_INSTANTIATE_FLOAT(class internal::Activation<float, kernels::Softplus>);
+RIVAL_INSTANTIATE_DOUBLE(class internal::Activation<double, kernels::Softplus>);
 RIVAL_INSTANTIATE_CLASS(Tanh);
 RIVAL_INSTANTIATE_CLASS(Sigmoid);
 RIVAL_INSTANTIATE_CLASS(SiLU);

@@ -6,6 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "rival/layers/conv2d.hpp"
+#include "rival/layers/conv_transpose2d.hpp"
+#include "rival/layers/dense.hpp"
 #include "rival/layers/weighted.hpp"
 
 namespace rival {
@@ -83,5 +86,12 @@ class Equalised : public L {
   S factor_;
   std::string kind_, short_name_;
 };
+
+RIVAL_INSTANTIATE_FLOAT(class Equalised<Conv2d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class Equalised<Conv2d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class Equalised<ConvTranspose2d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class Equalised<ConvTranspose2d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class Equalised<Dense<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class Equalised<Dense<double>>);
 
 }  // namespace rival

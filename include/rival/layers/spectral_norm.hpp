@@ -6,6 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "rival/layers/conv2d.hpp"
+#include "rival/layers/conv_transpose2d.hpp"
+#include "rival/layers/dense.hpp"
 #include "rival/layers/weighted.hpp"
 
 namespace rival {
@@ -178,5 +181,12 @@ class SpectralNorm : public L {
   std::string kind_, short_name_;
   Buffer<S> u_, v_;
 };
+
+RIVAL_INSTANTIATE_FLOAT(class SpectralNorm<Conv2d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class SpectralNorm<Conv2d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class SpectralNorm<ConvTranspose2d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class SpectralNorm<ConvTranspose2d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class SpectralNorm<Dense<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class SpectralNorm<Dense<double>>);
 
 }  // namespace rival
