@@ -149,7 +149,8 @@ class GradientChecker {
     // What an earlier pass over a larger batch left behind must not matter.
     const Tensor<double> dirt(x_.shape().with(0, x_.dim(0) + options_.pack), 0.5);
     forward(dirt);
-    for (auto& saved : trace_.saved) saved.fill(std::numeric_limits<double>::quiet_NaN());
+    for (std::size_t i = 0; i < trace_.saved.size(); ++i)
+      trace_.saved[i].fill(std::numeric_limits<double>::quiet_NaN());
     y_ = forward(x_);
     const Shape expected = layer_.output_shape(x_.shape().sample()).batch(x_.dim(0) / options_.pack);
     if (y_.shape() != expected) report("output_shape says ", expected, ", forward gave ", y_.shape());

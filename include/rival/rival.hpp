@@ -90,6 +90,7 @@
 #include "rival/loss/relativistic.hpp"
 #include "rival/loss/supervised.hpp"
 #include "rival/metrics/mode_counts.hpp"
+#include "rival/nn/identity.hpp"
 #include "rival/nn/initialise.hpp"
 #include "rival/nn/labels.hpp"
 #include "rival/nn/layer.hpp"

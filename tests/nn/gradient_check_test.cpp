@@ -17,6 +17,7 @@ class Cube : public Layer<double> {
   bool gates_input() const override { return true; }
   void collect(State<double>& state) override { state.parameters.push_back(&w_); }
   std::unique_ptr<Layer<double>> clone() const override { return std::make_unique<Cube>(*this); }
+  void assign(const Layer<double>& other) override { rival::internal::assign(*this, other); }
 
   const Tensor<double>& forward(const Tensor<double>& x, Trace<double>& trace,
                                 const ForwardPass<double>& pass) const override {

@@ -54,6 +54,7 @@ class Scale : public Layer<S> {
     w_.name = name + ".w";
   }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Scale>(*this); }
+  void assign(const Layer<S>& other) override { rival::internal::assign(*this, other); }
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
     if (calls_) ++calls_->forward, calls_->forward_slope = static_cast<double>(pass.slope);

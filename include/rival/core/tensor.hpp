@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <functional>
 #include <initializer_list>
 #include <limits>
 #include <memory>
@@ -122,12 +123,20 @@ class Tensor {
     shape_ = shape;
   }
   /// Becomes a window on `other`'s memory, for layers that only change a shape. It is read, never written, and
-  /// lives no longer than `other` keeps its size.
+  /// lives no longer than `other` keeps its size. A copy of a window has memory of its own, a moved one stays a window.
+  /// Throws Error when the numbers of elements differ.
   void alias(const Tensor& other, const Shape& shape) {
-    assert(shape.size() == other.size_);
+    require(shape.size() == other.size_, "tensor: cannot see ", other.shape_, " as ", shape);
     data_ = const_cast<S*>(other.data_);
     shape_ = shape;
     size_ = other.size_;
+  }
+
+  /// Whether the elements of `other` lie in the memory that is this tensor's own.
+  bool owns(const Tensor& other) const {
+    const std::less<const S*> before;  // which orders pointers into different memories too
+    return memory_ && !other.empty() && !before(other.data_, memory_.get()) &&
+           before(other.data_, memory_.get() + capacity_);
   }
 
   void fill(S value) { std::fill(data_, data_ + size_, value); }

@@ -64,6 +64,7 @@ class GradientPenalty {
   /// `dscores` (null: there is none), plus that of the mean charge over the batch, which it returns. `trace` is that of
   /// a `forward`. The score is the first column of the output. Throws Error when a layer has no tangents.
   double backward(Discriminator<S>& discriminator, Trace<S>& trace, const Tensor<S>* dscores, const Charge& charge) {
+    discriminator.require_pass(trace, "a gradient penalty");
     const bool linear = discriminator.curvature() == Curvature::linear;
     const Tensor<S>& x = *trace.input;
     const Index rows = trace.output.dim(0), heads = trace.output.size() / rows, size = x.size() / rows;

@@ -64,6 +64,7 @@ class Tanh : public internal::Activation<S, kernels::Tanh> {
  public:
   std::string_view kind() const override { return "tanh"; }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Tanh>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };
 
 /// y = 1 / (1 + e^-z), in (0, 1). A network that ends in a loss on logits needs none.
@@ -72,6 +73,7 @@ class Sigmoid : public internal::Activation<S, kernels::Sigmoid> {
  public:
   std::string_view kind() const override { return "sigmoid"; }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Sigmoid>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };
 
 /// y = z sigmoid(z), also called swish (Hendrycks and Gimpel, 2016; Ramachandran, Zoph and Le, 2017).
@@ -80,6 +82,7 @@ class SiLU : public internal::Activation<S, kernels::SiLU> {
  public:
   std::string_view kind() const override { return "silu"; }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<SiLU>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };
 
 /// y = log(1 + e^z), a smooth ReLU.
@@ -88,6 +91,7 @@ class Softplus : public internal::Activation<S, kernels::Softplus> {
  public:
   std::string_view kind() const override { return "softplus"; }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Softplus>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };
 
 /// y = z above 0 and alpha (e^z - 1) below (Clevert, Unterthiner and Hochreiter, 2016).
@@ -101,6 +105,7 @@ class ELU : public internal::Activation<S, kernels::ELU<S>> {
 
   std::string_view kind() const override { return "elu"; }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ELU>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };
 
 /// y = z above 0 and slope z below (Maas, Hannun and Ng, 2013). At 0 the derivative is the slope.
@@ -146,6 +151,7 @@ class LeakyReLU : public Layer<S> {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<LeakyReLU>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  private:
   S slope_;
@@ -159,6 +165,7 @@ class ReLU : public LeakyReLU<S> {
 
   std::string_view kind() const override { return "relu"; }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ReLU>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };
 
 RIVAL_INSTANTIATE_FLOAT(class internal::Activation<float, kernels::Tanh>);

@@ -101,6 +101,7 @@ class Augment : public Layer<S> {
   void initialise(const Initialiser<S>&, const Random& random) override { stream_ = random.stream(this->name()); }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Augment>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  private:
   static constexpr Index draws = 5;  // for each image: brightness, shift down and right, place of the cut

@@ -96,6 +96,7 @@ class BatchNorm : public internal::BatchStatistics<S> {
   bool gates_input() const override { return true; }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<BatchNorm>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
   void set_name(const std::string& name) override {
     internal::BatchStatistics<S>::set_name(name);
     weight_.name = name + ".weight";

@@ -30,6 +30,7 @@ class ConcatSkip : public internal::Branches<S> {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ConcatSkip>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  protected:
   using typename internal::Branches<S>::Pair;

@@ -44,7 +44,7 @@ class ConditionalBatchNorm : public internal::BatchStatistics<S> {
   Parameter<S>& bias() { return bias_; }
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
-    trace.labels = internal::checked_labels(*this, pass.labels, x.dim(0), classes_);
+    internal::keep_labels(*this, pass.labels, x.dim(0), classes_, trace);
     this->take_statistics(x, trace, pass.mode);
     const Index features = this->features(), samples = x.dim(0);
     const Index size = x.shape().sample().size(), pixels = size / features;
@@ -124,6 +124,7 @@ class ConditionalBatchNorm : public internal::BatchStatistics<S> {
   bool gates_input() const override { return true; }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ConditionalBatchNorm>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
   void set_name(const std::string& name) override {
     internal::BatchStatistics<S>::set_name(name);
     weight_.name = name + ".weight";

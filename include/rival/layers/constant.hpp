@@ -93,6 +93,7 @@ class Basis : public Layer<S> {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Basis>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
   void set_name(const std::string& name) override {
     Layer<S>::set_name(name);
     basis_.name = name + ".basis";

@@ -51,6 +51,7 @@ class ConvTranspose2d : public Weighted<S> {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ConvTranspose2d>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  protected:
   using Epilogue = kernels::Epilogue<S>;

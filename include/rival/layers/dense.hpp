@@ -30,6 +30,7 @@ class Dense : public Weighted<S> {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Dense>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  protected:
   using Epilogue = kernels::Epilogue<S>;

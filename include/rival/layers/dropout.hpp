@@ -81,6 +81,7 @@ class Dropout : public Layer<S> {
   void initialise(const Initialiser<S>&, const Random& random) override { stream_ = random.stream(this->name()); }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Dropout>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  private:
   bool drops(const Trace<S>& trace) const { return trace.mode == Mode::train && rate_ > S(0); }

@@ -54,7 +54,7 @@ class Embedding : public Layer<S> {
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
     trace.input = &x;
-    trace.labels = internal::checked_labels(*this, pass.labels, x.dim(0), options_.classes);
+    internal::keep_labels(*this, pass.labels, x.dim(0), options_.classes, trace);
     append(x, trace.labels, true, trace.output);
     return trace.output;
   }
@@ -96,6 +96,7 @@ class Embedding : public Layer<S> {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Embedding>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
   void set_name(const std::string& name) override {
     Layer<S>::set_name(name);
     table_.name = name + ".weight";

@@ -49,6 +49,7 @@ class Equalised : public L {
   void initialise(const Initialiser<S>&, const Random& random) override { L::initialise(normal<S>(0, 1), random); }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Equalised>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  protected:
   const Tensor<S>& make_weight(Trace<S>& trace, Mode) const override {

@@ -280,6 +280,7 @@ class GroupNorm : public internal::SampleNorm<S> {
 
   std::string_view short_name() const override { return "gn"; }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<GroupNorm>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };
 
 RIVAL_INSTANTIATE_CLASS(internal::SampleNorm);

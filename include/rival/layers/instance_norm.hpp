@@ -26,6 +26,7 @@ class InstanceNorm : public internal::SampleNorm<S> {
 
   std::string_view short_name() const override { return "in"; }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<InstanceNorm>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };
 
 RIVAL_INSTANTIATE_CLASS(InstanceNorm);

@@ -27,6 +27,7 @@ class LayerNorm : public internal::SampleNorm<S> {
 
   std::string_view short_name() const override { return "ln"; }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<LayerNorm>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };
 
 RIVAL_INSTANTIATE_CLASS(LayerNorm);

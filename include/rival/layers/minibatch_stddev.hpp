@@ -100,6 +100,7 @@ class MinibatchStddev : public Layer<S> {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<MinibatchStddev>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  private:
   static ConstArrayMap<S> sample(const Tensor<S>& x, Index n) {

@@ -56,6 +56,7 @@ class Pack : public Layer<S> {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Pack>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  private:
   void pack(const Tensor<S>& x, Tensor<S>& y) const {

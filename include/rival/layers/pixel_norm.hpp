@@ -87,6 +87,7 @@ class PixelNorm : public Layer<S> {
 
   bool gates_input() const override { return true; }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<PixelNorm>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  private:
   static ArrayMap<S> pixel(Tensor<S>& x, Index p) { return {x.data() + p * x.cols(), x.cols()}; }

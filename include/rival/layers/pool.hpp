@@ -121,6 +121,7 @@ class AvgPool2d : public internal::Pool<S> {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<AvgPool2d>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  private:
   void average(const Tensor<S>& x, Tensor<S>& y) const {
@@ -193,6 +194,7 @@ class MaxPool2d : public internal::Pool<S> {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<MaxPool2d>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  private:
   /// y[o] is the element of x at the place where the maximum was.

@@ -39,7 +39,7 @@ class Projection : public Layer<S> {
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
     trace.input = &x;
-    trace.labels = internal::checked_labels(*this, pass.labels, x.dim(0), classes_);
+    internal::keep_labels(*this, pass.labels, x.dim(0), classes_, trace);
     score(x, trace.labels, trace.output);
     return trace.output;
   }
@@ -68,6 +68,7 @@ class Projection : public Layer<S> {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Projection>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  private:
   static Index label(Labels labels, Index n) { return labels[static_cast<std::size_t>(n)]; }

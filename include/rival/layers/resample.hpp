@@ -151,6 +151,7 @@ class BlurUpsample : public internal::BlurResample<S> {
     return {2 * input[0], 2 * input[1], input[2]};
   }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<BlurUpsample>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  protected:
   void apply(const Tensor<S>& x, Tensor<S>& y) const override { filter.spread(x, y); }
@@ -173,6 +174,7 @@ class BlurDownsample : public internal::BlurResample<S> {
     return {(input[0] + 1) / 2, (input[1] + 1) / 2, input[2]};
   }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<BlurDownsample>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  protected:
   void apply(const Tensor<S>& x, Tensor<S>& y) const override { filter.halve(x, y); }

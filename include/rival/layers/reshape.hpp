@@ -58,6 +58,7 @@ class Reshape : public internal::ShapeChange<S> {
     return sample_;
   }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Reshape>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  private:
   Shape sample_;
@@ -70,6 +71,7 @@ class Flatten : public internal::ShapeChange<S> {
   std::string_view kind() const override { return "flatten"; }
   Shape output_shape(const Shape& input) const override { return {input.size()}; }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Flatten>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };
 
 RIVAL_INSTANTIATE_CLASS(internal::ShapeChange);

@@ -175,6 +175,7 @@ class Residual : public internal::Branches<S> {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Residual>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  protected:
   using typename internal::Branches<S>::Pair;

@@ -130,6 +130,7 @@ class SelfAttention : public Layer<S> {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<SelfAttention>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
   void set_name(const std::string& name) override {
     Layer<S>::set_name(name);
     f_.name = name + ".f";

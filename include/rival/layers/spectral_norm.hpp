@@ -94,6 +94,7 @@ class SpectralNorm : public L {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<SpectralNorm>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
   void set_name(const std::string& name) override {
     L::set_name(name);
     u_.name = name + ".u";

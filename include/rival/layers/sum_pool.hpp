@@ -54,6 +54,7 @@ class SumPool : public Layer<S> {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<SumPool>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  private:
   void sum(const Tensor<S>& x, Tensor<S>& y) const {

@@ -68,6 +68,7 @@ class Upsample : public Layer<S> {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Upsample>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  private:
   void enlarge(const Tensor<S>& x, Tensor<S>& y) const {

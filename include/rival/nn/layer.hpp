@@ -5,6 +5,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <typeinfo>
 #include <utility>
 
 #include "rival/nn/initialise.hpp"
@@ -79,6 +80,9 @@ struct TangentPass {
 template <class S = float>
 class Layer {
  public:
+  Layer() = default;
+  Layer(const Layer&) = default;
+  Layer(Layer&&) noexcept = default;
   virtual ~Layer() = default;
 
   /// What the layer is called in errors and summaries, such as "conv2d".
@@ -145,6 +149,9 @@ class Layer {
   virtual bool fuses_channel_map() const { return false; }
 
   virtual std::unique_ptr<Layer> clone() const = 0;
+  /// Takes over all that `other` is and holds, which must be of the same kind, as `internal::assign` does. The
+  /// parameters stay where they are, since others point to them.
+  virtual void assign(const Layer& other) = 0;
 
   const std::string& name() const { return name_; }
   /// Names the layer and, with it as their prefix, its parameters, buffers and streams.
@@ -156,11 +163,29 @@ class Layer {
     return out;
   }
 
+ protected:
+  // Of whole kinds alone: a layer is more than what all kinds share.
+  Layer& operator=(const Layer&) = default;
+  Layer& operator=(Layer&&) = default;
+
  private:
   std::string name_;
 };
 
 namespace internal {
+
+/// `other` as what `layer` is. Throws Error when it is of another kind.
+template <class L, class S>
+const L& require_same_kind(const L& layer, const Layer<S>& other) {
+  require(typeid(layer) == typeid(other), layer, ": cannot become a copy of another kind of layer, ", other);
+  return static_cast<const L&>(other);
+}
+
+/// The assign of a kind whose own assignment leaves its parameters where they are.
+template <class L, class S>
+void assign(L& layer, const Layer<S>& other) {
+  layer = require_same_kind(layer, other);
+}
 
 /// The backward_tangent of a layer that is linear and has no parameters: its backward, of dy'.
 template <class S>

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "rival/nn/layer.hpp"
@@ -42,6 +43,28 @@ class GradientPair {
   std::size_t place_;
 };
 
+template <class S>
+State<S> state_of(Layer<S>& layer) {
+  State<S> state;
+  layer.collect(state);
+  return state;
+}
+
+/// Throws Error, naming the first that differs, unless parameters and buffers of both have the same shapes.
+template <class S>
+void require_same_shapes(Layer<S>& mine, Layer<S>& other) {
+  const State<S> a = state_of(mine), b = state_of(other);
+  const auto compare = [&](const auto& here, const auto& there, std::string_view what) {
+    require(here.size() == there.size(), mine, ": cannot become a copy: it has ", here.size(), " ", what,
+            ", the other one ", there.size());
+    for (std::size_t i = 0; i < here.size(); ++i)
+      require(here[i]->value.shape() == there[i]->value.shape(), mine, ": cannot become a copy: its \"", here[i]->name,
+              "\" is ", here[i]->value.shape(), ", the other one's ", there[i]->value.shape());
+  };
+  compare(a.parameters, b.parameters, "parameters");
+  compare(a.buffers, b.buffers, "buffers");
+}
+
 }  // namespace internal
 
 /// y = f_n(... f_2(f_1(x))). Owns its layers; copying copies them.
@@ -64,8 +87,31 @@ class Sequential : public Layer<S> {
     for (const auto& layer : other.layers_) layers_.push_back(layer->clone());
   }
   Sequential(Sequential&&) noexcept = default;
-  Sequential& operator=(Sequential other) noexcept {
-    layers_.swap(other.layers_);
+  /// Becomes a copy of `other`, but for its name. Layers that are there stay where they are, with all their parameters,
+  /// and take over the options and values of the other's; gradients become zero. Throws Error, and changes nothing,
+  /// when the two differ in their kinds of layers or in the shapes of parameters and buffers. Without layers it takes
+  /// copies of the other's, and its name.
+  Sequential& operator=(const Sequential& other) {
+    if (this == &other) return *this;
+    if (layers_.empty()) {
+      for (const auto& layer : other.layers_) layers_.push_back(layer->clone());
+      Layer<S>::operator=(other);
+      return *this;
+    }
+    Sequential trial(*this);  // what does not fit shows here
+    trial.assign(other);
+    trial.set_name(this->name());
+    internal::require_same_shapes<S>(*this, trial);
+    const std::string name = this->name();
+    assign(other);
+    set_name(name);
+    for (auto* parameter : internal::state_of<S>(*this).parameters) parameter->grad.fill(S(0));
+    return *this;
+  }
+  /// The same, and `other` stays as it is; but without layers it takes the layers of `other` over.
+  Sequential& operator=(Sequential&& other) {
+    if (this == &other || !layers_.empty()) return *this = std::as_const(other);
+    layers_ = std::move(other.layers_);
     Layer<S>::operator=(other);
     return *this;
   }
@@ -79,8 +125,9 @@ class Sequential : public Layer<S> {
   }
 
   Index size() const { return static_cast<Index>(layers_.size()); }
-  Layer<S>& operator[](Index i) { return *layers_[static_cast<std::size_t>(i)]; }
-  const Layer<S>& operator[](Index i) const { return *layers_[static_cast<std::size_t>(i)]; }
+  /// Throws Error unless 0 <= i < size().
+  Layer<S>& operator[](Index i) { return *layers_[place(i)]; }
+  const Layer<S>& operator[](Index i) const { return *layers_[place(i)]; }
 
   std::string_view kind() const override { return "sequential"; }
   std::string_view short_name() const override { return "block"; }
@@ -109,6 +156,7 @@ class Sequential : public Layer<S> {
       while (++i < next) trace.children[i].output.alias(*y, y->shape());
     }
     if (pass.backward) trace.input = &x;
+    trace.output.alias(*y, y->shape());
     return *y;
   }
 
@@ -119,7 +167,8 @@ class Sequential : public Layer<S> {
   /// them.
   void backward_from(std::size_t count, Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx,
                      const BackwardPass<S>& pass) {
-    require(trace.input != nullptr, *this, ": backward needs the trace of a forward pass that leaves what it needs");
+    require(trace.input != nullptr && trace.children.size() == layers_.size(), *this,
+            ": backward needs the trace of a forward pass that leaves what it needs");
     // Below the lowest layer that has parameters nobody needs a gradient, unless the input's own is asked for.
     std::size_t lowest = 0;
     if (dx == nullptr)
@@ -210,6 +259,12 @@ class Sequential : public Layer<S> {
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Sequential>(*this); }
+  void assign(const Layer<S>& other) override {
+    const auto& same = internal::require_same_kind(*this, other);
+    require(layers_.size() == same.layers_.size(), *this, ": cannot become a copy of a stack of ", same.layers_.size(),
+            " layers: it has ", layers_.size());
+    for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i]->assign(*same.layers_[i]);
+  }
 
   void set_name(const std::string& name) override {
     Layer<S>::set_name(name);
@@ -221,6 +276,11 @@ class Sequential : public Layer<S> {
   }
 
  private:
+  std::size_t place(Index i) const {
+    require(i >= 0 && i < size(), *this, ": expected the number of one of its ", size(), " layers, got ", i);
+    return static_cast<std::size_t>(i);
+  }
+
   std::vector<std::unique_ptr<Layer<S>>> layers_;
 };
 
