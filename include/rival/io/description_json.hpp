@@ -44,7 +44,7 @@ inline OptionValue option_from_json(const std::string& name, const nlohmann::ord
   return list;
 }
 
-inline Description description_from_json(const nlohmann::ordered_json& json, int depth) {
+inline Description read_description(const nlohmann::ordered_json& json, int depth) {
   // Deeper than any network, and shallow enough for the stack.
   require(depth < 64, "description: expected at most 64 layers within each other, got more");
   require(json.is_object() && json.contains("kind") && json["kind"].is_string(),
@@ -59,7 +59,7 @@ inline Description description_from_json(const nlohmann::ordered_json& json, int
       continue;
     }
     require(value.is_array(), "description: expected a list of layers, got ", value.type_name());
-    for (const auto& layer : value) description.layers.push_back(description_from_json(layer, depth + 1));
+    for (const auto& layer : value) description.layers.push_back(read_description(layer, depth + 1));
   }
   return description;
 }
@@ -68,7 +68,7 @@ inline Description description_from_json(const nlohmann::ordered_json& json, int
 
 /// The other way. Throws Error for JSON that describes no layer.
 inline Description description_from_json(const nlohmann::ordered_json& json) {
-  return internal::description_from_json(json, 0);
+  return internal::read_description(json, 0);
 }
 
 }  // namespace rival

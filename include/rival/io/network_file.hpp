@@ -87,7 +87,7 @@ inline double numbers_of(const Description& d) {
   const double in = option("in", 0), out = option("out", 0);
   double sum = 0;
   if (d.kind == "dense" || d.kind == "conv2d" || d.kind == "conv_transpose2d")
-    sum = in * out * option("kernel", 1) / std::max(1.0, option("groups", 1)) + out;
+    sum = in * out * option("kernel", 1) / std::max(1.0, option("groups", 1));
   else if (d.kind == "basis")
     sum = option("shape", 0) + in;
   else if (d.kind == "embedding" || d.kind == "conditional_batch_norm")
