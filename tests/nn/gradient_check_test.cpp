@@ -11,6 +11,7 @@ class Cube : public Layer<double> {
  public:
   explicit Cube(std::string fault = "") : fault_(std::move(fault)) {}
   std::string_view kind() const override { return "cube"; }
+  Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   Shape output_shape(const Shape& input) const override { return input; }
   bool has_parameters() const override { return true; }
   bool fuses_activation() const override { return true; }

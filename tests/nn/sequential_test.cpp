@@ -37,6 +37,7 @@ class Scale : public Layer<S> {
   }
   std::string_view kind() const override { return "scale"; }
   std::string_view short_name() const override { return "s"; }
+  Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   Shape output_shape(const Shape& input) const override {
     require(input.back() == w_.value.size(), *this, ": expected ", w_.value.size(), " columns, got ", input.back());
     return input;

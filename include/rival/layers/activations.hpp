@@ -62,7 +62,9 @@ class Activation : public Layer<S> {
 template <class S = float>
 class Tanh : public internal::Activation<S, kernels::Tanh> {
  public:
+  using Options = NoOptions;
   std::string_view kind() const override { return "tanh"; }
+  Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Tanh>(*this); }
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };
@@ -71,7 +73,9 @@ class Tanh : public internal::Activation<S, kernels::Tanh> {
 template <class S = float>
 class Sigmoid : public internal::Activation<S, kernels::Sigmoid> {
  public:
+  using Options = NoOptions;
   std::string_view kind() const override { return "sigmoid"; }
+  Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Sigmoid>(*this); }
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };
@@ -80,7 +84,9 @@ class Sigmoid : public internal::Activation<S, kernels::Sigmoid> {
 template <class S = float>
 class SiLU : public internal::Activation<S, kernels::SiLU> {
  public:
+  using Options = NoOptions;
   std::string_view kind() const override { return "silu"; }
+  Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<SiLU>(*this); }
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };
@@ -89,23 +95,50 @@ class SiLU : public internal::Activation<S, kernels::SiLU> {
 template <class S = float>
 class Softplus : public internal::Activation<S, kernels::Softplus> {
  public:
+  using Options = NoOptions;
   std::string_view kind() const override { return "softplus"; }
+  Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Softplus>(*this); }
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+};
+
+/// What ELU's number is called.
+struct ELUOptions {
+  double alpha = 1;
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("alpha", o.alpha);
+  }
 };
 
 /// y = z above 0 and alpha (e^z - 1) below (Clevert, Unterthiner and Hochreiter, 2016).
 template <class S = float>
 class ELU : public internal::Activation<S, kernels::ELU<S>> {
  public:
+  using Options = ELUOptions;
   /// Throws Error unless alpha >= 0.
-  explicit ELU(double alpha = 1.0) : internal::Activation<S, kernels::ELU<S>>({static_cast<S>(alpha)}) {
+  explicit ELU(double alpha = 1.0) : internal::Activation<S, kernels::ELU<S>>({static_cast<S>(alpha)}), alpha_(alpha) {
     require(alpha >= 0, "elu: expected alpha >= 0, got ", alpha);
   }
 
   std::string_view kind() const override { return "elu"; }
+  Description describe() const override { return rival::describe(kind(), ELUOptions{alpha_}); }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ELU>(*this); }
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+
+ private:
+  double alpha_;
+};
+
+/// What a leaky ReLU's number is called.
+struct LeakyReLUOptions {
+  double slope = 0.2;
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("slope", o.slope);
+  }
 };
 
 /// y = z above 0 and slope z below (Maas, Hannun and Ng, 2013). At 0 the derivative is the slope.
@@ -115,12 +148,14 @@ class ELU : public internal::Activation<S, kernels::ELU<S>> {
 template <class S = float>
 class LeakyReLU : public Layer<S> {
  public:
+  using Options = LeakyReLUOptions;
   /// Throws Error unless 0 <= slope <= 1: then y = max(z, slope z), and y > 0 exactly where z > 0.
-  explicit LeakyReLU(double slope = 0.2) : slope_(static_cast<S>(slope)) {
+  explicit LeakyReLU(double slope = 0.2) : slope_(static_cast<S>(slope)), exact_slope_(slope) {
     require(slope >= 0 && slope <= 1, "leaky_relu: expected a slope in [0, 1], got ", slope);
   }
 
   std::string_view kind() const override { return "leaky_relu"; }
+  Description describe() const override { return rival::describe("leaky_relu", LeakyReLUOptions{exact_slope_}); }
   S leaky_slope() const override { return slope_; }
   Shape output_shape(const Shape& input) const override { return input; }
 
@@ -155,15 +190,18 @@ class LeakyReLU : public Layer<S> {
 
  private:
   S slope_;
+  double exact_slope_;  // as it was given
 };
 
 /// y = max(z, 0): the leaky ReLU of slope 0.
 template <class S = float>
 class ReLU : public LeakyReLU<S> {
  public:
-  ReLU() : LeakyReLU<S>(0) {}
+  using Options = NoOptions;
+  ReLU() : LeakyReLU<S>(0.0) {}
 
   std::string_view kind() const override { return "relu"; }
+  Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ReLU>(*this); }
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };

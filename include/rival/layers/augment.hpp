@@ -18,6 +18,13 @@ struct AugmentOptions {
       0;  ///< height and width of the square that is set to zero, as shares of the image's; 0.5 in the paper
   double brightness =
       0;  ///< the largest number that is added to all pixels, or taken away; 0.5 in the paper, for [-1, 1]
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("translation", o.translation);
+    f("cutout", o.cutout);
+    f("brightness", o.brightness);
+  }
 };
 
 /// Training: each image becomes brighter or darker by an amount uniform in [-brightness, brightness), is shifted by
@@ -33,6 +40,7 @@ struct AugmentOptions {
 template <class S = float>
 class Augment : public Layer<S> {
  public:
+  using Options = AugmentOptions;
   /// Throws Error unless translation and cutout are in [0, 1] and brightness >= 0.
   explicit Augment(const AugmentOptions& options) : options_(options) {
     require(options.translation >= 0 && options.translation <= 1, "augment: expected `translation` in [0, 1], got ",
@@ -42,6 +50,7 @@ class Augment : public Layer<S> {
   }
 
   std::string_view kind() const override { return "augment"; }
+  Description describe() const override { return rival::describe("augment", options_); }
   const AugmentOptions& options() const { return options_; }
 
   Shape output_shape(const Shape& input) const override {

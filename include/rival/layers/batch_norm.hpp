@@ -14,6 +14,13 @@ struct BatchNormOptions {
   Index features = 0;     ///< the last axis: channels of images, columns of vectors
   double epsilon = 1e-5;  ///< added to the variance
   double momentum = 0.1;  ///< how far the running statistics move to each training batch's
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("features", o.features);
+    f("epsilon", o.epsilon);
+    f("momentum", o.momentum);
+  }
 };
 
 /// y = (x - mean) / sqrt(variance + epsilon) * weight + bias, for every feature over all its values in the batch
@@ -22,15 +29,18 @@ struct BatchNormOptions {
 template <class S = float>
 class BatchNorm : public internal::BatchStatistics<S> {
  public:
+  using Options = BatchNormOptions;
   /// Throws Error unless features > 0, epsilon > 0 and 0 <= momentum <= 1.
   explicit BatchNorm(const BatchNormOptions& options)
       : internal::BatchStatistics<S>("batch_norm", options.features, options.epsilon, options.momentum),
+        options_(options),
         weight_("weight", {options.features}),
         bias_("bias", {options.features}) {
     weight_.value.fill(S(1));
   }
 
   std::string_view short_name() const override { return "bn"; }
+  Description describe() const override { return rival::describe("batch_norm", options_); }
 
   Parameter<S>& weight() { return weight_; }
   Parameter<S>& bias() { return bias_; }
@@ -117,6 +127,7 @@ class BatchNorm : public internal::BatchStatistics<S> {
     return {scale.data(), shift.data()};
   }
 
+  BatchNormOptions options_;
   Parameter<S> weight_, bias_;
 };
 

@@ -19,6 +19,7 @@ class ConcatSkip : public internal::Branches<S> {
 
   std::string_view kind() const override { return "concat_skip"; }
   std::string_view short_name() const override { return "concat"; }
+  Description describe() const override { return this->describe_branches(rival::describe("concat_skip", NoOptions{})); }
 
   /// Throws Error unless the branches' outputs differ in nothing but their channels.
   Shape output_shape(const Shape& input) const override {

@@ -17,6 +17,14 @@ struct ConditionalBatchNormOptions {
   Index classes = 0;      ///< labels are 0 ... classes - 1
   double epsilon = 1e-5;  ///< added to the variance
   double momentum = 0.1;  ///< how far the running statistics move to each training batch's
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("features", o.features);
+    f("classes", o.classes);
+    f("epsilon", o.epsilon);
+    f("momentum", o.momentum);
+  }
 };
 
 /// y = (x - mean) / sqrt(variance + epsilon) * weight[label] + bias[label]: every feature is normalised over the whole
@@ -27,9 +35,11 @@ struct ConditionalBatchNormOptions {
 template <class S = float>
 class ConditionalBatchNorm : public internal::BatchStatistics<S> {
  public:
+  using Options = ConditionalBatchNormOptions;
   /// Throws Error unless features > 0, 0 < classes <= 65,536, epsilon > 0 and 0 <= momentum <= 1.
   explicit ConditionalBatchNorm(const ConditionalBatchNormOptions& options)
       : internal::BatchStatistics<S>("conditional_batch_norm", options.features, options.epsilon, options.momentum),
+        options_(options),
         classes_(options.classes) {
     require(options.classes > 0 && options.classes <= most_classes,
             "conditional_batch_norm: expected `classes` from 1 to ", most_classes, ", got ", options.classes);
@@ -39,6 +49,7 @@ class ConditionalBatchNorm : public internal::BatchStatistics<S> {
   }
 
   std::string_view short_name() const override { return "cbn"; }
+  Description describe() const override { return rival::describe("conditional_batch_norm", options_); }
 
   Parameter<S>& weight() { return weight_; }
   Parameter<S>& bias() { return bias_; }
@@ -142,6 +153,7 @@ class ConditionalBatchNorm : public internal::BatchStatistics<S> {
     return {table.data() + i * table.cols(), table.cols()};
   }
 
+  ConditionalBatchNormOptions options_;
   Index classes_;
   Parameter<S> weight_, bias_;
 };

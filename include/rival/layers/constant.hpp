@@ -14,6 +14,12 @@ namespace rival {
 struct BasisOptions {
   Index in = 0;      ///< the length of the latent vectors
   Shape shape = {};  ///< height x width x channels of the image
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("in", o.in);
+    f("shape", o.shape);
+  }
 };
 
 /// y[n, h, w, c] = basis[h, w, c] (x A)[n, c]: each channel of a learnt image, as strong as the latent vector wants it;
@@ -26,14 +32,20 @@ struct BasisOptions {
 template <class S = float>
 class Basis : public Layer<S> {
  public:
+  using Options = BasisOptions;
   /// Throws Error unless `in` and the three extents of the shape are positive.
   explicit Basis(const BasisOptions& options)
-      : in_(options.in), basis_("basis", checked(options)), weight_("weight", {options.in, options.shape[2]}) {}
+      : in_(options.in), basis_("basis", checked(options)), weight_("weight", {options.in, options.shape[2]}) {
+    weight_.axes = WeightAxes::dense;
+  }
 
   Parameter<S>& basis() { return basis_; }
   Parameter<S>& weight() { return weight_; }
 
   std::string_view kind() const override { return "basis"; }
+  Description describe() const override {
+    return rival::describe("basis", BasisOptions{.in = in_, .shape = basis_.value.shape()});
+  }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() == 1 && input[0] == in_, *this, ": expected vectors of ", in_, ", got ", input);
     return basis_.value.shape();

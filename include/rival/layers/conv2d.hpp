@@ -16,6 +16,18 @@ struct Conv2dOptions {
   bool bias = true;
   Index groups =
       1;  ///< each out channel sees the in channels of its group only; `in` of them are a depthwise convolution
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("in", o.in);
+    f("out", o.out);
+    f("kernel", o.kernel);
+    f("stride", o.stride);
+    f("padding", o.padding);
+    f("padding_end", o.padding_end);
+    f("bias", o.bias);
+    f("groups", o.groups);
+  }
 };
 
 /// y[n, i, j, :] = b + sum over taps (k, l) of x[n, i * stride.h - padding.h + k, j * stride.w - padding.w + l, :] W[k,
@@ -27,13 +39,16 @@ struct Conv2dOptions {
 template <class S = float>
 class Conv2d : public Weighted<S> {
  public:
+  using Options = Conv2dOptions;
   /// Throws Error for sizes that are not positive, paddings that are negative, and channels that the groups do not
   /// divide.
   explicit Conv2d(const Conv2dOptions& options)
-      : Weighted<S>(weight_shape(options), options.out, options.bias, weight_fan(options)), options_(options) {}
+      : Weighted<S>(weight_shape(options), WeightAxes::convolution, options.out, options.bias, weight_fan(options)),
+        options_(options) {}
 
   std::string_view kind() const override { return "conv2d"; }
   std::string_view short_name() const override { return "conv"; }
+  Description describe() const override { return rival::describe("conv2d", options_); }
   const Conv2dOptions& options() const { return options_; }
 
   Shape output_shape(const Shape& input) const override {

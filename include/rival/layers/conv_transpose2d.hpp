@@ -16,6 +16,18 @@ struct ConvTranspose2dOptions {
   Size2 padding_end = as_padding;  ///< cropped below and to the right
   Size2 output_padding = 0;        ///< rows and columns added below and to the right
   bool bias = true;
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("in", o.in);
+    f("out", o.out);
+    f("kernel", o.kernel);
+    f("stride", o.stride);
+    f("padding", o.padding);
+    f("padding_end", o.padding_end);
+    f("output_padding", o.output_padding);
+    f("bias", o.bias);
+  }
 };
 
 /// The transpose of a convolution's linear map:
@@ -25,10 +37,11 @@ struct ConvTranspose2dOptions {
 template <class S = float>
 class ConvTranspose2d : public Weighted<S> {
  public:
+  using Options = ConvTranspose2dOptions;
   /// Throws Error for sizes that are not positive, paddings that are negative, and output padding that is not smaller
   /// than the stride.
   explicit ConvTranspose2d(const ConvTranspose2dOptions& options)
-      : Weighted<S>(weight_shape(options), options.out, options.bias,
+      : Weighted<S>(weight_shape(options), WeightAxes::transposed_convolution, options.out, options.bias,
                     // An output pixel is reached by one tap in stride x stride. (A stride of 0 is refused by
                     // weight_shape, perhaps after this division.)
                     {std::max<Index>(1, options.in * options.kernel.area() / std::max<Index>(1, options.stride.area())),
@@ -37,6 +50,7 @@ class ConvTranspose2d : public Weighted<S> {
 
   std::string_view kind() const override { return "conv_transpose2d"; }
   std::string_view short_name() const override { return "convT"; }
+  Description describe() const override { return rival::describe("conv_transpose2d", options_); }
   const ConvTranspose2dOptions& options() const { return options_; }
 
   Shape output_shape(const Shape& input) const override {

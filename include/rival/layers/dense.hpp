@@ -9,20 +9,31 @@ struct DenseOptions {
   Index in = 0;
   Index out = 0;
   bool bias = true;
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("in", o.in);
+    f("out", o.out);
+    f("bias", o.bias);
+  }
 };
 
 /// y = x W + b for a batch x of shape {N, in}; W is {in, out}, y is {N, out}.
 template <class S = float>
 class Dense : public Weighted<S> {
  public:
+  using Options = DenseOptions;
   /// Throws Error unless both sizes are positive.
   explicit Dense(const DenseOptions& options)
-      : Weighted<S>({positive("in", options.in), positive("out", options.out)}, options.out, options.bias,
-                    {options.in, options.out}),
+      : Weighted<S>({positive("in", options.in), positive("out", options.out)}, WeightAxes::dense, options.out,
+                    options.bias, {options.in, options.out}),
         in_(options.in),
         out_(options.out) {}
 
   std::string_view kind() const override { return "dense"; }
+  Description describe() const override {
+    return rival::describe("dense", DenseOptions{.in = in_, .out = out_, .bias = !this->bias().value.empty()});
+  }
 
   Shape output_shape(const Shape& input) const override {
     require(input.rank() == 1 && input[0] == in_, *this, ": expected vectors of ", in_, ", got ", input);

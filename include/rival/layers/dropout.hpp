@@ -12,6 +12,11 @@ namespace rival {
 
 struct DropoutOptions {
   double rate = 0.5;  ///< the probability that an element is dropped, in [0, 1)
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("rate", o.rate);
+  }
 };
 
 /// Training: every element is dropped with probability `rate` and divided by 1 - rate otherwise, so that its
@@ -22,12 +27,14 @@ struct DropoutOptions {
 template <class S = float>
 class Dropout : public Layer<S> {
  public:
+  using Options = DropoutOptions;
   /// Throws Error unless 0 <= rate < 1.
-  explicit Dropout(const DropoutOptions& options = {}) : rate_(static_cast<S>(options.rate)) {
+  explicit Dropout(const DropoutOptions& options = {}) : options_(options), rate_(static_cast<S>(options.rate)) {
     require(options.rate >= 0 && rate_ < S(1), "dropout: expected a rate in [0, 1), got ", options.rate);
   }
 
   std::string_view kind() const override { return "dropout"; }
+  Description describe() const override { return rival::describe("dropout", options_); }
   bool gates_input() const override { return true; }
   Shape output_shape(const Shape& input) const override { return input; }
 
@@ -86,6 +93,7 @@ class Dropout : public Layer<S> {
  private:
   bool drops(const Trace<S>& trace) const { return trace.mode == Mode::train && rate_ > S(0); }
 
+  DropoutOptions options_;
   S rate_;
   Random stream_;
 };

@@ -16,6 +16,13 @@ struct EmbeddingOptions {
   Index classes = 0;     ///< at most 65,536
   Index features = 0;    ///< channels that are appended; not given with `one_hot`, which appends one a class
   bool one_hot = false;  ///< row k of the table is 1 in column k and 0 elsewhere, and nothing is learnt
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("classes", o.classes);
+    f("features", o.features);
+    f("one_hot", o.one_hot);
+  }
 };
 
 /// Appends to each sample's channels the row of a learnt table E {classes, features} that its label names: {N, C}
@@ -27,6 +34,7 @@ struct EmbeddingOptions {
 template <class S = float>
 class Embedding : public Layer<S> {
  public:
+  using Options = EmbeddingOptions;
   /// Throws Error unless 1 <= classes <= 65,536 and features > 0 (with `one_hot`: 0, or the classes).
   explicit Embedding(const EmbeddingOptions& options) : options_(options), table_("weight", Shape{0}) {
     require(options.classes > 0 && options.classes <= most_classes, "embedding: expected 1 to ", most_classes,
@@ -45,6 +53,7 @@ class Embedding : public Layer<S> {
   Parameter<S>& weight() { return table_; }
 
   std::string_view kind() const override { return "embedding"; }
+  Description describe() const override { return rival::describe("embedding", options_); }
   std::string_view short_name() const override { return "embed"; }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() == 1 || input.rank() == 3, *this,

@@ -15,6 +15,11 @@ namespace rival {
 
 struct EqualisedOptions {
   double gain = 1;  ///< sqrt(2) keeps the size of signals through ReLUs
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("gain", o.gain);
+  }
 };
 
 /// The layer L (dense, convolution, transposed convolution) with the weight W gain / sqrt(fan_in) in place of W, and W
@@ -32,6 +37,7 @@ class Equalised : public L {
   /// Throws Error unless gain > 0.
   explicit Equalised(const L& layer, const EqualisedOptions& options = {})
       : L(layer),
+        options_(options),
         factor_(static_cast<S>(options.gain / std::sqrt(static_cast<double>(this->fan().in)))),
         kind_("equalised " + std::string(layer.kind())),
         short_name_(layer.short_name()) {
@@ -41,6 +47,9 @@ class Equalised : public L {
   std::string_view kind() const override { return kind_; }
   /// Of L: equalised or not, the first convolution is "conv1".
   std::string_view short_name() const override { return short_name_; }
+  Description describe() const override {
+    return internal::describe_around(rival::describe("equalised", options_), L::describe());
+  }
 
   /// What W is multiplied by.
   S factor() const { return factor_; }
@@ -84,6 +93,7 @@ class Equalised : public L {
     parallel_blocks(size, 4096, static_cast<double>(size), [&](Index begin, Index end) { body(begin, end - begin); });
   }
 
+  EqualisedOptions options_;
   S factor_;
   std::string kind_, short_name_;
 };

@@ -17,6 +17,14 @@ struct GroupNormOptions {
   Index features = 0;     ///< the last axis: channels of images, columns of vectors
   double epsilon = 1e-5;  ///< added to the variance
   bool affine = true;     ///< whether there are a weight and a bias to learn for each channel
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("groups", o.groups);
+    f("features", o.features);
+    f("epsilon", o.epsilon);
+    f("affine", o.affine);
+  }
 };
 
 namespace internal {
@@ -217,8 +225,11 @@ class SampleNorm : public Layer<S> {
   }
 
  protected:
+  const GroupNormOptions& options() const { return options_; }
+
   SampleNorm(std::string_view kind, const GroupNormOptions& options)
       : kind_(kind),
+        options_(options),
         groups_(options.groups),
         features_(options.features),
         epsilon_(static_cast<S>(options.epsilon)),
@@ -261,6 +272,7 @@ class SampleNorm : public Layer<S> {
   }
 
   std::string_view kind_;
+  GroupNormOptions options_;
   Index groups_, features_;
   S epsilon_;
   bool affine_;
@@ -275,10 +287,12 @@ class SampleNorm : public Layer<S> {
 template <class S = float>
 class GroupNorm : public internal::SampleNorm<S> {
  public:
+  using Options = GroupNormOptions;
   /// Throws Error unless features > 0, `groups` divides them, and epsilon > 0.
   explicit GroupNorm(const GroupNormOptions& options) : internal::SampleNorm<S>("group_norm", options) {}
 
   std::string_view short_name() const override { return "gn"; }
+  Description describe() const override { return rival::describe("group_norm", this->options()); }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<GroupNorm>(*this); }
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };

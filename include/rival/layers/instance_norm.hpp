@@ -9,6 +9,13 @@ struct InstanceNormOptions {
   Index features = 0;     ///< channels
   double epsilon = 1e-5;  ///< added to the variance
   bool affine = false;    ///< whether there are a weight and a bias to learn for each channel
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("features", o.features);
+    f("epsilon", o.epsilon);
+    f("affine", o.affine);
+  }
 };
 
 /// y = (x - mean) / sqrt(variance + epsilon), with the mean and variance of each channel of each image over its pixels
@@ -17,6 +24,7 @@ struct InstanceNormOptions {
 template <class S = float>
 class InstanceNorm : public internal::SampleNorm<S> {
  public:
+  using Options = InstanceNormOptions;
   /// Throws Error unless features > 0 and epsilon > 0.
   explicit InstanceNorm(const InstanceNormOptions& options)
       : internal::SampleNorm<S>("instance_norm", {.groups = options.features,
@@ -25,6 +33,11 @@ class InstanceNorm : public internal::SampleNorm<S> {
                                                   .affine = options.affine}) {}
 
   std::string_view short_name() const override { return "in"; }
+  Description describe() const override {
+    const GroupNormOptions& o = this->options();
+    return rival::describe("instance_norm",
+                           InstanceNormOptions{.features = o.features, .epsilon = o.epsilon, .affine = o.affine});
+  }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<InstanceNorm>(*this); }
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };

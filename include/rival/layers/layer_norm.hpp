@@ -9,6 +9,13 @@ struct LayerNormOptions {
   Index features = 0;     ///< the last axis: channels of images, columns of vectors
   double epsilon = 1e-5;  ///< added to the variance
   bool affine = true;     ///< whether there are a weight and a bias to learn for each channel
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("features", o.features);
+    f("epsilon", o.epsilon);
+    f("affine", o.affine);
+  }
 };
 
 /// y = (x - mean) / sqrt(variance + epsilon) * weight + bias, with the mean and variance of all values of one sample:
@@ -19,6 +26,7 @@ struct LayerNormOptions {
 template <class S = float>
 class LayerNorm : public internal::SampleNorm<S> {
  public:
+  using Options = LayerNormOptions;
   /// Throws Error unless features > 0 and epsilon > 0.
   explicit LayerNorm(const LayerNormOptions& options)
       : internal::SampleNorm<S>(
@@ -26,6 +34,11 @@ class LayerNorm : public internal::SampleNorm<S> {
             {.groups = 1, .features = options.features, .epsilon = options.epsilon, .affine = options.affine}) {}
 
   std::string_view short_name() const override { return "ln"; }
+  Description describe() const override {
+    const GroupNormOptions& o = this->options();
+    return rival::describe("layer_norm",
+                           LayerNormOptions{.features = o.features, .epsilon = o.epsilon, .affine = o.affine});
+  }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<LayerNorm>(*this); }
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 };

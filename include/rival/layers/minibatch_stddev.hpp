@@ -14,6 +14,12 @@ namespace rival {
 struct MinibatchStddevOptions {
   Index group = 4;        ///< how many samples are compared with each other
   double epsilon = 1e-8;  ///< added to the variance
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("group", o.group);
+    f("epsilon", o.epsilon);
+  }
 };
 
 /// Appends one channel: {N, H, W, C} becomes {N, H, W, C + 1}, and {N, C} becomes {N, C + 1}. All of it is, for every
@@ -29,14 +35,16 @@ struct MinibatchStddevOptions {
 template <class S = float>
 class MinibatchStddev : public Layer<S> {
  public:
+  using Options = MinibatchStddevOptions;
   /// Throws Error unless group > 0 and epsilon > 0.
   explicit MinibatchStddev(const MinibatchStddevOptions& options = {})
-      : group_(options.group), epsilon_(static_cast<S>(options.epsilon)) {
+      : options_(options), group_(options.group), epsilon_(static_cast<S>(options.epsilon)) {
     require(options.group > 0, "minibatch_stddev: expected a positive `group`, got ", options.group);
     require(options.epsilon > 0, "minibatch_stddev: expected a positive `epsilon`, got ", options.epsilon);
   }
 
   std::string_view kind() const override { return "minibatch_stddev"; }
+  Description describe() const override { return rival::describe("minibatch_stddev", options_); }
   std::string_view short_name() const override { return "stddev"; }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() >= 1 && input.size() > 0, *this, ": expected vectors or images with channels, got ", input);
@@ -108,6 +116,7 @@ class MinibatchStddev : public Layer<S> {
     return {x.data() + n * size, size};
   }
 
+  MinibatchStddevOptions options_;
   Index group_;
   S epsilon_;
 };

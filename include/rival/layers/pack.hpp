@@ -10,6 +10,16 @@
 
 namespace rival {
 
+/// What the layer's number is called.
+struct PackOptions {
+  Index count = 1;
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("count", o.count);
+  }
+};
+
 /// Makes one sample of `count` that follow each other, channels behind channels: {N, H, W, C} becomes {N / count, H, W,
 /// count C} and {N, C} becomes {N / count, count C}, so that a discriminator sees when samples resemble each other too
 /// much (PacGAN: Lin, Khetan, Fanti and Oh, 2018). The batch behind it is smaller: so many scores, and so many labels,
@@ -19,10 +29,12 @@ namespace rival {
 template <class S = float>
 class Pack : public Layer<S> {
  public:
+  using Options = PackOptions;
   /// Throws Error unless count >= 1.
   explicit Pack(Index count) : count_(count) { require(count >= 1, "pack: expected a count >= 1, got ", count); }
 
   std::string_view kind() const override { return "pack"; }
+  Description describe() const override { return rival::describe(kind(), PackOptions{count_}); }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() >= 1, *this, ": expected samples with channels, got ", input);
     return input.with(input.rank() - 1, count_ * input.back());

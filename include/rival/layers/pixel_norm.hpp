@@ -13,6 +13,11 @@ namespace rival {
 
 struct PixelNormOptions {
   double epsilon = 1e-8;  ///< added to the mean square
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("epsilon", o.epsilon);
+  }
 };
 
 /// y = r x with r = 1 / sqrt(<x^2> + epsilon), where <.> is the mean over the channels of one pixel, or over the
@@ -24,12 +29,15 @@ struct PixelNormOptions {
 template <class S = float>
 class PixelNorm : public Layer<S> {
  public:
+  using Options = PixelNormOptions;
   /// Throws Error unless epsilon > 0.
-  explicit PixelNorm(const PixelNormOptions& options = {}) : epsilon_(static_cast<S>(options.epsilon)) {
+  explicit PixelNorm(const PixelNormOptions& options = {})
+      : options_(options), epsilon_(static_cast<S>(options.epsilon)) {
     require(options.epsilon > 0, "pixel_norm: expected a positive `epsilon`, got ", options.epsilon);
   }
 
   std::string_view kind() const override { return "pixel_norm"; }
+  Description describe() const override { return rival::describe("pixel_norm", options_); }
   std::string_view short_name() const override { return "pn"; }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() >= 1 && input.back() > 0, *this, ": expected vectors or images with channels, got ", input);
@@ -109,6 +117,7 @@ class PixelNorm : public Layer<S> {
     pixel(to, p) = r * v_p - (r * (v_p * y).mean()) * y;
   }
 
+  PixelNormOptions options_;
   S epsilon_;
 };
 

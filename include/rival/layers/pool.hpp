@@ -16,12 +16,27 @@ struct AvgPoolOptions {
   Size2 stride = kernel;
   Size2 padding = 0;              ///< at most half of the kernel
   bool count_include_pad = true;  ///< divide by the whole window, padding too; otherwise by the pixels in it
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("kernel", o.kernel);
+    f("stride", o.stride);
+    f("padding", o.padding);
+    f("count_include_pad", o.count_include_pad);
+  }
 };
 
 struct MaxPoolOptions {
   Size2 kernel = 2;
   Size2 stride = kernel;
   Size2 padding = 0;  ///< at most half of the kernel; never the maximum
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("kernel", o.kernel);
+    f("stride", o.stride);
+    f("padding", o.padding);
+  }
 };
 
 namespace internal {
@@ -84,12 +99,15 @@ class Pool : public Layer<S> {
 template <class S = float>
 class AvgPool2d : public internal::Pool<S> {
  public:
+  using Options = AvgPoolOptions;
   /// Throws Error for a kernel or stride below 1, or padding beyond half of the kernel.
   explicit AvgPool2d(const AvgPoolOptions& options = {})
       : internal::Pool<S>("avg_pool2d", options.kernel, options.stride, options.padding),
+        options_(options),
         count_include_pad_(options.count_include_pad) {}
 
   std::string_view short_name() const override { return "pool"; }
+  Description describe() const override { return rival::describe("avg_pool2d", options_); }
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>&) const override {
     trace.input = &x;
@@ -135,6 +153,7 @@ class AvgPool2d : public internal::Pool<S> {
   }
   S share(Index taps) const { return S(1) / static_cast<S>(count_include_pad_ ? this->kernel().area() : taps); }
 
+  AvgPoolOptions options_;
   bool count_include_pad_;
 };
 
@@ -143,11 +162,13 @@ class AvgPool2d : public internal::Pool<S> {
 template <class S = float>
 class MaxPool2d : public internal::Pool<S> {
  public:
+  using Options = MaxPoolOptions;
   /// Throws Error for a kernel or stride below 1, or padding beyond half of the kernel.
   explicit MaxPool2d(const MaxPoolOptions& options = {})
-      : internal::Pool<S>("max_pool2d", options.kernel, options.stride, options.padding) {}
+      : internal::Pool<S>("max_pool2d", options.kernel, options.stride, options.padding), options_(options) {}
 
   std::string_view short_name() const override { return "pool"; }
+  Description describe() const override { return rival::describe("max_pool2d", options_); }
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>&) const override {
     trace.input = &x;
@@ -207,6 +228,9 @@ class MaxPool2d : public internal::Pool<S> {
           y.data()[o * channels + c] = x.data()[i * channels + c];
     });
   }
+
+ private:
+  MaxPoolOptions options_;
 };
 
 RIVAL_INSTANTIATE_CLASS(internal::Pool);

@@ -10,6 +10,11 @@ namespace rival {
 
 struct ProjectionOptions {
   Index classes = 0;  ///< at most 65,536
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("classes", o.classes);
+  }
 };
 
 /// y = x[0] + x[1 + label] for a batch x of shape {N, 1 + classes}; y is {N, 1}. Behind a dense layer, whose outputs
@@ -24,6 +29,7 @@ struct ProjectionOptions {
 template <class S = float>
 class Projection : public Layer<S> {
  public:
+  using Options = ProjectionOptions;
   /// Throws Error unless 1 <= classes <= 65,536.
   explicit Projection(const ProjectionOptions& options) : classes_(options.classes) {
     require(classes_ > 0 && classes_ <= most_classes, "projection: expected 1 to ", most_classes, " classes, got ",
@@ -31,6 +37,7 @@ class Projection : public Layer<S> {
   }
 
   std::string_view kind() const override { return "projection"; }
+  Description describe() const override { return rival::describe("projection", ProjectionOptions{classes_}); }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() == 1 && input[0] == 1 + classes_, *this, ": expected vectors of ", 1 + classes_,
             ", one more than classes, got ", input);

@@ -145,7 +145,9 @@ class BlurResample : public Layer<S> {
 template <class S = float>
 class BlurUpsample : public internal::BlurResample<S> {
  public:
+  using Options = NoOptions;
   std::string_view kind() const override { return "blur_upsample"; }
+  Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() == 3, *this, ": expected images of H x W x C, got ", input);
     return {2 * input[0], 2 * input[1], input[2]};
@@ -168,7 +170,9 @@ class BlurUpsample : public internal::BlurResample<S> {
 template <class S = float>
 class BlurDownsample : public internal::BlurResample<S> {
  public:
+  using Options = NoOptions;
   std::string_view kind() const override { return "blur_downsample"; }
+  Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() == 3, *this, ": expected images of H x W x C, got ", input);
     return {(input[0] + 1) / 2, (input[1] + 1) / 2, input[2]};

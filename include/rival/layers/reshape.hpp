@@ -45,13 +45,25 @@ class ShapeChange : public Layer<S> {
 
 }  // namespace internal
 
+/// What the layer's shape is called.
+struct ReshapeOptions {
+  Shape shape = {};
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("shape", o.shape);
+  }
+};
+
 /// N samples of any shape become N of shape `sample`, of the same size.
 template <class S = float>
 class Reshape : public internal::ShapeChange<S> {
  public:
+  using Options = ReshapeOptions;
   explicit Reshape(const Shape& sample) : sample_(sample) {}
 
   std::string_view kind() const override { return "reshape"; }
+  Description describe() const override { return rival::describe(kind(), ReshapeOptions{sample_}); }
   Shape output_shape(const Shape& input) const override {
     require(input.size() == sample_.size(), *this, ": cannot make ", sample_, " of ", input, ": expected ",
             sample_.size(), " elements, got ", input.size());
@@ -68,7 +80,9 @@ class Reshape : public internal::ShapeChange<S> {
 template <class S = float>
 class Flatten : public internal::ShapeChange<S> {
  public:
+  using Options = NoOptions;
   std::string_view kind() const override { return "flatten"; }
+  Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   Shape output_shape(const Shape& input) const override { return {input.size()}; }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Flatten>(*this); }
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }

@@ -105,6 +105,12 @@ class Branches : public Layer<S> {
   }
 
  protected:
+  /// The branches' descriptions put into the layer's.
+  Description describe_branches(Description layer) const {
+    layer.layers = {main_.describe(), skip_.describe()};
+    return layer;
+  }
+
   /// Gradients with respect to the outputs of the two branches.
   struct Pair {
     const Tensor<S>*main = nullptr, *skip = nullptr;
@@ -150,6 +156,11 @@ class Branches : public Layer<S> {
 
 struct ResidualOptions {
   double scale = 1;  ///< of the sum; 1 / sqrt(2) keeps the variance of two branches that are independent (StyleGAN2)
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("scale", o.scale);
+  }
 };
 
 /// y = scale (main(x) + skip(x)), where a skip branch that is left away is the identity (He, Zhang, Ren and Sun, "Deep
@@ -160,10 +171,13 @@ class Residual : public internal::Branches<S> {
   explicit Residual(Sequential<S> main, const ResidualOptions& options = {})
       : Residual(std::move(main), Sequential<S>(), options) {}
   Residual(Sequential<S> main, Sequential<S> skip, const ResidualOptions& options = {})
-      : internal::Branches<S>(std::move(main), std::move(skip)), scale_(static_cast<S>(options.scale)) {}
+      : internal::Branches<S>(std::move(main), std::move(skip)),
+        options_(options),
+        scale_(static_cast<S>(options.scale)) {}
 
   std::string_view kind() const override { return "residual"; }
   std::string_view short_name() const override { return "res"; }
+  Description describe() const override { return this->describe_branches(rival::describe("residual", options_)); }
   bool fuses_activation() const override { return true; }
 
   /// Throws Error unless both branches make the same shape of the input.
@@ -190,6 +204,7 @@ class Residual : public internal::Branches<S> {
   }
 
  private:
+  ResidualOptions options_;
   S scale_;
 };
 

@@ -16,6 +16,13 @@ struct SelfAttentionOptions {
   Index in = 0;      ///< channels
   Index keys = 0;    ///< channels of f and g; 0 stands for in / 8
   Index values = 0;  ///< channels of h; 0 stands for in / 2
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("in", o.in);
+    f("keys", o.keys);
+    f("values", o.values);
+  }
 };
 
 /// y = x + gamma o, for images {N, H, W, in}, where o is for each pixel a mixture of what all pixels of its image show
@@ -28,6 +35,7 @@ struct SelfAttentionOptions {
 template <class S = float>
 class SelfAttention : public Layer<S> {
  public:
+  using Options = SelfAttentionOptions;
   /// Throws Error unless in > 0 and the others are not negative.
   explicit SelfAttention(const SelfAttentionOptions& options)
       : options_(completed(options)),
@@ -35,12 +43,15 @@ class SelfAttention : public Layer<S> {
         g_("g", {options_.in, options_.keys}),
         h_("h", {options_.in, options_.values}),
         v_("v", {options_.values, options_.in}),
-        gamma_("gamma", {1}) {}
+        gamma_("gamma", {1}) {
+    for (auto* weight : {&f_, &g_, &h_, &v_}) weight->axes = WeightAxes::dense;
+  }
 
   Parameter<S>& gamma() { return gamma_; }
   const SelfAttentionOptions& options() const { return options_; }
 
   std::string_view kind() const override { return "self_attention"; }
+  Description describe() const override { return rival::describe("self_attention", options_); }
   std::string_view short_name() const override { return "attention"; }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() == 3 && input[2] == options_.in, *this, ": expected images of ", options_.in,

@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "rival/core/shape.hpp"
+#include "rival/nn/description.hpp"
 
 namespace rival {
 
@@ -18,6 +19,14 @@ struct Size2 {
   friend constexpr bool operator==(const Size2&, const Size2&) = default;
   friend std::ostream& operator<<(std::ostream& out, const Size2& size) { return out << size.h << 'x' << size.w; }
 };
+
+inline OptionValue option_value(const Size2& size) { return std::vector<Index>{size.h, size.w}; }
+inline bool read_option(const OptionValue& value, Size2& out) {
+  const auto* both = std::get_if<std::vector<Index>>(&value);
+  if (!both || both->size() != 2) return false;
+  out = {(*both)[0], (*both)[1]};
+  return true;
+}
 
 /// For the padding below and to the right: as much as above and to the left.
 inline constexpr Size2 as_padding = -1;

@@ -15,6 +15,11 @@ namespace rival {
 
 struct SpectralNormOptions {
   Index iterations = 1;  ///< of the power method, in each training pass
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("iterations", o.iterations);
+  }
 };
 
 namespace internal {
@@ -69,6 +74,9 @@ class SpectralNorm : public L {
   std::string_view kind() const override { return kind_; }
   /// Of L: normalised or not, the first convolution is "conv1".
   std::string_view short_name() const override { return short_name_; }
+  Description describe() const override {
+    return internal::describe_around(rival::describe("spectral_norm", SpectralNormOptions{iterations_}), L::describe());
+  }
 
   /// The vectors of the power method: {out} and {kernel_h kernel_w in}.
   Buffer<S>& u() { return u_; }

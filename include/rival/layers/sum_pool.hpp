@@ -14,7 +14,9 @@ namespace rival {
 template <class S = float>
 class SumPool : public Layer<S> {
  public:
+  using Options = NoOptions;
   std::string_view kind() const override { return "sum_pool"; }
+  Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   std::string_view short_name() const override { return "pool"; }
   bool gates_input() const override { return true; }
   Shape output_shape(const Shape& input) const override {

@@ -16,9 +16,25 @@ namespace rival {
 /// axis.
 enum class Interpolation { nearest, bilinear };
 
+inline OptionValue option_value(Interpolation value) {
+  return std::string(value == Interpolation::nearest ? "nearest" : "bilinear");
+}
+inline bool read_option(const OptionValue& value, Interpolation& out) {
+  const auto* name = std::get_if<std::string>(&value);
+  if (!name || (*name != "nearest" && *name != "bilinear")) return false;
+  out = *name == "nearest" ? Interpolation::nearest : Interpolation::bilinear;
+  return true;
+}
+
 struct UpsampleOptions {
   Size2 factor = 2;
   Interpolation mode = Interpolation::nearest;
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("factor", o.factor);
+    f("mode", o.mode);
+  }
 };
 
 /// {N, H, W, C} becomes {N, factor.h H, factor.w W, C}.
@@ -28,12 +44,16 @@ struct UpsampleOptions {
 template <class S = float>
 class Upsample : public Layer<S> {
  public:
+  using Options = UpsampleOptions;
   /// Throws Error unless both factors are at least 1.
   explicit Upsample(const UpsampleOptions& options = {}) : factor_(options.factor), mode_(options.mode) {
     require(factor_.h >= 1 && factor_.w >= 1, "upsample: expected factors >= 1, got ", factor_);
   }
 
   std::string_view kind() const override { return "upsample"; }
+  Description describe() const override {
+    return rival::describe("upsample", UpsampleOptions{.factor = factor_, .mode = mode_});
+  }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() == 3, *this, ": expected images of H x W x C, got ", input);
     return {factor_.h * input[0], factor_.w * input[1], input[2]};

@@ -126,8 +126,10 @@ class Weighted : public Layer<S> {
   }
 
  protected:
-  Weighted(const Shape& weight, Index out, bool bias, Fan fan)
-      : weight_("weight", weight), bias_("bias", bias ? Shape{out} : Shape{0}), fan_(fan) {}
+  Weighted(const Shape& weight, WeightAxes axes, Index out, bool bias, Fan fan)
+      : weight_("weight", weight), bias_("bias", bias ? Shape{out} : Shape{0}), fan_(fan) {
+    weight_.axes = axes;
+  }
 
   /// y = epilogue(x w)
   virtual void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y,

@@ -8,6 +8,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "rival/nn/description.hpp"
 #include "rival/nn/initialise.hpp"
 #include "rival/nn/parameter.hpp"
 #include "rival/nn/trace.hpp"
@@ -89,6 +90,9 @@ class Layer {
   virtual std::string_view kind() const = 0;
   /// What its instances are called by default, such as "conv": the network adds a number.
   virtual std::string_view short_name() const { return kind(); }
+  /// Its kind and options, from which `make_layer` makes it again: `rival::describe(kind(), options_)` for options that
+  /// list themselves, with the descriptions of layers that it holds in Description::layers.
+  virtual Description describe() const = 0;
 
   /// The sample shape that comes out for one that goes in. Throws Error when the layer cannot take it.
   virtual Shape output_shape(const Shape& input) const = 0;

@@ -10,6 +10,14 @@
 
 namespace rival {
 
+/// How the axes of a weight are to be read; other libraries order them otherwise.
+enum class WeightAxes {
+  plain,                  ///< as everywhere
+  dense,                  ///< {in, out}
+  convolution,            ///< {kernel_h, kernel_w, in, out}
+  transposed_convolution  ///< {kernel_h, kernel_w, in, out}
+};
+
 /// A tensor that an optimiser changes, with the gradient that backward passes add up for it.
 /// The optimiser's step sets `grad` back to zero.
 template <class S = float>
@@ -17,6 +25,7 @@ struct Parameter {
   std::string name;
   Tensor<S> value;
   Tensor<S> grad;
+  WeightAxes axes = WeightAxes::plain;
 
   Parameter() = default;
   Parameter(std::string name_, const Shape& shape) : name(std::move(name_)), value(shape), grad(shape) {}

@@ -124,6 +124,14 @@ class Sequential : public Layer<S> {
     return *this;
   }
 
+  /// The same for a layer of any kind. Throws Error when there is none.
+  Sequential& add(std::unique_ptr<Layer<S>> layer) {
+    require(layer != nullptr, *this, ": expected a layer, got a null pointer");
+    layers_.push_back(std::move(layer));
+    set_name(this->name());
+    return *this;
+  }
+
   Index size() const { return static_cast<Index>(layers_.size()); }
   /// Throws Error unless 0 <= i < size().
   Layer<S>& operator[](Index i) { return *layers_[place(i)]; }
@@ -131,6 +139,11 @@ class Sequential : public Layer<S> {
 
   std::string_view kind() const override { return "sequential"; }
   std::string_view short_name() const override { return "block"; }
+  Description describe() const override {
+    Description description{"sequential"};
+    for (const auto& layer : layers_) description.layers.push_back(layer->describe());
+    return description;
+  }
 
   Shape output_shape(const Shape& input) const override {
     Shape shape = input;

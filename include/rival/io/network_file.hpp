@@ -1,0 +1,225 @@
+#pragma once
+// Networks in safetensors files: weights in PyTorch's layout and names, and beside them what the network is. Needs
+// nlohmann-json (rival::json).
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rival/gan/discriminator.hpp"
+#include "rival/gan/generator.hpp"
+#include "rival/io/description_json.hpp"
+#include "rival/io/safetensors.hpp"
+#include "rival/io/weight_layout.hpp"
+#include "rival/layers/make_layer.hpp"
+
+namespace rival {
+
+/// What a file says of its network.
+struct NetworkDescription {
+  std::string role;  ///< "generator", "discriminator" or "network"
+  std::string name;  ///< such as "G"
+  Shape input;       ///< of one sample
+  Index heads = 0;   ///< of a discriminator
+  Description layers;
+};
+
+namespace internal {
+
+template <class S>
+NetworkDescription describe_network(const Network<S>& network) {
+  return {"network", network.name(), network.input_shape(), 0, network.layers().describe()};
+}
+template <class S>
+NetworkDescription describe_network(const Generator<S>& network) {
+  return {"generator", network.name(), network.input_shape(), 0, network.layers().describe()};
+}
+template <class S>
+NetworkDescription describe_network(const Discriminator<S>& network) {
+  return {"discriminator", network.name(), network.input_shape(), network.heads(), network.layers().describe()};
+}
+
+inline std::string network_text(const NetworkDescription& d) {
+  const nlohmann::ordered_json json{{"version", 1},     {"network", d.role},
+                                    {"name", d.name},   {"input", std::vector<Index>(d.input.begin(), d.input.end())},
+                                    {"heads", d.heads}, {"layers", to_json(d.layers)}};
+  return json.dump();
+}
+
+inline NetworkDescription network_from_text(const std::string& what, const std::string& text) {
+  try {
+    const auto json = nlohmann::ordered_json::parse(text);
+    require(json.value("version", 0) == 1, what, ": expected a description of version 1, got ",
+            json.value("version", 0));
+    NetworkDescription d{json.at("network").get<std::string>(),
+                         json.at("name").get<std::string>(),
+                         {},
+                         json.at("heads").get<Index>(),
+                         description_from_json(json.at("layers"))};
+    require(read_option(option_from_json("input", json.at("input")), d.input) && d.input.rank() >= 1, what,
+            ": expected the shape of an input");
+    return d;
+  } catch (const nlohmann::json::exception& error) {
+    fail(what, ": its description of the network cannot be read (", error.what(), ")");
+  }
+}
+
+/// How many numbers the layers of a description hold at least, which are checked against a file before memory is taken
+/// for them.
+inline double numbers_of(const Description& d) {
+  const auto option = [&](std::string_view name, double otherwise) {
+    for (const auto& [key, value] : d.options) {
+      if (key != name) continue;
+      if (const auto* one = std::get_if<Index>(&value)) return static_cast<double>(*one);
+      double product = 1;
+      if (const auto* list = std::get_if<std::vector<Index>>(&value))
+        for (const Index extent : *list) product *= static_cast<double>(extent);
+      return product;
+    }
+    return otherwise;
+  };
+  const double in = option("in", 0), out = option("out", 0);
+  double sum = 0;
+  if (d.kind == "dense" || d.kind == "conv2d" || d.kind == "conv_transpose2d")
+    sum = in * out * option("kernel", 1) / std::max(1.0, option("groups", 1));
+  else if (d.kind == "basis")
+    sum = option("shape", 0) + in;
+  else if (d.kind == "embedding" || d.kind == "conditional_batch_norm")
+    sum = option("classes", 0) * option("features", 0);
+  else if (d.kind == "self_attention")
+    sum = in * (2 * option("keys", 0) + 2 * option("values", 0));
+  else
+    sum = option("features", 0);
+  for (const Description& layer : d.layers) sum += numbers_of(layer);
+  return sum;
+}
+
+/// What of a file does not match the network: a line a tensor.
+template <class S>
+std::vector<std::string> differences(const Safetensors& file,
+                                     const std::vector<std::pair<Tensor<S>*, FileLayout>>& tensors) {
+  std::vector<std::string> lines;
+  std::map<std::string, bool> wanted;
+  for (const auto& [tensor, layout] : tensors) {
+    wanted[layout.name] = true;
+    if (!file.contains(layout.name))
+      lines.push_back(concatenate(layout.name, ": expected ", layout.shape, ", the file has none"));
+    else if (!(file.entry(layout.name).shape == layout.shape))
+      lines.push_back(
+          concatenate(layout.name, ": expected ", layout.shape, ", the file has ", file.entry(layout.name).shape));
+  }
+  for (const std::string& name : file.names())
+    if (!wanted.count(name))
+      lines.push_back(concatenate(name, ": the file has ", file.entry(name).shape, ", the network has none"));
+  return lines;
+}
+
+template <class S>
+void load_weights(Network<S>& network, const Safetensors& file, const std::string& what) {
+  const auto tensors = file_layouts(network);
+  const auto lines = differences(file, tensors);
+  if (!lines.empty()) {
+    std::string text = concatenate(what, ": does not match network \"", network.name(), "\" in ", lines.size(),
+                                   lines.size() == 1 ? " tensor:" : " tensors:");
+    for (const std::string& line : lines) text += "\n  " + line;
+    throw Error(text);
+  }
+  // All are read before one is changed, so that an error leaves the network as it was.
+  std::vector<Tensor<S>> values;
+  for (const auto& [tensor, layout] : tensors) values.push_back(file.tensor<S>(layout.name));
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    Tensor<S>& to = *tensors[i].first;
+    for_each_place(tensors[i].second, [&](Index there, Index here) { to[here] = values[i][there]; });
+  }
+}
+
+/// Reads a file and the network that it describes; `role` is what is expected.
+inline std::pair<Safetensors, NetworkDescription> read_network(const std::filesystem::path& path,
+                                                               std::string_view role) {
+  const std::string what = concatenate("safetensors file ", path);
+  Safetensors file = Safetensors::read(path);
+  const auto found = file.metadata().find("rival");
+  require(found != file.metadata().end(), what,
+          ": it does not say what network it holds; make the network yourself and use load_weights");
+  NetworkDescription description = network_from_text(what, found->second);
+  require(description.role == role, what, ": expected a ", role, ", got a ", description.role);
+  double numbers = 0;
+  for (const std::string& name : file.names()) numbers += static_cast<double>(file.entry(name).shape.size());
+  require(numbers_of(description.layers) <= numbers, what, ": its network is larger than its ", numbers, " numbers");
+  return {std::move(file), std::move(description)};
+}
+
+}  // namespace internal
+
+/// Writes the network's weights and running statistics, and what the network is, to a safetensors file:
+///
+///   save(generator, "generator.safetensors");
+///   const auto again = load_generator("generator.safetensors");
+///
+/// Tensors have PyTorch's names and layout: linear out x in, convolution out x in x kh x kw, transposed convolution
+/// in x out x kh x kw, batch norm weight, bias, running_mean, running_var; where vectors are made of images, or images
+/// of vectors, features are counted channel by channel, as in PyTorch's Flatten. Random streams are not written.
+/// `metadata` comes beside. Throws Error, and leaves an earlier file as it was, when the file cannot be written.
+template <template <class> class AnyNetwork, class S>
+void save(const AnyNetwork<S>& network, const std::filesystem::path& path, Metadata metadata = {}) {
+  metadata["format"] = "pt";
+  metadata["rival"] = internal::network_text(internal::describe_network(network));
+  Network<S> copy = network;  // whose tensors may be listed; a network's state is for those who may change it
+  const auto tensors = internal::file_layouts(copy);
+  std::vector<Tensor<S>> values(tensors.size());
+  std::vector<NamedTensor<S>> named;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const auto& [tensor, layout] = tensors[i];
+    values[i].resize(layout.shape);
+    internal::for_each_place(layout, [&, from = tensor](Index there, Index here) { values[i][there] = (*from)[here]; });
+    named.push_back({layout.name, &values[i]});
+  }
+  write_safetensors<S>(path, named, metadata);
+}
+
+/// Fills a network of the same structure with the weights of a file that `save` wrote, or that holds tensors of the
+/// same names and layout. Throws Error, and leaves the network as it was, when it does not match: a line for each
+/// tensor that is missing, too much or of another shape.
+template <class S>
+void load_weights(Network<S>& network, const std::filesystem::path& path) {
+  internal::load_weights(network, Safetensors::read(path), internal::concatenate("safetensors file ", path));
+}
+
+/// The generator that `save` wrote: a network of the same layers, with the same weights. Layers of your own must have
+/// been made known by register_layer. Throws Error for a file that is damaged or holds no generator.
+template <class S = float>
+Generator<S> load_generator(const std::filesystem::path& path) {
+  const auto [file, description] = internal::read_network(path, "generator");
+  require(description.input.rank() == 1, "safetensors file ", path,
+          ": expected a latent vector as a generator's input, got ", description.input);
+  Generator<S> generator(description.input[0], make_sequential<S>(description.layers), description.name);
+  internal::load_weights(generator, file, internal::concatenate("safetensors file ", path));
+  return generator;
+}
+
+/// The same for a discriminator.
+template <class S = float>
+Discriminator<S> load_discriminator(const std::filesystem::path& path) {
+  const auto [file, description] = internal::read_network(path, "discriminator");
+  Discriminator<S> discriminator(description.input, make_sequential<S>(description.layers), description.name,
+                                 description.heads);
+  internal::load_weights(discriminator, file, internal::concatenate("safetensors file ", path));
+  return discriminator;
+}
+
+/// The same for any other network.
+template <class S = float>
+Network<S> load_network(const std::filesystem::path& path) {
+  const auto [file, description] = internal::read_network(path, "network");
+  Network<S> network(description.name, description.input, make_sequential<S>(description.layers));
+  internal::load_weights(network, file, internal::concatenate("safetensors file ", path));
+  return network;
+}
+
+}  // namespace rival
