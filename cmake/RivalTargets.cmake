@@ -64,7 +64,7 @@ endif()
 set(rival_required ${RIVAL_COMPONENTS})
 foreach(part IN ITEMS RIVAL_TESTS RIVAL_EXAMPLES)
   if(${part} AND NOT ${part} STREQUAL "AUTO")
-    list(APPEND rival_required zlib stb gif)
+    list(APPEND rival_required zlib stb gif json)
   endif()
 endforeach()
 
@@ -99,6 +99,7 @@ endfunction()
 rival_add_component(zlib ZLIB ZLIB::ZLIB)  # rival/data/idx.hpp, rival/data/mnist.hpp
 rival_add_component(stb Stb stb::stb)      # rival/image/png.hpp
 rival_add_component(gif GIF GIF::GIF)      # rival/image/gif.hpp
+rival_add_component(json nlohmann_json nlohmann_json::nlohmann_json)  # rival/io/safetensors.hpp, rival/io/network_file.hpp
 
 # rival_decide(<option> <what it builds> <framework's package> <framework's target>)
 #
@@ -108,7 +109,7 @@ macro(rival_decide option what package target)
   if(${option} STREQUAL "AUTO")
     rival_find(${package} ${target})
     set(${option} ON)
-    foreach(needed IN ITEMS rival::zlib rival::stb rival::gif ${target})
+    foreach(needed IN ITEMS rival::zlib rival::stb rival::gif rival::json ${target})
       if(NOT TARGET ${needed})
         set(${option} OFF)
       endif()

@@ -93,6 +93,7 @@ class Twice : public Layer<float> {
     if (dx) *dx = dy;
   }
   std::unique_ptr<Layer<float>> clone() const override { return std::make_unique<Twice>(*this); }
+  void assign(const Layer<float>& other) override { internal::assign(*this, other); }
 
  private:
   Options options_;
