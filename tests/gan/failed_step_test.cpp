@@ -160,16 +160,24 @@ TEST_CASE("failed step: a real divergence leaves no NaN behind") {
   }
 }
 
-TEST_CASE("failed step: a callback that throws leaves a trainer that goes on") {
+TEST_CASE("failed step: fit goes on where a step failed, and where a callback threw") {
   std::vector<std::uint8_t> bytes(16 * 64);
   for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * 37);
   const Dataset data({4, 4, 1}, bytes);
   Pair tried, smooth;
-  const TrainerOptions<> options{.batch = 8, .average = MovingAverageOptions{.half_life = 100}};
-  AdversarialTrainer<> trainer(tried.generator, tried.discriminator, options);
+  TrainerOptions<> options{.batch = 8, .average = MovingAverageOptions{.half_life = 100}};
   AdversarialTrainer<> reference(smooth.generator, smooth.discriminator, options);
   reference.fit(data, {.epochs = 3});
+
+  int calls = 0;
+  options.loss.generator = [&, plain = options.loss.generator](const auto& real, const auto& fake, auto& dfake) {
+    return ++calls == 5 ? std::numeric_limits<float>::quiet_NaN() : plain(real, fake, dfake);
+  };
+  AdversarialTrainer<> trainer(tried.generator, tried.discriminator, options);
+  CHECK_THROWS_AS(trainer.fit(data, {.epochs = 3}), Diverged);
+  CHECK(trainer.state().fit_steps == 4);
   CHECK_THROWS_WITH(trainer.fit(data, {.epochs = 3,
+                                       .resume = true,
                                        .on_step =
                                            [](const StepReport& report) {
                                              if (report.steps_done == 11) throw std::runtime_error("mine");

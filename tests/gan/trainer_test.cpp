@@ -348,7 +348,7 @@ TEST_CASE("discriminator: refuses layers that do not end in one logit") {
       "dense \"D.dense1\": expected vectors of 4, got 6");
 }
 
-TEST_CASE("trainer: a loss that is not finite stops training before its update") {
+TEST_CASE("trainer: a loss that is not finite stops training, and both networks are as before its step") {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
   const Dataset data = numbered_images(6);
   for (const bool of_discriminator : {true, false})
@@ -365,15 +365,16 @@ TEST_CASE("trainer: a loss that is not finite stops training before its update")
       loss.discriminator = [&, ordinary = loss.discriminator](const auto& real, const auto& fake, auto& dreal,
                                                               auto& dfake) {
         const double value = ordinary(real, fake, dreal, dfake);
-        if (!of_discriminator || ++discriminator_calls < 3) return value;
-        note();
+        if (++discriminator_calls < 3) return value;
+        note();  // what the step began with
+        if (!of_discriminator) return value;
         dreal.fill(bad);
         return bad;
       };
       loss.generator = [&, ordinary = loss.generator](const auto& real, const auto& fake, auto& dfake) {
         const double value = ordinary(real, fake, dfake);
         if (of_discriminator || ++generator_calls < 3) return value;
-        note();
+        CHECK_FALSE(same_weights(discriminator, discriminator_then));  // updated, and to be taken back
         dfake.fill(bad);
         return bad;
       };

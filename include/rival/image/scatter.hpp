@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "rival/core/finite.hpp"
 #include "rival/image/grid.hpp"
 
 namespace rival {
@@ -111,12 +112,12 @@ Image scatter(const Tensor<S>& points, const Tensor<S>& field, const Tensor<S>& 
           "scatter: expected a field of at least 2 x 2 values in a square, got ", field.size());
   require(options.size >= 2 && options.size <= 8192, "scatter: expected a size of 2 to 8192 pixels, got ",
           options.size);
-  require(options.reach > 0 && std::isfinite(options.reach), "scatter: expected a positive reach, got ", options.reach);
+  require(options.reach > 0 && is_finite(options.reach), "scatter: expected a positive reach, got ", options.reach);
 
   std::vector<double> values, distances;
   for (Index i = 0; i < field.size(); ++i) {
     const double value = static_cast<double>(field[i]) - options.neutral;
-    values.push_back(std::isfinite(value) ? value : 0);
+    values.push_back(is_finite(value) ? value : 0);
     distances.push_back(std::abs(values.back()));
   }
   const auto middle = distances.begin() + field.size() / 2;
