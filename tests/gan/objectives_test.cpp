@@ -158,7 +158,7 @@ TEST_CASE("trainer: labels of the data set go to both networks, drawn ones to th
 
   AdversarialTrainer<double>(generator, labelled, {.batch = 3, .labels = LabelSource::data}).fit(data);
   AdversarialTrainer<double>(generator, plain, {.batch = 3, .labels = LabelSource::drawn, .classes = 3}).fit(data);
-  CHECK(generator.sample(Tensor<double>({3, 2}), std::vector<std::uint8_t>{0, 1, 2}).dim(0) == 3);
+  CHECK(generator.sample(Tensor<double>({3, 2}), std::vector<Label>{0, 1, 2}).dim(0) == 3);
 
   CHECK_THROWS_WITH((AdversarialTrainer<double>(generator, labelled, {.batch = 3}).fit(data)),
                     ContainsSubstring("label"));
