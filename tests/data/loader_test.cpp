@@ -78,7 +78,8 @@ TEST_CASE("loader: labels come with their images") {
   std::vector<Label> labels;
   while (loader.next(images, labels)) {
     REQUIRE(static_cast<Index>(labels.size()) == images.dim(0));
-    for (std::size_t i = 0; i < labels.size(); ++i) CHECK(images(i, 1, 0, 0) == from_byte<float>(static_cast<std::uint8_t>(labels[i])));
+    for (std::size_t i = 0; i < labels.size(); ++i)
+      CHECK(images(i, 1, 0, 0) == from_byte<float>(static_cast<std::uint8_t>(labels[i])));
   }
 }
 

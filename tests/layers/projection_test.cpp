@@ -35,7 +35,8 @@ TEST_CASE("projection: refuses labels and inputs that do not fit") {
   CHECK_THROWS_WITH(layer.forward(wide, trace, {.labels = good}),
                     ContainsSubstring("expected vectors of 4, one more than classes, got 5"));
   CHECK_THROWS_WITH(Projection({}), ContainsSubstring("projection: expected 1 to 65536 classes, got 0"));
-  CHECK_THROWS_WITH(Projection({.classes = 65537}), ContainsSubstring("projection: expected 1 to 65536 classes, got 65537"));
+  CHECK_THROWS_WITH(Projection({.classes = 65537}),
+                    ContainsSubstring("projection: expected 1 to 65536 classes, got 65537"));
   CHECK_THROWS_WITH(SumPool().output_shape({3}),
                     ContainsSubstring("sum_pool: expected images height x width x channels, got 3"));
 }

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "rival/core/finite.hpp"
 #include "rival/core/eigen.hpp"
+#include "rival/core/finite.hpp"
 #include "rival/core/parallel.hpp"
 #include "rival/core/tensor.hpp"
 
@@ -101,8 +101,7 @@ class Random {
   template <class S>
   void fill_uniform(Tensor<S>& tensor, S low = S(0), S high = S(1)) {
     const S width = high - low;
-    require(low <= high && is_finite(width), "random: expected a finite range low <= high, got ", low, " to ",
-            high);
+    require(low <= high && is_finite(width), "random: expected a finite range low <= high, got ", low, " to ", high);
     const S largest = std::nextafter(high, low);  // the sum below may round up to high
     fill(
         tensor,
