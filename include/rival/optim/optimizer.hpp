@@ -108,7 +108,8 @@ class Optimizer {
     std::set<const Parameter<S>*> seen;
     for (std::size_t p = 0; p < parameters_.size(); ++p) {
       require(parameters_[p] != nullptr, kind_, ": expected parameters, got a null pointer at place ", p);
-      const auto& [name, value, grad] = *parameters_[p];
+      const std::string& name = parameters_[p]->name;
+      const Tensor<S>&value = parameters_[p]->value, &grad = parameters_[p]->grad;
       require(seen.insert(parameters_[p]).second, kind_, ": parameter \"", name, "\" is listed twice");
       require(value.shape() == grad.shape(), kind_, ": parameter \"", name, "\" is ", value.shape(), ", its gradient ",
               grad.shape());
