@@ -17,7 +17,7 @@ Dataset numbered(int count) {
   for (int i = 0; i < count; ++i) {
     labels.push_back(static_cast<Label>(i % 7));
     images.push_back(static_cast<std::uint8_t>(i));
-    images.push_back(labels.back());
+    images.push_back(static_cast<std::uint8_t>(labels.back()));
   }
   return {{2, 1, 1}, images, labels};
 }

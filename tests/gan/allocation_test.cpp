@@ -69,7 +69,7 @@ TEST_CASE("trainer: a warm step of every recipe allocates nothing, is finite and
     AdversarialTrainer<> trainer(recipe.generator, recipe.discriminator, recipe.options);
     Tensor<> real({8, 28, 28, 1});
     Random(2).stream("real").fill_uniform(real, -1.0f, 1.0f);
-    const std::vector<std::uint8_t> classes{0, 1, 2, 3, 4, 5, 6, 9};
+    const std::vector<Label> classes{0, 1, 2, 3, 4, 5, 6, 9};
     const Labels labels = recipe.options.labels == LabelSource::data ? Labels(classes) : Labels();
     const auto sum = [](Network<float>& network) {
       double total = 0;

@@ -12,9 +12,10 @@ using namespace rival;
 namespace {
 
 Dataset digits() {
-  std::vector<std::uint8_t> pixels(28 * 28 * 50), labels(50);
+  std::vector<std::uint8_t> pixels(28 * 28 * 50);
+  std::vector<Label> labels(50);
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * i / 7 % 251);
-  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::uint8_t>(i % 10);
+  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<Label>(i % 10);
   return {{28, 28, 1}, pixels, labels, 10};
 }
 

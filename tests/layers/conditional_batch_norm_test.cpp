@@ -162,7 +162,7 @@ TEST_CASE("conditional_batch_norm: refuses bad options, shapes, labels and gradi
   ConditionalBatchNorm<double> layer({.features = 2, .classes = 3});
   layer.set_name("G.cbn1");
   const Tensor<double> x({3, 2}), wrong({3, 4}), one({1, 2});
-  const std::vector<std::uint8_t> good{0, 2, 1}, two{0, 1}, high{0, 3, 1}, single{0};
+  const std::vector<Label> good{0, 2, 1}, two{0, 1}, high{0, 3, 1}, single{0};
   Trace<double> trace;
   CHECK_NOTHROW(layer.forward(x, trace, {.labels = good}));
   CHECK_THROWS_WITH(layer.forward(x, trace, {}),

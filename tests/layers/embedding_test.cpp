@@ -79,7 +79,7 @@ TEST_CASE("embedding: refuses labels that are too few or out of range, and optio
   layer.set_name("G.embed1");
   const Tensor<double> x({2, 4});
   Trace<double> trace;
-  const std::vector<std::uint8_t> far{0, 3}, few{0};
+  const std::vector<Label> far{0, 3}, few{0};
   CHECK_THROWS_WITH(layer.forward(x, trace, {}),
                     ContainsSubstring("embedding \"G.embed1\": expected 2 labels, one a sample, got 0"));
   CHECK_THROWS_WITH(layer.forward(x, trace, {.labels = few}),

@@ -28,7 +28,7 @@ TEST_CASE("projection: refuses labels and inputs that do not fit") {
   layer.set_name("D.projection1");
   const Tensor<double> x({2, 4}), wide({2, 5});
   Trace<double> trace;
-  const std::vector<std::uint8_t> far{3, 0}, good{0, 2};
+  const std::vector<Label> far{3, 0}, good{0, 2};
   CHECK_THROWS_WITH(layer.forward(x, trace, {}),
                     ContainsSubstring("projection \"D.projection1\": expected 2 labels, one a sample, got 0"));
   CHECK_THROWS_WITH(layer.forward(x, trace, {.labels = far}), ContainsSubstring("expected labels from 0 to 2, got 3"));
