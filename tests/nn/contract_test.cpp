@@ -85,7 +85,8 @@ TEST_CASE("contract: each door refuses a trace that is not of a forward pass thr
     {
       Trace<> failed;
       network.forward(x, failed);
-      CHECK_THROWS_AS(network.forward(drawn({8, 5}), failed), Error);
+      const Tensor<> wide = drawn({8, 5});
+      CHECK_THROWS_AS(network.forward(wide, failed), Error);
     }
     {  // layers added after the pass
       Trace<> trace;
