@@ -1,4 +1,13 @@
 // The main function of every test program, for Catch2 2.13 and 3.
+
+// Tests that the bits do not depend on the number of threads ask for more than the machine may have cores.
+#include "rival/core/parallel.hpp"
+
+static const bool more_threads_than_cores = [] {
+  rival::internal::most_threads() = 64;
+  return true;
+}();
+
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_session.hpp>
 
