@@ -104,3 +104,29 @@ TEST_CASE("npy: says what is wrong with a file") {
         std::string::npos);
   CHECK(error(npy(bytes("(1099511627776,)"), "abcd")) == "expected 1099511627776 values of 1 bytes, got 4 bytes");
 }
+
+TEST_CASE("npy: no cut and no flipped byte of the header does harm, and no extent is negative") {
+  const TemporaryFolder folder;
+  for (const std::string shape : {"(-2, 2)", "(2, -2)", "(2, 2.0)", "(0x4,)", "(+4,)"}) {
+    folder.write("a", npy("{'descr': '|u1', 'fortran_order': False, 'shape': " + shape + ", }\n", "abcd"));
+    INFO(shape);
+    CHECK_THROWS_WITH(read_npy<std::uint8_t>(folder / "a"),
+                      Catch::Matchers::ContainsSubstring("expected a shape of whole numbers"));
+  }
+  write_npy(folder / "b", Tensor<float>({2, 3}, {1, 2, 3, 4, 5, 6}));
+  const std::string whole = read_bytes(folder / "b");
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    folder.write("c", whole.substr(0, length));
+    CHECK_THROWS_AS(read_npy<float>(folder / "c"), Error);
+  }
+  for (std::size_t at = 0; at + 24 < whole.size(); ++at)
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string flipped = whole;
+      flipped[at] = static_cast<char>(flipped[at] ^ (1 << bit));
+      folder.write("c", flipped);
+      try {
+        CHECK(read_npy<float>(folder / "c").size() == 6);
+      } catch (const Error&) {
+      }
+    }
+}

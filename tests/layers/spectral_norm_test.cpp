@@ -1,4 +1,5 @@
 #include "rival/layers/spectral_norm.hpp"
+#include "rival/layers/equalised.hpp"
 
 #include <Eigen/SVD>
 #include <cmath>
@@ -211,4 +212,42 @@ TEST_CASE("spectral norm: a copy has vectors of its own, and says what it is") {
 TEST_CASE("spectral norm: refuses to iterate less than once") {
   CHECK_THROWS_WITH(SpectralNorm(Dense<float>({.in = 2, .out = 3}), {.iterations = 0}),
                     "spectral_norm dense: expected at least 1 iteration, got 0");
+}
+
+TEST_CASE("spectral_norm: evaluation of weights that were set has their sigma, whatever was before") {
+  SpectralNorm<Dense<double>> layer(Dense<double>({.in = 4, .out = 4}));
+  Tensor<double>& w = layer.weight().value;
+  const Tensor<double> x({2, 4}, {1, 2, 3, 4, -1, 0.5, 2, -3});
+  const auto check = [&](double sigma) {
+    Trace<double> trace;
+    const auto& y = layer.forward(x, trace, {.mode = Mode::eval});
+    const Tensor<double> expected = [&] {
+      Tensor<double> product({2, 4});
+      product.matrix() = x.matrix() * w.matrix() / sigma;
+      return product;
+    }();
+    // Sigma settles to a thousandth.
+    CHECK((y.array() - expected.array()).abs().maxCoeff() < 3e-3 * expected.array().abs().maxCoeff());
+  };
+  w.fill(0);
+  for (Index i = 0; i < 4; ++i) w(i, i) = i % 2 ? 1 : -1;  // orthogonal, and across the vectors that a new layer has
+  check(1);
+  w.fill(0);
+  for (Index i = 0; i < 4; ++i) w(i, i) = static_cast<double>(i + 1);
+  check(4);
+  // And after training passes on other weights.
+  for (int k = 0; k < 20; ++k) {
+    Trace<double> trace;
+    layer.forward(x, trace, {.mode = Mode::train});
+    layer.commit(trace);
+  }
+  w.fill(0);
+  for (Index i = 0; i < 4; ++i) w(i, i) = static_cast<double>(10 - 2 * i);
+  check(10);
+}
+
+TEST_CASE("spectral_norm, equalised: go around a layer with a weight, and around no other wrapper") {
+  static_assert(PlainWeighted<Dense<float>> && PlainWeighted<Conv2d<float>> && PlainWeighted<ConvTranspose2d<float>>);
+  static_assert(!PlainWeighted<SpectralNorm<Dense<float>>> && !PlainWeighted<Equalised<Conv2d<float>>>);
+  SUCCEED();
 }

@@ -121,3 +121,17 @@ TEST_CASE("clipping: refuses bounds that are not positive") {
                     ContainsSubstring("clip_gradient_value: expected bound > 0, got -1"));
   CHECK_THROWS_WITH(clip_weights(p.list, quiet_nan), ContainsSubstring("clip_weights: expected bound > 0, got nan"));
 }
+
+TEST_CASE("clipping: refuses bounds that are 0 in the weights' type") {
+  Parameter<float> p("w", {2});
+  p.value.fill(1);
+  CHECK_THROWS_WITH(
+      clip_weights<float>({&p}, 1e-60),
+      Catch::Matchers::ContainsSubstring("clip_weights: expected bound > 0, got 1e-60, which is 0 in the type"));
+  CHECK_THROWS_WITH(
+      clip_gradient_value<float>({&p}, 1e-60),
+      Catch::Matchers::ContainsSubstring("clip_gradient_value: expected bound > 0, got 1e-60, which is 0 in the type"));
+  CHECK(p.value[0] == 1);
+  Parameter<double> q("w", {2});
+  CHECK_NOTHROW(clip_weights<double>({&q}, 1e-60));
+}

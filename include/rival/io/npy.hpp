@@ -95,6 +95,8 @@ Tensor<T> read_npy(const std::filesystem::path& path) {
           ": expected C order, got Fortran's");
   const std::string extents = internal::npy_entry(header, "shape");
   require(!extents.empty() && extents[0] == '(', "npy file ", path, ": expected a shape, got ", header);
+  require(extents.find_first_not_of("(0123456789, ") == std::string::npos, "npy file ", path,
+          ": expected a shape of whole numbers, got ", extents, ")");
   Shape shape;
   try {
     for (std::size_t at = 1, end; (at = extents.find_first_of("0123456789", at)) != std::string::npos; at = end) {

@@ -56,7 +56,8 @@ class Conv2d : public Weighted<S> {
     require(input.rank() == 3, *this, ": expected images height x width x channels, got ", input);
     require(input[2] == o.in, *this, ": expected ", o.in, " channels, got ", input[2]);
     const Size2 end = internal::padding_end(o);
-    const Index h = input[0] + o.padding.h + end.h - o.kernel.h, w = input[1] + o.padding.w + end.w - o.kernel.w;
+    const Index h = internal::grown(*this, input[0], 1, o.padding.h + end.h) - o.kernel.h,
+                w = internal::grown(*this, input[1], 1, o.padding.w + end.w) - o.kernel.w;
     require(h >= 0 && w >= 0, *this, ": the kernel of ", o.kernel.h, "x", o.kernel.w,
             " is larger than the padded image of ", h + o.kernel.h, "x", w + o.kernel.w);
     return {h / o.stride.h + 1, w / o.stride.w + 1, o.out};

@@ -58,8 +58,10 @@ class ConvTranspose2d : public Weighted<S> {
     require(input.rank() == 3, *this, ": expected images height x width x channels, got ", input);
     require(input[2] == o.in, *this, ": expected ", o.in, " channels, got ", input[2]);
     const Size2 end = internal::padding_end(o);
-    const Index h = (input[0] - 1) * o.stride.h + o.kernel.h - o.padding.h - end.h + o.output_padding.h;
-    const Index w = (input[1] - 1) * o.stride.w + o.kernel.w - o.padding.w - end.w + o.output_padding.w;
+    const Index h = internal::grown(*this, input[0] - 1, o.stride.h,
+                                    o.kernel.h - o.padding.h - end.h + o.output_padding.h),
+                w = internal::grown(*this, input[1] - 1, o.stride.w,
+                                    o.kernel.w - o.padding.w - end.w + o.output_padding.w);
     require(h > 0 && w > 0, *this, ": the padding leaves nothing of an image of ", input[0], "x", input[1]);
     return {h, w, o.out};
   }

@@ -29,9 +29,10 @@ struct EqualisedOptions {
 ///   Equalised(Conv2d({.in = 64, .out = 128}))
 ///
 /// Optimisers that divide by the size of the gradient, such as Adam, move every weight as far, whatever its fan.
-template <class L>
+template <PlainWeighted L>
 class Equalised : public L {
  public:
+  static constexpr bool wrapped = true;
   using S = typename L::Scalar;
 
   /// Throws Error unless gain > 0.

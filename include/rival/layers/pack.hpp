@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "rival/core/parallel.hpp"
+#include "rival/layers/size2.hpp"
 #include "rival/nn/layer.hpp"
 
 namespace rival {
@@ -37,7 +38,7 @@ class Pack : public Layer<S> {
   Description describe() const override { return rival::describe(kind(), PackOptions{count_}); }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() >= 1, *this, ": expected samples with channels, got ", input);
-    return input.with(input.rank() - 1, count_ * input.back());
+    return input.with(input.rank() - 1, internal::grown(*this, input.back(), count_));
   }
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>&) const override {

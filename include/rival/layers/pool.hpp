@@ -49,6 +49,9 @@ class Pool : public Layer<S> {
       : kind_(kind), kernel_(kernel), stride_(stride), padding_(padding) {
     require(kernel.h >= 1 && kernel.w >= 1, kind, ": expected a kernel of at least 1x1, got ", kernel);
     require(stride.h >= 1 && stride.w >= 1, kind, ": expected a stride of at least 1x1, got ", stride);
+    require_countable(kind, "kernel", kernel);
+    require_countable(kind, "stride", stride);
+    require_countable(kind, "padding", padding);
     // Then every window holds a pixel.
     require(padding.h >= 0 && padding.w >= 0 && 2 * padding.h <= kernel.h && 2 * padding.w <= kernel.w, kind,
             ": expected padding from 0 to half of the kernel ", kernel, ", got ", padding);
@@ -57,10 +60,10 @@ class Pool : public Layer<S> {
   std::string_view kind() const override { return kind_; }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() == 3, *this, ": expected images of H x W x C, got ", input);
-    require(input[0] + 2 * padding_.h >= kernel_.h && input[1] + 2 * padding_.w >= kernel_.w, *this, ": a kernel of ",
-            kernel_, " does not fit into images of ", input, " with padding ", padding_);
-    return {(input[0] + 2 * padding_.h - kernel_.h) / stride_.h + 1,
-            (input[1] + 2 * padding_.w - kernel_.w) / stride_.w + 1, input[2]};
+    const Index h = grown(*this, input[0], 1, 2 * padding_.h), w = grown(*this, input[1], 1, 2 * padding_.w);
+    require(h >= kernel_.h && w >= kernel_.w, *this, ": a kernel of ", kernel_, " does not fit into images of ", input,
+            " with padding ", padding_);
+    return {(h - kernel_.h) / stride_.h + 1, (w - kernel_.w) / stride_.w + 1, input[2]};
   }
 
  protected:

@@ -9,6 +9,7 @@
 
 #include "rival/core/parallel.hpp"
 #include "rival/core/workspace.hpp"
+#include "rival/layers/size2.hpp"
 #include "rival/nn/layer.hpp"
 
 namespace rival {
@@ -150,7 +151,7 @@ class BlurUpsample : public internal::BlurResample<S> {
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() == 3, *this, ": expected images of H x W x C, got ", input);
-    return {2 * input[0], 2 * input[1], input[2]};
+    return {internal::grown(*this, input[0], 2), internal::grown(*this, input[1], 2), input[2]};
   }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<BlurUpsample>(*this); }
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }

@@ -1,7 +1,11 @@
 #pragma once
 // Size2: an extent by height and width, which may be written as one number.
 
+#include <cmath>
 #include <ostream>
+#include <string_view>
+#include <variant>
+#include <vector>
 
 #include "rival/core/shape.hpp"
 #include "rival/nn/description.hpp"
@@ -27,6 +31,29 @@ inline bool read_option(const OptionValue& value, Size2& out) {
   out = {(*both)[0], (*both)[1]};
   return true;
 }
+
+namespace internal {
+
+/// More than any window, stride or factor needs, and so few that sums and products of two are numbers.
+inline constexpr Index most_size = Index{1} << 31;
+
+/// Throws Error, beginning with `what`, unless both are at most most_size.
+template <class What>
+void require_countable(const What& what, std::string_view name, const Size2& size) {
+  require(size.h <= most_size && size.w <= most_size, what, ": expected a ", name, " of at most ", most_size, ", got ",
+          size);
+}
+
+/// extent * factor + more, an extent of what a layer makes. Throws Error, beginning with `what`, when no index can
+/// count so far.
+template <class What>
+Index grown(const What& what, Index extent, Index factor, Index more = 0) {
+  require(static_cast<double>(extent) * static_cast<double>(factor) + std::abs(static_cast<double>(more)) < 0x1p62,
+          what, ": makes more of ", extent, " than an index can count");
+  return extent * factor + more;
+}
+
+}  // namespace internal
 
 /// For the padding below and to the right: as much as above and to the left.
 inline constexpr Size2 as_padding = -1;

@@ -2,6 +2,7 @@
 // SpectralNorm: a layer whose weight matrix is divided by its largest singular value.
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,13 +49,15 @@ S dot(const Tensor<S>& a, const Tensor<S>& b) {
 ///   SpectralNorm(Conv2d({.in = 64, .out = 128}))
 ///
 /// Each training pass takes a step of the power method, v = W u / |W u|, u = W^T v / |W^T v|, from the vectors that are
-/// kept with the network; `commit` keeps the new ones. Evaluation takes them as they are. The gradient goes through
-/// sigma, with u and v as constants: dW = (G - <G, W / sigma> v u^T) / sigma, G being that with respect to W / sigma.
+/// kept with the network; `commit` keeps the new ones. Evaluation takes them as they are, unless the weights have been
+/// set since and they no longer fit: then it lets the power method settle first. The gradient goes through sigma, with
+/// u and v as constants: dW = (G - <G, W / sigma> v u^T) / sigma, G being that with respect to W / sigma.
 ///
 /// A weight that is all zeros stays so.
-template <class L>
+template <PlainWeighted L>
 class SpectralNorm : public L {
  public:
+  static constexpr bool wrapped = true;
   using S = typename L::Scalar;
 
   /// Throws Error unless iterations >= 1.
@@ -123,6 +126,16 @@ class SpectralNorm : public L {
       Tensor<S>& product = trace.save(saved_product, u.shape());
       multiply_columns(v, product);
       sigma[0] = internal::dot(product, u);
+      // One step more tells whether the vectors belong to these weights. Trained ones differ by less.
+      Tensor<S>&next_u = trace.save(saved_next_u, u.shape()), &next_v = trace.save(saved_next_v, v.shape());
+      next_u = u;
+      next_v = v;
+      const S next = iterate(next_u, next_v, 1);
+      if (std::abs(next - sigma[0]) > S(0.1) * next) {
+        sigma[0] = settle(next_u, next_v, next);
+        u = next_u;
+        v = next_v;
+      }
     }
     Tensor<S>& normal = trace.save(saved_weight, w.shape());
     const S inverse = inverse_sigma(trace);
@@ -153,9 +166,11 @@ class SpectralNorm : public L {
  private:
   static constexpr Index block = 4096;              // elements that are one task's
   static constexpr Index settling_iterations = 15;  // as PyTorch's
+  static constexpr int most_settling = 100;
   // The places in Trace::saved.
   static constexpr std::size_t saved_u = L::first_place, saved_v = saved_u + 1, saved_product = saved_u + 2,
-                               saved_sigma = saved_u + 3, saved_weight = saved_u + 4, saved_gradient = saved_u + 5;
+                               saved_sigma = saved_u + 3, saved_weight = saved_u + 4, saved_gradient = saved_u + 5,
+                               saved_next_u = saved_u + 6, saved_next_v = saved_u + 7;
 
   /// The factor that makes W / sigma of W; of zeros it makes zeros.
   static S inverse_sigma(const Trace<S>& trace) {
@@ -182,6 +197,16 @@ class SpectralNorm : public L {
       normalise(v);
       multiply_columns(v, u);
       sigma = normalise(u);
+    }
+    return sigma;
+  }
+
+  /// From vectors that may be anything, until sigma changes by less than a thousandth.
+  S settle(Tensor<S>& u, Tensor<S>& v, S sigma) const {
+    for (int i = 0; i < most_settling; ++i) {
+      const S before = sigma;
+      sigma = iterate(u, v, 1);
+      if (std::abs(sigma - before) <= S(1e-3) * sigma) break;
     }
     return sigma;
   }

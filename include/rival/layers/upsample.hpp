@@ -48,6 +48,7 @@ class Upsample : public Layer<S> {
   /// Throws Error unless both factors are at least 1.
   explicit Upsample(const UpsampleOptions& options = {}) : factor_(options.factor), mode_(options.mode) {
     require(factor_.h >= 1 && factor_.w >= 1, "upsample: expected factors >= 1, got ", factor_);
+    internal::require_countable("upsample", "factor", factor_);
   }
 
   std::string_view kind() const override { return "upsample"; }
@@ -56,7 +57,7 @@ class Upsample : public Layer<S> {
   }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() == 3, *this, ": expected images of H x W x C, got ", input);
-    return {factor_.h * input[0], factor_.w * input[1], input[2]};
+    return {internal::grown(*this, input[0], factor_.h), internal::grown(*this, input[1], factor_.w), input[2]};
   }
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>&) const override {

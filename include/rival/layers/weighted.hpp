@@ -2,6 +2,7 @@
 // Weighted: what dense, convolution and transposed convolution share, a kernel and a bias.
 
 #include <string>
+#include <type_traits>
 
 #include "rival/kernels/convolution/convolution.hpp"
 #include "rival/kernels/reduce.hpp"
@@ -25,6 +26,10 @@ Shape window_shape(std::string_view kind, const Options& o) {
   require(o.kernel.h > 0 && o.kernel.w > 0 && o.stride.h > 0 && o.stride.w > 0, kind,
           ": expected positive kernel and stride, got ", o.kernel, " and ", o.stride);
   const Size2 end = padding_end(o);
+  require_countable(kind, "kernel", o.kernel);
+  require_countable(kind, "stride", o.stride);
+  require_countable(kind, "padding", o.padding);
+  require_countable(kind, "padding_end", end);
   require(o.padding.h >= 0 && o.padding.w >= 0 && end.h >= 0 && end.w >= 0, kind, ": expected padding >= 0, got ",
           o.padding, " and ", end);
   return {o.kernel.h, o.kernel.w, o.in, o.out};
@@ -46,6 +51,9 @@ template <class S>
 class Weighted : public Layer<S> {
  public:
   using Scalar = S;
+  /// Whether a wrapper, such as spectral norm, makes the weight. There can be one at most: each keeps in the trace what
+  /// it makes.
+  static constexpr bool wrapped = false;
 
   Parameter<S>& weight() { return weight_; }
   const Parameter<S>& weight() const { return weight_; }
@@ -180,5 +188,9 @@ class Weighted : public Layer<S> {
 };
 
 RIVAL_INSTANTIATE_CLASS(Weighted);
+
+/// What a wrapper may go around: a dense layer, a convolution or a transposed one, and no other wrapper.
+template <class L>
+concept PlainWeighted = std::is_base_of_v<Weighted<typename L::Scalar>, L> && !L::wrapped;
 
 }  // namespace rival

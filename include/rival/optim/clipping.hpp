@@ -70,7 +70,8 @@ double clip_gradient_norm(const std::vector<Parameter<S>*>& parameters, double m
 /// Brings every element of every gradient into [-bound, bound]. Throws Error unless bound > 0.
 template <class S>
 void clip_gradient_value(const std::vector<Parameter<S>*>& parameters, double bound) {
-  require(bound > 0, "clip_gradient_value: expected bound > 0, got ", bound);
+  require(static_cast<S>(bound) > S(0), "clip_gradient_value: expected bound > 0, got ", bound,
+          bound > 0 ? ", which is 0 in the type of the numbers" : "");
   for (auto* parameter : parameters) internal::clamp(parameter->grad, static_cast<S>(bound));
 }
 
@@ -78,7 +79,8 @@ void clip_gradient_value(const std::vector<Parameter<S>*>& parameters, double bo
 /// Chintala and Bottou, 2017). Throws Error unless bound > 0.
 template <class S>
 void clip_weights(const std::vector<Parameter<S>*>& parameters, double bound) {
-  require(bound > 0, "clip_weights: expected bound > 0, got ", bound);
+  require(static_cast<S>(bound) > S(0), "clip_weights: expected bound > 0, got ", bound,
+          bound > 0 ? ", which is 0 in the type of the numbers" : "");
   for (auto* parameter : parameters) internal::clamp(parameter->value, static_cast<S>(bound));
 }
 

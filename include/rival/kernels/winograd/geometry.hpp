@@ -111,12 +111,13 @@ inline bool has_zeros_around(const FilterAxis& axis, const FilterPhase& phase) {
          first + step * (phase.taps() - 2) < 0 && first + step * phase.count >= axis.source;
 }
 
-/// Cuts each phase into tiles that waste nothing, of at most four destinations, or of as many as there are points for
-/// if `wide`, and differing by one at most.
-inline void tile_runs(const FilterAxis& axis, bool wide, std::vector<TileRun>& runs) {
+/// Cuts each phase into tiles that waste nothing, differ by one destination at most, and have at most most_points(taps)
+/// points.
+template <class Points>
+void tile_runs(const FilterAxis& axis, const Points& most_points_of, std::vector<TileRun>& runs) {
   runs.clear();
   for (const FilterPhase& phase : axis.phases) {
-    const Index taps = phase.taps(), most_points = wide ? WinogradTransform<float>::most_points : 4 + taps - 1;
+    const Index taps = phase.taps(), most_points = most_points_of(taps);
     if (phase.count <= most_points && has_zeros_around(axis, phase)) {
       runs.push_back({&phase, 0, phase.count, 1, true});
       continue;
@@ -158,14 +159,18 @@ struct FilterPlan {
   FilterAxis y, x;
   std::vector<TileRun> rows, columns;
 
-  /// False if the geometry does not suit.
-  bool make(const ConvGeometry& g, bool output) {
+  /// False if the geometry does not suit. `gradient`: the plan is for weight gradients.
+  bool make(const ConvGeometry& g, bool output, bool gradient = false) {
+    constexpr Index most = WinogradTransform<float>::most_points;
     if (!filter_axis(output, g.in_h, g.out_h, g.kernel_h, g.stride_h, g.pad_h, y) ||
         !filter_axis(output, g.in_w, g.out_w, g.kernel_w, g.stride_w, g.pad_w, x))
       return false;
-    // More points save more products and round more coarsely; wide tiles along both axes would round too coarsely.
-    tile_runs(y, false, rows);
-    tile_runs(x, true, columns);
+    // More points save more products and round more coarsely. Wide tiles along both axes would round too coarsely, and
+    // so do seven destinations of two taps, except in weight gradients, where the tiles' errors average out.
+    tile_runs(
+        y, [](Index taps) { return 4 + taps - 1; }, rows);
+    tile_runs(
+        x, [&](Index taps) { return taps == 2 && !gradient ? most - 1 : most; }, columns);
     return true;
   }
 };
@@ -201,7 +206,7 @@ inline double gradient_gain(const FilterPlan& plan, Index batch, Index source_c,
   return gain(plan, batch, source_c, destination_c, 1.25, 15);
 }
 
-/// Below it the direct kernel stays.
-inline constexpr double winograd_least_gain = 1.3;
+/// Below it the direct kernel stays: an estimate of so much has never turned out slower.
+inline constexpr double winograd_least_gain = 1.15;
 
 }  // namespace rival::kernels::internal

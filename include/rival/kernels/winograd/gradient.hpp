@@ -185,7 +185,7 @@ template <class S>
 bool winograd_weight_gradient(const ConvGeometry& g, const S* x, const S* dy, S* dw) {
   thread_local internal::FilterPlan output, input;
   // Either side can be cut into the tiles: the cheaper one.
-  const bool by_output = output.make(g, true), by_input = input.make(g, false);
+  const bool by_output = output.make(g, true, true), by_input = input.make(g, false, true);
   const double output_gain = by_output ? internal::gradient_gain(output, g.batch, g.in_c, g.out_c) : 0;
   const double input_gain = by_input ? internal::gradient_gain(input, g.batch, g.out_c, g.in_c) : 0;
   if (std::max(output_gain, input_gain) < internal::winograd_least_gain) return false;

@@ -10,14 +10,21 @@
 
 namespace rival::kernels {
 
+/// The finite points of a transform with so many. They were searched for small rounding errors: the largest over the
+/// outputs of the root of the sum of squares of A^T[j][i] |B^T[i]| |G[i]|, a product's share in an output.
+constexpr std::array<double, 7> interpolation_points(int count) {
+  if (count == 4) return {0, -1, 0.5, 2};  // 2.6; 0, 1, -1, 2 give 4.0
+  if (count == 6) return {0, 1, 0.5, 2, -1.25, -0.8};
+  return {0, 1, -1, 2, -0.5, 0.5, -2};
+}
+
 /// F(m, r): m outputs y[j] = sum over t < r of d[j + t] g[t] by m + r - 1 products, y = A^T ((G g) * (B^T d)), where *
 /// is element by element (S. Winograd, Arithmetic Complexity of Computations, 1980).
 ///
 /// The matrices come from interpolation at points a[i], the last one infinity: with the other points' L(x) = prod(x -
 /// a[i]), A^T[j][i] = a[i]^j, G[i][t] = a[i]^t / L'(a[i]), and row i of B^T holds the coefficients of L(x) / (x -
-/// a[i]), the last those of L(x). (The first five points are those of B. Barabasz et al., Error Analysis and Improving
-/// the Accuracy of Winograd Convolution, 2020.) At infinity only the last output and the last tap count: a filter of
-/// fewer taps needs no product there.
+/// a[i]), the last those of L(x). At infinity only the last output and the last tap count: a filter of fewer taps needs
+/// no product there.
 template <int m, int r>
 struct Winograd {
   static constexpr int inputs = m + r - 1, points = m + r - 1;
@@ -44,7 +51,7 @@ struct Winograd {
       }
       return a;
     }
-    constexpr std::array<double, 7> point = {0, 1, -1, 2, -0.5, 0.5, -2};
+    constexpr std::array<double, 7> point = interpolation_points(points - 1);
     constexpr std::size_t infinity = points - 1;
     for (std::size_t i = 0; i < points; ++i) {
       auto& product = a.source[i];
