@@ -1,6 +1,5 @@
 #include "recipe.hpp"
 
-#include <algorithm>
 #include <string>
 
 #include "rival/gan/recipes/recipes.hpp"
