@@ -1,6 +1,5 @@
 #include "recipe.hpp"
 
-#include <algorithm>
 #include <string>
 
 #include "rival/gan/recipes/recipes.hpp"
@@ -53,7 +52,9 @@ rival::Recipe<> make_recipe(Options& o, const rival::LabelledImages& pictures) {
   rival::Recipe<> recipe =
       o.recipe.empty() ? own_recipe(o)
                        : rival::find_recipe(o.recipe).make(
-                             {.classes = std::max<long>(1, images.classes()), .batch = o.batch, .seed = o.seed});
+                             {.classes = images.has_labels() ? images.classes() : rival::RecipeOptions().classes,
+                              .batch = o.batch,
+                              .seed = o.seed});
   const auto& generator = recipe.generator;
   rival::require(images.sample_shape() == generator.output_shape(), o.images.empty() ? "--data" : "--images",
                  ": expected images of ", generator.output_shape(), " for ",
@@ -69,8 +70,8 @@ rival::Recipe<> make_recipe(Options& o, const rival::LabelledImages& pictures) {
   rival::require(o.label < 0 || classes > 0,
                  "--label: expected a conditional recipe (cgan, acgan, projection or infogan), got ",
                  o.recipe.empty() ? "none" : o.recipe);
-  // Labels are what the file calls its classes.
-  if (o.label >= 0 && images.has_labels()) {
+  // Labels are what the file calls its classes; those that a recipe draws itself are its own.
+  if (o.label >= 0 && recipe.options.labels == rival::LabelSource::data) {
     try {
       o.label = pictures.class_of(o.label);
     } catch (const rival::Error& error) {
@@ -83,5 +84,12 @@ rival::Recipe<> make_recipe(Options& o, const rival::LabelledImages& pictures) {
 }
 
 rival::Index label_classes(const rival::Recipe<>& recipe, const rival::Dataset& images) {
-  return recipe.options.labels == rival::LabelSource::none ? 0 : std::max<long>(1, images.classes());
+  switch (recipe.options.labels) {
+    case rival::LabelSource::data:
+      return images.classes();
+    case rival::LabelSource::drawn:
+      return recipe.options.classes;
+    default:
+      return 0;
+  }
 }

@@ -1,4 +1,6 @@
+#include <cmath>
 #include <cstdint>
+#include <utility>
 #include <vector>
 #include "catch.hpp"
 
@@ -78,6 +80,11 @@ TEST_CASE("dataset: refuses what does not fit") {
                     "data set: expected labels below 65536, got -1 at place 1");
   CHECK_THROWS_WITH(Dataset({2, 2, 1}, bytes, {}, 0, {.divisor = 0}),
                     "data set: expected a finite transform that divides by no 0, got / 0 + 0");
+  // What no float holds would make every number of a batch infinite.
+  CHECK_THROWS_WITH(Dataset({2, 2, 1}, bytes, {}, 0, {.divisor = 1e-60}),
+                    "data set: expected a finite transform that divides by no 0, got / 1e-60 + 0");
+  CHECK_THROWS_WITH(Dataset({2, 2, 1}, bytes, {}, 0, {.shift = 1e60}),
+                    "data set: expected a finite transform that divides by no 0, got / 1 + 1e+60");
   std::vector<Label> labels;
   CHECK_THROWS_WITH(Dataset({2, 2, 1}, bytes).gather_labels({}, labels), "data set: it has no labels");
   CHECK_THROWS_WITH(Dataset({2, 2, 1}, bytes).label(0), "data set: it has no labels");
@@ -100,9 +107,10 @@ TEST_CASE("dataset: every type of values becomes numbers as its transform says")
   CHECK(batch.shape() == Shape{1, 2, 1});
   CHECK(batch[0] == -1.0f);
   CHECK(batch[1] == 0.5f);
-  Dataset({3}, std::vector<float>{0, 0, 0, 1.5f, -2, 1e30f}).gather(second, batch);
+  Dataset({3}, std::vector<float>{0, 0, 0, 1.5f, -0.0f, 1e30f}).gather(second, batch);
   CHECK(batch.shape() == Shape{1, 3});
   CHECK(batch[0] == 1.5f);
+  CHECK(std::signbit(batch[1]));
   CHECK(batch[2] == 1e30f);
   Dataset({1}, std::vector<std::uint8_t>{7, 10}, {}, 0, {.divisor = 2, .shift = 1}).gather(second, batch);
   CHECK(batch[0] == 6.0f);
@@ -128,6 +136,14 @@ TEST_CASE("dataset: labels of up to 65,536 classes") {
   CHECK(data.classes() == 65536);
   CHECK(data.label(0) == 65535);
   CHECK(Dataset({1}, std::vector<std::uint8_t>(2), std::vector<std::uint8_t>{3, 1}).classes() == 4);
+  // Values that are classes come as any whole numbers too.
+  const std::vector<std::uint8_t> letters{1, 2};
+  const std::vector<long> languages{0, 6};
+  const auto words = Dataset::of_classes({1}, 3, letters, languages);
+  CHECK(words.values<Label>(1)[0] == 2);
+  CHECK(words.classes() == 7);
+  CHECK_THROWS_WITH(Dataset::of_classes({1}, 3, std::vector<int>{0, -1}),
+                    "data set: expected labels below 65536, got -1 at place 1");
 }
 
 TEST_CASE("dataset: copies share what they hold") {
@@ -137,6 +153,38 @@ TEST_CASE("dataset: copies share what they hold") {
   copy = data;
   CHECK(copy.values(1).data() == data.values(1).data());
   CHECK(copy.label(0) == 1);
+}
+
+TEST_CASE("dataset: what was moved from is a data set still") {
+  Dataset data({2}, std::vector<std::uint8_t>(1 << 20, 9), std::vector<Label>(1 << 19, 1));
+  { const Dataset moved = std::move(data); }
+  Tensor<float> batch;
+  data.gather(std::vector<Index>{data.size() - 1}, batch);
+  CHECK(batch[1] == from_byte<float>(9));
+  CHECK(data.label(0) == 1);
+}
+
+namespace {
+
+template <class D>
+concept gives_labels = requires(D&& data) {
+  std::forward<D>(data).labels();
+};
+template <class D>
+concept gives_values = requires(D&& data) {
+  std::forward<D>(data).template values<float>(0);
+};
+
+}  // namespace
+
+TEST_CASE("dataset: a temporary gives no views of what it holds") {
+  STATIC_REQUIRE(gives_labels<const Dataset&>);
+  STATIC_REQUIRE(gives_values<const Dataset&>);
+  STATIC_REQUIRE_FALSE(gives_labels<Dataset>);
+  STATIC_REQUIRE_FALSE(gives_values<Dataset>);
+  // These are values.
+  STATIC_REQUIRE_FALSE(std::is_reference_v<decltype(Dataset().sample_shape())>);
+  STATIC_REQUIRE_FALSE(std::is_reference_v<decltype(Dataset().transform())>);
 }
 
 TEST_CASE("dataset: samples that stay in a file") {
@@ -171,10 +219,34 @@ TEST_CASE("dataset: samples that stay in a file") {
   std::filesystem::resize_file(path, 10);
   CHECK_THROWS_WITH(data.gather(std::vector<Index>{19}, batch),
                     Catch::Matchers::ContainsSubstring("it was cut while it was in use"));
+  CHECK_THROWS_WITH(data.values(19), Catch::Matchers::ContainsSubstring("it was cut while it was in use"));
   // A name that is gone is no harm.
   folder.write("b", bytes);
   const auto kept = Dataset::mapped<std::uint8_t>(folder / "b", 4, {3}, 20);
   std::filesystem::remove(folder / "b");
   kept.gather(std::vector<Index>{19}, batch);
   CHECK(batch[0] == from_byte<float>(57));
+}
+
+TEST_CASE("dataset: classes that stay in a file") {
+  const rival_test::TemporaryFolder folder;
+  const std::vector<Label> letters{0, 2, 1, 1, 3, 0};
+  const auto path =
+      folder.write("a", std::string(reinterpret_cast<const char*>(letters.data()), letters.size() * sizeof(Label)));
+  const auto words = Dataset::mapped_classes(path, 2, {2}, 3, 2, std::vector<int>{1, 0});
+  CHECK(words.size() == 2);
+  CHECK(words.sample_shape() == Shape{2, 3});
+  CHECK(words.classes() == 2);
+  CHECK(words.values<Label>(1)[0] == 1);
+  Tensor<float> batch;
+  words.gather(std::vector<Index>{0}, batch);
+  const std::vector<float> expected{0, 0, 1, 0, 1, 0};
+  CHECK(std::equal(expected.begin(), expected.end(), batch.data()));
+  // Only a batch shows what stands in the file.
+  CHECK_THROWS_WITH(words.gather(std::vector<Index>{0, 1}, batch),
+                    "data set: expected values below 3, got a greater one in its file");
+  CHECK_THROWS_WITH(Dataset::mapped_classes(path, 2, {2}, 0, 2),
+                    "data set: expected 1 to 65536 kinds of values, got 0");
+  CHECK_THROWS_WITH(Dataset::mapped_classes(path, 1, {2}, 3, 2),
+                    Catch::Matchers::ContainsSubstring("offset of a multiple of 2, got 1"));
 }

@@ -108,6 +108,19 @@ TEMPLATE_TEST_CASE("idx: values of every type, highest byte first", "", std::int
   CHECK_THROWS_WITH(read_idx(folder / "c"), Catch::Matchers::ContainsSubstring("(a download that broke off?)"));
 }
 
+TEST_CASE("idx: values that do not fit are refused, not cut off") {
+  const TemporaryFolder folder;
+  write_idx(folder / "a", {3}, std::vector<std::int32_t>{255, 0, -1}.data());
+  const IdxArray whole = read_idx(folder / "a");
+  CHECK(whole.values<std::int64_t>() == std::vector<std::int64_t>{255, 0, -1});
+  CHECK(whole.values<float>()[2] == -1);
+  CHECK_THROWS_WITH(whole.values<std::uint8_t>(), "idx: expected values from 0 to 255, got -1 at place 2");
+  CHECK_THROWS_WITH(whole.values<std::int8_t>(), "idx: expected values from -128 to 127, got 255 at place 0");
+  write_idx(folder / "b", {1}, std::vector<float>{0.5f}.data());
+  CHECK(read_idx(folder / "b").values<double>()[0] == 0.5);
+  CHECK_THROWS_WITH(read_idx(folder / "b").values<int>(), "idx: expected values that are whole numbers, got floats");
+}
+
 TEST_CASE("idx: says what is wrong with a file") {
   const TemporaryFolder folder;
   const auto path = folder / "a";

@@ -5,6 +5,7 @@
 #include "catch.hpp"
 
 #include "rival/data/loader.hpp"
+#include "temporary_folder.hpp"
 
 using namespace rival;
 
@@ -127,11 +128,25 @@ TEST_CASE("loader: refuses what it cannot do") {
                     "loader: expected a batch no greater than the data set of 0 samples, got 1");
   Loader loader(data, {.batch = 5}, Random(1));
   CHECK_THROWS_WITH(loader.set_position({.epoch = 2, .taken = 11, .stream = {}}),
-                    "loader: expected a position within 10 images, got image 11 of epoch 2");
+                    "loader: expected a position within 10 samples, got sample 11 of epoch 2");
   const Dataset unlabelled({1, 1, 1}, {1, 2, 3});
   Loader without(unlabelled, {.batch = 1}, Random(1));
   Tensor<float> images;
   std::vector<Label> labels;
   CHECK_THROWS_WITH(without.next(images, labels), "loader: labels were asked for, but the data set has none");
   CHECK(without.position().taken == 0);
+}
+
+TEST_CASE("loader: a batch that cannot be read is not taken") {
+  const rival_test::TemporaryFolder folder;
+  const auto path = folder.write("a", "abcdefghij");
+  Loader loader(Dataset::mapped<std::uint8_t>(path, 0, {1}, 10, std::vector<int>(10, 3)), {.batch = 4}, Random(1));
+  Tensor<float> images;
+  std::vector<Label> labels;
+  REQUIRE(loader.next(images, labels));
+  const LoaderPosition before = loader.position();
+  std::filesystem::resize_file(path, 5);
+  CHECK_THROWS_WITH(loader.next(images, labels), Catch::Matchers::ContainsSubstring("it was cut"));
+  CHECK_THROWS_WITH(loader.next(images), Catch::Matchers::ContainsSubstring("it was cut"));
+  CHECK(loader.position() == before);
 }

@@ -48,10 +48,12 @@ TEST_CASE("mnist: the real files") {
   CHECK(first == std::vector<Label>{5, 0, 4, 1, 9, 2, 1, 3, 1, 4, 3, 5});
   const std::vector<std::uint8_t> stroke(train.values(0).begin() + 152, train.values(0).begin() + 164);
   CHECK(stroke == std::vector<std::uint8_t>{3, 18, 18, 18, 126, 136, 175, 26, 166, 255, 247, 127});
-  CHECK(digits.train().values(0).data() == train.values(0).data());  // kept, and shared
-  const auto& of_temporary = Mnist(RIVAL_MNIST_DIR).test();          // which outlives the reader
+  const Dataset again = digits.train();
+  CHECK(again.values(0).data() == train.values(0).data());   // kept, and shared
+  const auto& of_temporary = Mnist(RIVAL_MNIST_DIR).test();  // which outlives the reader
   CHECK(of_temporary.size() == 10000);
   CHECK(digits.class_values() == std::vector<std::int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  STATIC_REQUIRE_FALSE(std::is_reference_v<decltype(digits.class_values())>);  // so these outlive it too
 
   const Dataset test = digits.test();
   CHECK(test.size() == 10000);
@@ -127,7 +129,13 @@ TEST_CASE("mnist: classes are the labels that occur, whatever their values and t
   CHECK(letters.data.classes() == 3);
   CHECK(labels_of(letters.data) == std::vector<Label>{2, 0, 1, 0});
   CHECK(letters.class_of(26) == 2);
-  CHECK_THROWS_WITH(letters.class_of(5), "expected one of the labels 1, 2, 26, got 5");
+  CHECK_THROWS_WITH(letters.class_of(5), "expected one of the 3 labels 1, 2, 26, got 5");
+  // Of many classes the line stays short.
+  LabelledImages many;
+  for (int i = 0; i < 62; ++i) many.class_values.push_back(i);
+  CHECK(many.class_of(61) == 61);
+  CHECK_THROWS_WITH(many.class_of(62), "expected one of the 62 labels 0 to 61, got 62");
+  CHECK_THROWS_WITH(LabelledImages().class_of(1), "expected no label, as there are none, got 1");
   const auto far = train(std::vector<std::int32_t>{-7, 100000, -7, 100000}, {4});
   CHECK(labels_of(far.data) == std::vector<Label>{0, 1, 0, 1});
   CHECK(far.class_values == std::vector<std::int64_t>{-7, 100000});
@@ -181,6 +189,28 @@ TEST_CASE("mnist: finds the files of EMNIST, QMNIST and torchvision, and does no
       "mnist: expected one file of images to train in the folder " + quoted(folder / "e") +
           ", found emnist-digits-train-images-idx3-ubyte.gz, emnist-letters-train-images-idx3-ubyte.gz; name "
           "the files that you mean (read_images, or --images and --labels)");
+}
+
+TEST_CASE("mnist: labels are those of the images, never another set's") {
+  const TemporaryFolder folder;
+  const auto put = [&](const std::string& name, const Shape& shape) {
+    std::filesystem::create_directories((folder / name).parent_path());
+    write_idx(folder / name, shape, pixels.data());
+  };
+  // Labels below belong to a set of their own.
+  put("x/train-images-idx3-ubyte", {2, 3, 2});
+  put("x/KMNIST/raw/train-images-idx3-ubyte", {2, 3, 2});
+  put("x/KMNIST/raw/train-labels-idx1-ubyte", {2});
+  CHECK_FALSE(Mnist(folder / "x").train().has_labels());
+  CHECK(Mnist(folder / "x").class_values().empty());
+  CHECK(Mnist(folder / "x" / "KMNIST").train().has_labels());
+  put("y/emnist-letters-train-images-idx3-ubyte", {2, 3, 2});
+  put("y/emnist-digits-train-labels-idx1-ubyte", {2});
+  CHECK_THROWS_WITH(Mnist(folder / "y").train(),
+                    "mnist: expected labels with the name of their images " +
+                        quoted(folder / "y" / "emnist-letters-train-images-idx3-ubyte") + ", found " +
+                        quoted(folder / "y" / "emnist-digits-train-labels-idx1-ubyte") +
+                        "; name the files that you mean (read_images, or --images and --labels)");
 }
 
 TEST_CASE("mnist: images of floats, by the range that they come in") {

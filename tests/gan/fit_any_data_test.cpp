@@ -1,6 +1,7 @@
 // Every kind of data goes through the same loader and the same fit.
 #include <cmath>
 #include <cstdint>
+#include <string>
 #include <vector>
 #include "catch.hpp"
 
@@ -8,6 +9,7 @@
 #include "rival/layers/activations.hpp"
 #include "rival/layers/dense.hpp"
 #include "rival/layers/reshape.hpp"
+#include "temporary_folder.hpp"
 
 using namespace rival;
 
@@ -52,4 +54,14 @@ TEST_CASE("fit: pictures, sound, text, clips and tables train alike") {
   check_trains(Dataset({64, 1}, sound));
   check_trains(Dataset::of_classes({6}, 5, letters));
   check_trains(Dataset({5}, table));
+
+  // From files just so.
+  const rival_test::TemporaryFolder folder;
+  const auto file = [&](const auto& values) {
+    return folder.write(
+        "a", std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values.front())));
+  };
+  check_trains(Dataset::mapped<std::uint8_t>(file(bytes), 0, {4, 8, 3}, 12));
+  check_trains(Dataset::mapped<float>(file(table), 0, {5}, 12));
+  check_trains(Dataset::mapped_classes(file(letters), 0, {6}, 5, 12));
 }

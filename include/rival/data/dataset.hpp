@@ -3,12 +3,13 @@
 // batch.
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <span>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -59,24 +60,46 @@ void require_labels_below(const What& what, Index classes, const std::vector<T>&
 
 }  // namespace internal
 
+/// Classes as people have them: a vector of any whole numbers, of which each must be a Label. Throws Error for one that
+/// is not.
+class AnyLabels {
+ public:
+  AnyLabels() = default;
+  AnyLabels(std::vector<Label> labels) : labels_(std::move(labels)) {}
+  AnyLabels(std::initializer_list<Label> labels) : labels_(labels) {}
+  template <class L>
+  requires(std::is_integral_v<L> && !std::is_same_v<L, Label>) AnyLabels(const std::vector<L>& labels)
+      : labels_(labels.begin(), labels.end()) {
+    internal::require_labels_below("data set", most_classes, labels);
+  }
+
+  std::vector<Label> take() && { return std::move(labels_); }
+
+ private:
+  std::vector<Label> labels_;
+};
+
 /// Samples of one shape of rank 1 to 4 with, perhaps, a label each: pictures {H, W, C}, sound {T, C}, text {L, K},
 /// clips {T, H, W, C}, rows of a table {D}.
 ///
 ///   Dataset digits({28, 28, 1}, bytes, labels);
 ///   Dataset words = Dataset::of_classes({16}, 27, letters);  // samples {16, 27}: a 1 for each letter, 0 elsewhere
 ///
-/// Copies are cheap: they share what they hold, which never changes.
+/// Copies are cheap: they share what they hold, which never changes. Views of it (`labels`, `values`) live as long as
+/// one of them, so a temporary gives none.
 class Dataset {
  public:
   Dataset() = default;
+  // Moved is copied: what is left behind is a data set still.
+  Dataset(const Dataset&) = default;
+  Dataset& operator=(const Dataset&) = default;
 
   /// `values` holds one sample after the other, each row by row, as `sample` says; `labels` a class for each sample, or
   /// nothing. Labels lie below `classes`; 0 stands for one more than the greatest label. `values` are bytes, 16-bit
   /// integers or floats. Throws Error when the numbers of values and labels do not fit each other.
   template <class T>
-  requires(!std::is_same_v<T, Label>)
-      Dataset(const Shape& sample, std::vector<T> values, std::vector<Label> labels = {}, Index classes = 0,
-              Transform transform = internal::usual_transform<T>())
+  requires(!std::is_same_v<T, Label>) Dataset(const Shape& sample, std::vector<T> values, AnyLabels labels = {},
+                                              Index classes = 0, Transform transform = internal::usual_transform<T>())
       : Dataset(sample, sample, kind_of<T>(), 0, transform) {
     set_count(static_cast<Index>(values.size()));
     set_labels(std::move(labels), classes);
@@ -84,31 +107,20 @@ class Dataset {
     values_ = held->data();
     owner_ = held;
   }
-  /// The same for labels of any whole numbers.
-  template <class T, class L>
-  requires(std::is_integral_v<L> && !std::is_same_v<L, Label>)
-      Dataset(const Shape& sample, std::vector<T> values, const std::vector<L>& labels, Index classes = 0,
-              Transform transform = internal::usual_transform<T>())
-      : Dataset(sample, std::move(values), narrowed(labels), classes, transform) {}
-  Dataset(const Shape& sample, std::initializer_list<std::uint8_t> bytes, std::vector<Label> labels = {},
-          Index classes = 0)
+  Dataset(const Shape& sample, std::initializer_list<std::uint8_t> bytes, AnyLabels labels = {}, Index classes = 0)
       : Dataset(sample, std::vector<std::uint8_t>(bytes), std::move(labels), classes) {}
 
   /// Samples whose values are classes 0 ... kinds - 1, such as letters: each becomes `kinds` numbers along a new last
   /// axis, a 1 in its place and 0 elsewhere. `sample` is without that axis, of rank 1 to 3. Throws Error as the
   /// constructor, and for a value that is not below `kinds`.
-  static Dataset of_classes(const Shape& sample, Index kinds, std::vector<Label> values, std::vector<Label> labels = {},
+  static Dataset of_classes(const Shape& sample, Index kinds, AnyLabels values, AnyLabels labels = {},
                             Index classes = 0) {
-    require(kinds >= 1 && kinds <= most_classes, "data set: expected 1 to ", most_classes, " kinds of values, got ",
-            kinds);
-    for (std::size_t i = 0; i < values.size(); ++i)
-      require(values[i] < kinds, "data set: expected values below ", kinds, ", got ", values[i], " at place ", i);
-    Shape numbers = sample;
-    numbers.push_back(kinds);
-    Dataset data(numbers, sample, Kind::classes, kinds, {});
-    data.set_count(static_cast<Index>(values.size()));
+    Dataset data(with_kinds(sample, kinds), sample, Kind::classes, kinds, {});
+    const auto held = std::make_shared<const std::vector<Label>>(std::move(values).take());
+    for (std::size_t i = 0; i < held->size(); ++i)
+      require((*held)[i] < kinds, "data set: expected values below ", kinds, ", got ", (*held)[i], " at place ", i);
+    data.set_count(static_cast<Index>(held->size()));
     data.set_labels(std::move(labels), classes);
-    const auto held = std::make_shared<const std::vector<Label>>(std::move(values));
     data.values_ = held->data();
     data.owner_ = held;
     return data;
@@ -119,29 +131,27 @@ class Dataset {
   /// pictures. Throws Error when the file has fewer. When it becomes shorter later, so does the batch that meets it.
   template <class T>
   static Dataset mapped(const std::filesystem::path& path, std::size_t offset, const Shape& sample, Index count,
-                        std::vector<Label> labels = {}, Index classes = 0,
+                        AnyLabels labels = {}, Index classes = 0,
                         Transform transform = internal::usual_transform<T>()) {
+    static_assert(!std::is_same_v<T, Label>, "classes in a file go through mapped_classes");
     Dataset data(sample, sample, kind_of<T>(), 0, transform);
-    require(count >= 0, "data set: expected a count of samples, got ", count);
-    const Shape all = sample.batch(count);  // which throws for products that overflow
-    data.set_count(all.size());
-    data.set_labels(std::move(labels), classes);
-    const auto file = std::make_shared<const MappedFile>(path);
-    require(offset <= file->size() && static_cast<std::size_t>(all.size()) <= (file->size() - offset) / sizeof(T),
-            "data set: expected ", all, " values of ", sizeof(T), " bytes from byte ", offset, " on in ", path,
-            ", which has ", file->size(), " bytes");
-    require(offset % alignof(T) == 0, "data set: expected an offset of a multiple of ", alignof(T), ", got ", offset);
-    data.values_ = file->data() + offset;
-    data.file_ = file.get();
-    data.owner_ = file;
+    data.set_mapped<T>(path, offset, count, std::move(labels), classes);
+    return data;
+  }
+  /// The same for classes, as `of_classes` takes them, of 16 bits each. A batch that meets a value not below `kinds`
+  /// throws Error.
+  static Dataset mapped_classes(const std::filesystem::path& path, std::size_t offset, const Shape& sample, Index kinds,
+                                Index count, AnyLabels labels = {}, Index classes = 0) {
+    Dataset data(with_kinds(sample, kinds), sample, Kind::classes, kinds, {});
+    data.set_mapped<Label>(path, offset, count, std::move(labels), classes);
     return data;
   }
 
   /// Number of samples.
   Index size() const { return size_; }
   /// The shape of one, as it comes in a batch.
-  const Shape& sample_shape() const { return sample_; }
-  const Transform& transform() const { return transform_; }
+  Shape sample_shape() const { return sample_; }
+  Transform transform() const { return transform_; }
   bool has_labels() const { return labels_ != nullptr && !labels_->empty(); }
   /// Number of classes that the labels tell apart; 0 without labels.
   Index classes() const { return classes_; }
@@ -153,20 +163,23 @@ class Dataset {
     return (*labels_)[static_cast<std::size_t>(i)];
   }
   /// All of them; empty without labels.
-  Labels labels() const { return labels_ ? Labels(*labels_) : Labels(); }
+  Labels labels() const& { return labels_ ? Labels(*labels_) : Labels(); }
+  Labels labels() const&& = delete;
 
-  /// The stored values of sample i. Throws Error when they are no Ts, and for a sample that there is not.
+  /// The stored values of sample i. Throws Error when they are no Ts, for a sample that there is not, and as `gather`.
   template <class T = std::uint8_t>
-  std::span<const T> values(Index i) const {
-    require(kind_ == kind_of<T>() || (kind_ == Kind::classes && std::is_same_v<T, Label>),
-            "data set: its values are of another type");
+  std::span<const T> values(Index i) const& {
+    require(kind_ == kind_of<T>(), "data set: its values are of another type");
     require_sample(i);
+    if (file_) file_->require_whole();
     const Index size = stored_.size();
     return {static_cast<const T*>(values_) + i * size, static_cast<std::size_t>(size)};
   }
+  template <class T = std::uint8_t>
+  std::span<const T> values(Index i) const&& = delete;
 
   /// Writes the samples with those numbers into `batch`, which becomes {which.size(), sample...}. Throws Error for a
-  /// sample that there is not.
+  /// sample that there is not, and when their file has become shorter.
   template <class S>
   void gather(std::span<const Index> which, Tensor<S>& batch) const {
     for (const Index i : which) require_sample(i);
@@ -208,9 +221,33 @@ class Dataset {
       : sample_(sample), stored_(stored), kind_(kind), kinds_(kinds), transform_(transform) {
     require(sample.rank() >= 1 && sample.rank() <= 4 && sample.size() > 0,
             "data set: expected samples of 1 to 4 positive extents, got ", sample);
-    require(is_finite(transform.divisor) && transform.divisor != 0 && is_finite(transform.shift),
+    // As floats: batches may be of them.
+    const auto divisor = static_cast<float>(transform.divisor), shift = static_cast<float>(transform.shift);
+    require(is_finite(divisor) && divisor != 0 && is_finite(shift),
             "data set: expected a finite transform that divides by no 0, got / ", transform.divisor, " + ",
             transform.shift);
+  }
+
+  static Shape with_kinds(Shape sample, Index kinds) {
+    require(kinds >= 1 && kinds <= most_classes, "data set: expected 1 to ", most_classes, " kinds of values, got ",
+            kinds);
+    sample.push_back(kinds);
+    return sample;
+  }
+  template <class T>
+  void set_mapped(const std::filesystem::path& path, std::size_t offset, Index count, AnyLabels labels, Index classes) {
+    require(count >= 0, "data set: expected a count of samples, got ", count);
+    const Shape all = stored_.batch(count);  // which throws for products that overflow
+    set_count(all.size());
+    set_labels(std::move(labels), classes);
+    const auto file = std::make_shared<const MappedFile>(path);
+    require(offset <= file->size() && static_cast<std::size_t>(all.size()) <= (file->size() - offset) / sizeof(T),
+            "data set: expected ", all, " values of ", sizeof(T), " bytes from byte ", offset, " on in ", path,
+            ", which has ", file->size(), " bytes");
+    require(offset % alignof(T) == 0, "data set: expected an offset of a multiple of ", alignof(T), ", got ", offset);
+    values_ = file->data() + offset;
+    file_ = file.get();
+    owner_ = file;
   }
 
   void set_count(Index values) {
@@ -218,7 +255,8 @@ class Dataset {
     require(values % size == 0, "data set: expected a multiple of ", stored_, " = ", size, " values, got ", values);
     size_ = values / size;
   }
-  void set_labels(std::vector<Label> labels, Index classes) {
+  void set_labels(AnyLabels any, Index classes) {
+    auto labels = std::move(any).take();
     require(labels.empty() || static_cast<Index>(labels.size()) == size_, "data set: expected ", size_,
             " labels, one for each sample, got ", labels.size());
     require(classes >= 0 && classes <= most_classes, "data set: expected a number of classes, got ", classes);
@@ -228,11 +266,6 @@ class Dataset {
     else if (!labels.empty())
       classes_ = 1 + Index{*std::max_element(labels.begin(), labels.end())};
     labels_ = std::make_shared<const std::vector<Label>>(std::move(labels));
-  }
-  template <class L>
-  static std::vector<Label> narrowed(const std::vector<L>& labels) {
-    internal::require_labels_below("data set", most_classes, labels);
-    return {labels.begin(), labels.end()};
   }
 
   void require_sample(Index i) const {
@@ -251,21 +284,31 @@ class Dataset {
   void gather_numbers(std::span<const Index> which, Tensor<S>& batch) const {
     const Index size = sample_.size();
     const S divisor = static_cast<S>(transform_.divisor), shift = static_cast<S>(transform_.shift);
+    const bool as_they_are = transform_ == Transform{};
     for_samples(batch.dim(0), size, [&](Index i) {
       const T* from = static_cast<const T*>(values_) + which[static_cast<std::size_t>(i)] * size;
       S* out = batch.data() + i * size;
-      for (Index p = 0; p < size; ++p) out[p] = static_cast<S>(from[p]) / divisor + shift;
+      if (as_they_are)  // -0 too
+        for (Index p = 0; p < size; ++p) out[p] = static_cast<S>(from[p]);
+      else
+        for (Index p = 0; p < size; ++p) out[p] = static_cast<S>(from[p]) / divisor + shift;
     });
   }
   template <class S>
   void gather_classes(std::span<const Index> which, Tensor<S>& batch) const {
     const Index size = stored_.size();
+    std::atomic<bool> known{true};  // a file's values are looked at nowhere else
     for_samples(batch.dim(0), size * kinds_, [&](Index i) {
       const Label* from = static_cast<const Label*>(values_) + which[static_cast<std::size_t>(i)] * size;
       S* out = batch.data() + i * size * kinds_;
       std::fill_n(out, size * kinds_, S(0));
-      for (Index p = 0; p < size; ++p) out[p * kinds_ + from[p]] = S(1);
+      for (Index p = 0; p < size; ++p)
+        if (const Index kind = from[p]; kind < kinds_)
+          out[p * kinds_ + kind] = S(1);
+        else
+          known.store(false, std::memory_order_relaxed);
     });
+    require(known, "data set: expected values below ", kinds_, ", got a greater one in its file");
   }
 
   Shape sample_{0}, stored_{0};

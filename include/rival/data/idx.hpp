@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "rival/core/file.hpp"
@@ -53,14 +54,20 @@ struct IdxArray {
   std::vector<std::uint8_t> bytes;  ///< of shape.size() values, row by row, as this machine orders their bytes
   IdxType type = IdxType::unsigned_byte;
 
-  /// The values as Ts. A whole number that a T cannot hold is cut off, as a cast does.
+  /// The values as Ts. Throws Error for one that a whole number T cannot hold, and when floats are to become whole
+  /// numbers.
   template <class T>
   std::vector<T> values() const {
+    require(!std::is_integral_v<T> || (type != IdxType::float32 && type != IdxType::float64),
+            "idx: expected values that are whole numbers, got floats");
     const auto read = [&]<class From>(From) {
       std::vector<T> all(static_cast<std::size_t>(shape.size()));
       for (std::size_t i = 0; i < all.size(); ++i) {
         From value;
         std::memcpy(&value, bytes.data() + i * sizeof(From), sizeof(From));
+        if constexpr (std::is_integral_v<T> && std::is_integral_v<From>)
+          require(std::in_range<T>(value), "idx: expected values from ", +std::numeric_limits<T>::min(), " to ",
+                  +std::numeric_limits<T>::max(), ", got ", +value, " at place ", i);
         all[i] = static_cast<T>(value);
       }
       return all;

@@ -44,24 +44,26 @@ class Loader {
   }
 
   /// Puts the next batch {batch, sample...} into `images`. False at the end of an epoch: `images` is left as it is, and
-  /// the next call begins the next epoch.
+  /// the next call begins the next epoch. A batch that cannot be read is not taken.
   bool next(Tensor<S>& images) {
-    const auto which = advance();
+    const auto which = upcoming();
     if (which.empty()) return false;
     data_.gather(which, images);
+    position_.taken += static_cast<Index>(which.size());
     return true;
   }
   /// The same with the labels. Throws Error when the data set has none.
   bool next(Tensor<S>& images, std::vector<Label>& labels) {
     require(data_.has_labels(), "loader: labels were asked for, but the data set has none");
-    const auto which = advance();
-    if (which.empty()) return false;
-    data_.gather(which, images);
-    data_.gather_labels(which, labels);
+    if (!next(images)) return false;
+    const Index count = images.dim(0);
+    data_.gather_labels(
+        std::span(order_).subspan(static_cast<std::size_t>(position_.taken - count), static_cast<std::size_t>(count)),
+        labels);
     return true;
   }
 
-  const Dataset& data() const { return data_; }
+  Dataset data() const { return data_; }
   const LoaderOptions& options() const { return options_; }
   /// The current epoch, counted from 0.
   Index epoch() const { return position_.epoch; }
@@ -73,7 +75,7 @@ class Loader {
   /// Goes on from a position that was read before, bit for bit. Throws Error for one that this data set cannot have.
   void set_position(const LoaderPosition& position) {
     require(position.epoch >= 0 && position.taken >= 0 && position.taken <= data_.size(),
-            "loader: expected a position within ", data_.size(), " images, got image ", position.taken, " of epoch ",
+            "loader: expected a position within ", data_.size(), " samples, got sample ", position.taken, " of epoch ",
             position.epoch);
     random_ = Random(position.stream);
     start_epoch(position.epoch);
@@ -81,17 +83,15 @@ class Loader {
   }
 
  private:
-  /// The numbers of the next batch's images; none at the end of an epoch.
-  std::span<const Index> advance() {
+  /// The numbers of the next batch's samples; none at the end of an epoch, which begins the next one.
+  std::span<const Index> upcoming() {
     const Index left = data_.size() - position_.taken;
     const Index count = std::min(left, options_.batch);
     if (count == 0 || (options_.drop_last && count < options_.batch)) {
       start_epoch(position_.epoch + 1);
       return {};
     }
-    const std::span<const Index> which(order_.data() + position_.taken, static_cast<std::size_t>(count));
-    position_.taken += count;
-    return which;
+    return {order_.data() + position_.taken, static_cast<std::size_t>(count)};
   }
 
   void start_epoch(Index epoch) {

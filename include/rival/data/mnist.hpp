@@ -34,9 +34,13 @@ struct LabelledImages {
   Index class_of(std::int64_t value) const {
     const auto found = std::lower_bound(class_values.begin(), class_values.end(), value);
     if (found != class_values.end() && *found == value) return found - class_values.begin();
+    require(!class_values.empty(), "expected no label, as there are none, got ", value);
     std::string all;
-    for (const std::int64_t v : class_values) all += (all.empty() ? "" : ", ") + std::to_string(v);
-    fail("expected one of the labels ", all.empty() ? "(there are none)" : all, ", got ", value);
+    if (class_values.size() <= 16)
+      for (const std::int64_t v : class_values) all += (all.empty() ? "" : ", ") + std::to_string(v);
+    else
+      all = std::to_string(class_values.front()) + " to " + std::to_string(class_values.back());
+    fail("expected one of the ", class_values.size(), " labels ", all, ", got ", value);
   }
 };
 
@@ -139,8 +143,9 @@ inline LabelledImages read_images(const ImageFiles& files) {
 /// Its files are found by name: `[anything-]train-images-idx3-ubyte` and `[anything-]train-labels-idx1-ubyte`, with
 /// `t10k` or `test` for the second part, any rank and type behind `idx`, `.gz` or not, and a dot before `idx` as good
 /// as a hyphen; in the folder itself, in its `raw`, or in a `NAME/raw` below it, where torchvision puts them. Labels
-/// may be missing. Pictures whose file is called `emnist-...` are transposed, as EMNIST's are. Each part is read when
-/// it is first asked for, and kept; copies of a data set share it.
+/// stand beside their images, with the same name in front, or are missing. Pictures whose file is called `emnist-...`
+/// are transposed, as EMNIST's are. The images of a part are read when it is first asked for, and kept; copies of a
+/// data set share them. The labels of both parts are read with the first one: classes are those of the whole set.
 class Mnist {
  public:
   /// Throws Error when there is no such folder.
@@ -156,11 +161,11 @@ class Mnist {
   Dataset test() { return load({"t10k", "test"}, test_); }
 
   /// The label values of both parts in order: that of class k.
-  const std::vector<std::int64_t>& class_values() {
+  std::vector<std::int64_t> class_values() {
     if (!class_values_) {
       std::vector<std::int64_t> all;
       for (const auto& parts : {std::vector<std::string>{"train"}, std::vector<std::string>{"t10k", "test"}})
-        if (const auto path = find(parts, "labels"); !path.empty()) {
+        if (const auto path = labels_of(parts, find(parts, "images")); !path.empty()) {
           const auto values = internal::distinct(internal::read_label_values(path));
           internal::require_few_classes(path, values);
           all.insert(all.end(), values.begin(), values.end());
@@ -173,42 +178,70 @@ class Mnist {
  private:
   Dataset load(const std::vector<std::string>& parts, std::optional<Dataset>& data) {
     if (data) return *data;
-    ImageFiles files{find(parts, "images"), find(parts, "labels")};
+    ImageFiles files{find(parts, "images")};
     require(!files.images.empty(), "mnist: expected the file ", parts.front(),
             "-images-idx3-ubyte, perhaps with .gz and a name in front, in the folder ", folder_, ", found none");
+    files.labels = labels_of(parts, files.images);
     files.transpose = files.images.filename().string().starts_with("emnist");
     if (files.labels.empty()) return *(data = internal::make_images(files, {}, {}));
     const auto values = internal::read_label_values(files.labels);
     return *(data = internal::make_images(files, values, class_values()));
   }
 
-  /// The file of one of the parts and of that content, or nothing. A plain one goes before its .gz.
+  /// The file of one of the parts and of that content in the first place that has one, or nothing.
   std::filesystem::path find(const std::vector<std::string>& parts, const std::string& content) const {
-    std::string any_part;
-    for (const std::string& part : parts) any_part += (any_part.empty() ? "" : "|") + part;
-    const std::regex name("(.*[-_.])?(" + any_part + ")[-_.]" + content + "[-_.]idx[0-9]+[-_.][a-z0-9]+(\\.gz)?");
-    for (const auto& folder : places()) {
-      std::vector<std::filesystem::path> found;
-      std::error_code ignored;
-      for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-        const std::string file = entry.path().filename().string();
-        if (entry.is_regular_file(ignored) && std::regex_match(file, name)) found.push_back(entry.path());
-      }
-      std::sort(found.begin(), found.end());
-      // Of a file and the same one packed, the first.
-      for (std::size_t i = 1; i < found.size();)
-        if (found[i] == found[i - 1].string() + ".gz")
-          found.erase(found.begin() + static_cast<std::ptrdiff_t>(i));
-        else
-          ++i;
-      std::string all;
-      for (const auto& path : found) all += (all.empty() ? "" : ", ") + path.filename().string();
-      require(found.size() <= 1, "mnist: expected one file of ", content, " to ",
-              parts.front() == "train" ? "train" : "test", " in the folder ", folder, ", found ", all,
-              "; name the files that you mean (read_images, or --images and --labels)");
-      if (found.size() == 1) return found.front();
-    }
+    for (const auto& folder : places())
+      if (const auto path = find_in(folder, parts, content); !path.empty()) return path;
     return {};
+  }
+  /// The labels of such images, or nothing. Those of another set in the same folder are not taken for them.
+  std::filesystem::path labels_of(const std::vector<std::string>& parts, const std::filesystem::path& images) const {
+    if (images.empty()) return {};
+    const auto labels = find_in(images.parent_path(), parts, "labels");
+    require(labels.empty() || name_in_front(labels, parts) == name_in_front(images, parts),
+            "mnist: expected labels with the name of their images ", images, ", found ", labels, which_files);
+    return labels;
+  }
+
+  static std::string either(const std::vector<std::string>& parts) {
+    std::string any;
+    for (const std::string& part : parts) any += (any.empty() ? "" : "|") + part;
+    return any;
+  }
+  static std::regex pattern(const std::vector<std::string>& parts, const std::string& content) {
+    return std::regex("(.*[-_.])?(" + either(parts) + ")[-_.]" + content + "[-_.]idx[0-9]+[-_.][a-z0-9]+(\\.gz)?");
+  }
+  /// "emnist-letters-" of emnist-letters-train-images-idx3-ubyte.gz.
+  static std::string name_in_front(const std::filesystem::path& path, const std::vector<std::string>& parts) {
+    const std::string file = path.filename().string();
+    std::smatch match;
+    std::regex_match(file, match, pattern(parts, "(?:images|labels)"));
+    return match[1];
+  }
+  static constexpr auto which_files = "; name the files that you mean (read_images, or --images and --labels)";
+
+  /// The file of one of the parts and of that content, or nothing. A plain one goes before its .gz.
+  static std::filesystem::path find_in(const std::filesystem::path& folder, const std::vector<std::string>& parts,
+                                       const std::string& content) {
+    const std::regex name = pattern(parts, content);
+    std::vector<std::filesystem::path> found;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+      const std::string file = entry.path().filename().string();
+      if (entry.is_regular_file(ignored) && std::regex_match(file, name)) found.push_back(entry.path());
+    }
+    std::sort(found.begin(), found.end());
+    // Of a file and the same one packed, the first.
+    for (std::size_t i = 1; i < found.size();)
+      if (found[i] == found[i - 1].string() + ".gz")
+        found.erase(found.begin() + static_cast<std::ptrdiff_t>(i));
+      else
+        ++i;
+    std::string all;
+    for (const auto& path : found) all += (all.empty() ? "" : ", ") + path.filename().string();
+    require(found.size() <= 1, "mnist: expected one file of ", content, " to ",
+            parts.front() == "train" ? "train" : "test", " in the folder ", folder, ", found ", all, which_files);
+    return found.empty() ? std::filesystem::path() : found.front();
   }
 
   std::vector<std::filesystem::path> places() const {
