@@ -52,6 +52,7 @@ Discriminator<S> rpgan_discriminator(const Random& random) {
 /// the run, so that the last weights are the best ones.
 template <class S = float>
 Recipe<S> rpgan(const RecipeOptions& o) {
+  rival::internal::check(o);
   const Random random(o.seed);
   const Schedule fall = over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); });
   const AdamOptions adam{.learning_rate = 1.5e-3, .beta1 = 0.5, .beta2 = 0.99, .schedule = fall};
