@@ -398,7 +398,7 @@ TEST_CASE("mnist_gan: refuses recipes and labels that there are not, and options
   plain({"--recipe", "dcgan", "--label", "3"},
         "--label: expected a conditional recipe (cgan, acgan, projection or infogan), got dcgan");
   plain({"--label", "3"}, "--label: expected a conditional recipe");
-  plain({"--recipe", "cgan", "--label", "10"}, "--label: expected a class from 0 to 9, got 10");
+  plain({"--recipe", "cgan", "--label", "10"}, "--label: expected one of the labels 0, got 10");
   plain({"--recipe", "cgan", "--label", "-1"}, "--label: expected a class, got -1");
   plain({"--recipe", "dcgan", "--beta1", "0.5"}, "--beta1: expected no --recipe beside it");
   for (const std::string option : {"--latent", "--learning-rate", "--beta1"})

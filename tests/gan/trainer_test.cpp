@@ -334,9 +334,9 @@ TEST_CASE("trainer: refuses what does not fit") {
   CHECK_THROWS_WITH(trainer.fit(data), "trainer: 3 batches of 4 a step are more than the data set of 11 samples");
   CHECK_THROWS_WITH(trainer.fit(numbered_images(3)),
                     "loader: expected a batch no greater than the data set of 3 samples, got 4");
-  CHECK_THROWS_WITH(trainer.step(Tensor<double>({2, 4, 1, 1})), "trainer: expected a batch of 2x2x1, got 2x4x1x1");
-  CHECK_THROWS_WITH(trainer.step(real_images, Tensor<double>({2, 3})),
-                    "trainer: expected latent vectors of 2x2, one a real sample, got 2x3");
+  CHECK_THROWS_WITH(trainer.step(Tensor<double>({2, 4, 1, 1})),
+                    "network \"D\": expected a batch of 2x2x1, got 2x4x1x1");
+  CHECK_THROWS_WITH(trainer.step(real_images, Tensor<double>({2, 3})), "network \"G\": expected a batch of 2, got 2x3");
 }
 
 TEST_CASE("discriminator: refuses layers that do not end in one logit") {

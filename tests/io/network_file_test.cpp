@@ -169,7 +169,7 @@ TEST_CASE("network file: refuses files that hold no such network") {
   CHECK_THAT(error(text(R"({"kind":"dense","in":2,"out":3})", "[]")),
              ContainsSubstring("expected the shape of an input"));
   CHECK_THAT(error(text(R"({"kind":"magic"})")), ContainsSubstring("there is no kind \"magic\""));
-  CHECK_THAT(error(text(R"({"kind":"dense","in":2,"out":4})")),
+  CHECK_THAT(error(text(R"({"kind":"dense","in":2,"out":5})")),
              ContainsSubstring("its network is larger than its 9 numbers"));
   // Nothing is allocated for a network that the file cannot fill.
   CHECK_THAT(error(text(R"({"kind":"dense","in":2,"out":1000000000000})")),

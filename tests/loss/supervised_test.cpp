@@ -85,7 +85,7 @@ TEMPLATE_TEST_CASE("bce_with_logits: extreme scores", "", float, double) {
 
 TEST_CASE("softmax_cross_entropy: values and gradients by the definition") {
   const Tensor<double> x = random({4, 5}, 3);
-  const std::vector<Label> labels = {3, 0, 4, 0};
+  const std::vector<std::uint8_t> labels = {3, 0, 4, 0};
   const auto loss = softmax_cross_entropy(x, labels);
   double sum = 0;
   for (Index row = 0; row < 4; ++row) {

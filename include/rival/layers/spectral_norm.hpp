@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -96,12 +97,14 @@ class SpectralNorm : public L {
     stream.fill_normal(u_.value);
     normalise(u_.value);
     iterate(u_.value, v_.value, settling_iterations);
+    fitted_ = true;
   }
   void commit(const Trace<S>& trace) override {
     L::commit(trace);
     if (trace.mode != Mode::train || trace.saved[saved_sigma][0] == S(0)) return;
     u_.value = trace.saved[saved_u];
     v_.value = trace.saved[saved_v];
+    fitted_ = true;
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<SpectralNorm>(*this); }
@@ -126,12 +129,13 @@ class SpectralNorm : public L {
       Tensor<S>& product = trace.save(saved_product, u.shape());
       multiply_columns(v, product);
       sigma[0] = internal::dot(product, u);
-      // One step more tells whether the vectors belong to these weights. Trained ones differ by less.
+      // One step more tells whether the vectors belong to these weights. Trained ones differ by less. Vectors that
+      // somebody has set, from a file say, are taken as they are.
       Tensor<S>&next_u = trace.save(saved_next_u, u.shape()), &next_v = trace.save(saved_next_v, v.shape());
       next_u = u;
       next_v = v;
       const S next = iterate(next_u, next_v, 1);
-      if (std::abs(next - sigma[0]) > S(0.1) * next) {
+      if (fitted_ ? std::abs(next - sigma[0]) > S(0.1) * next : as_made(u_.value) && as_made(v_.value)) {
         sigma[0] = settle(next_u, next_v, next);
         u = next_u;
         v = next_v;
@@ -166,7 +170,7 @@ class SpectralNorm : public L {
  private:
   static constexpr Index block = 4096;              // elements that are one task's
   static constexpr Index settling_iterations = 15;  // as PyTorch's
-  static constexpr int most_settling = 100;
+  static constexpr int most_settling = 1000;
   // The places in Trace::saved.
   static constexpr std::size_t saved_u = L::first_place, saved_v = saved_u + 1, saved_product = saved_u + 2,
                                saved_sigma = saved_u + 3, saved_weight = saved_u + 4, saved_gradient = saved_u + 5,
@@ -201,17 +205,21 @@ class SpectralNorm : public L {
     return sigma;
   }
 
-  /// From vectors that may be anything, until sigma changes by less than a thousandth.
+  /// Whether the vector is the one that a new layer has: all elements equal.
+  static bool as_made(const Tensor<S>& vector) { return (vector.array() == vector[0]).all(); }
+
+  /// From vectors that may be anything, until sigma changes no more.
   S settle(Tensor<S>& u, Tensor<S>& v, S sigma) const {
     for (int i = 0; i < most_settling; ++i) {
       const S before = sigma;
       sigma = iterate(u, v, 1);
-      if (std::abs(sigma - before) <= S(1e-3) * sigma) break;
+      if (std::abs(sigma - before) <= 4 * std::numeric_limits<S>::epsilon() * sigma) break;
     }
     return sigma;
   }
 
   Index iterations_;
+  bool fitted_ = false;  // the vectors have been, to these weights or earlier ones
   std::string kind_, short_name_;
   Buffer<S> u_, v_;
 };
