@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -342,4 +343,46 @@ TEST_CASE("optimizer: refuses bad parameters") {
   CHECK(p.grad[0] == 1);
   Sgd<float> none(std::vector<Parameter<float>*>{});
   CHECK_NOTHROW(none.step());
+}
+
+TEMPLATE_TEST_CASE("optimizer: an undoable step is a step, and undo takes it and those since back, bit for bit", "",
+                   float, double) {
+  using S = TestType;
+  for (const auto& options : all_options()) {
+    Parameters<S> tried, plain;
+    const auto optimizer = make_optimizer<S>(tried.list, options), reference = make_optimizer<S>(plain.list, options);
+    INFO("option set " << options.index() << ", " << optimizer->kind());
+    const auto everything = [](Parameters<S>& parameters, Optimizer<S>& its) {
+      std::vector<Tensor<S>> all;
+      for (const auto* p : parameters.list) all.push_back(p->value), all.push_back(p->grad);
+      for (const auto& [name, tensor] : its.state()) all.push_back(*tensor);
+      return all;
+    };
+    const auto same = [](const std::vector<Tensor<S>>& a, const std::vector<Tensor<S>>& b) {
+      return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_bits<S>);
+    };
+    optimizer->undo();  // of nothing
+    for (long t = 0; t < 3; ++t) {
+      plain.draw_gradients(t), reference->step();
+      tried.draw_gradients(t), optimizer->step_undoably();
+      optimizer->forget_undo();
+      optimizer->undo();
+      CHECK(same(everything(tried, *optimizer), everything(plain, *reference)));
+    }
+    const auto before = everything(tried, *optimizer);
+    for (const int more : {0, 1, 2}) {
+      tried.draw_gradients(10), optimizer->step_undoably();
+      for (int k = 0; k < more; ++k) tried.draw_gradients(20 + k), optimizer->step();
+      tried.draw_gradients(30);  // of a step that is not made
+      CHECK_FALSE(same(everything(tried, *optimizer), before));
+      optimizer->undo();
+      CHECK(same(everything(tried, *optimizer), before));
+      CHECK(optimizer->steps() == 3);
+      optimizer->undo();
+      CHECK(same(everything(tried, *optimizer), before));
+    }
+    plain.draw_gradients(4), reference->step();
+    tried.draw_gradients(4), optimizer->step();
+    CHECK(same(everything(tried, *optimizer), everything(plain, *reference)));
+  }
 }

@@ -33,17 +33,14 @@ class Optimizer {
   /// Throws Error, and changes nothing, when a parameter has changed its size, or a schedule gives no sensible number.
   void step() { run_step(false); }
 
-  /// The same, and remembers what it overwrites, for `undo`. That takes as much memory again as values and kept
-  /// tensors.
+  /// The same, but writes beside what was before, for `undo`. That takes as much memory again as values and kept
+  /// tensors, and moves the memory of these from one place to the other.
   void step_undoably() { run_step(true); }
   /// Takes the last `step_undoably` back, and all steps since: values, kept tensors and the number of steps are as
   /// before it, gradients are zero. Once only; without such a step nothing happens.
   void undo() {
     if (!undoable_) return;
-    for (std::size_t p = 0; p < parameters_.size(); ++p) {
-      parameters_[p]->value = before_[p][0];
-      for (std::size_t k = 0; k < kept_.size(); ++k) state_[p][k] = before_[p][k + 1];
-    }
+    swap_with_before();
     steps_ = steps_before_;
     undoable_ = false;
     zero_gradients();
@@ -149,31 +146,40 @@ class Optimizer {
     }
     const double rate = learning_rate();
     prepare(rate);
-    if (undoable) remember();
+    if (undoable) make_room();
     ++steps_;
     parallel_for(static_cast<Index>(blocks_.size()), work_, [&](Index i) {
       const auto& [p, begin, count] = blocks_[static_cast<std::size_t>(i)];
-      internal::Run<S> run{parameters_[p]->value.data() + begin, parameters_[p]->grad.data() + begin, {}, count};
-      for (std::size_t k = 0; k < kept_.size(); ++k) run.kept[k] = state_[p][k].data() + begin;
-      if (undoable) {  // block by block, while the block is near
-        std::copy_n(run.value, count, before_[p][0].data() + begin);
-        for (std::size_t k = 0; k < kept_.size(); ++k)
-          std::copy_n(run.kept[k], count, before_[p][k + 1].data() + begin);
+      internal::Run<S> run{};
+      run.value = parameters_[p]->value.data() + begin;
+      run.value_before = undoable ? before_[p][0].data() + begin : run.value;
+      for (std::size_t k = 0; k < kept_.size(); ++k) {
+        run.kept[k] = state_[p][k].data() + begin;
+        run.kept_before[k] = undoable ? before_[p][k + 1].data() + begin : run.kept[k];
       }
+      run.grad = parameters_[p]->grad.data() + begin;
+      run.count = count;
       update(run);
     });
   }
 
-  /// Makes room for what an undoable step overwrites.
-  void remember() {
+  /// Puts what there is aside, where it stays as it is, and gives values and kept tensors room to be written to.
+  void make_room() {
     if (before_.empty()) {
       std::vector<std::vector<Tensor<S>>> room;
       for (const auto* parameter : parameters_)
         room.emplace_back(1 + kept_.size(), Tensor<S>(parameter->value.shape()));
       before_.swap(room);
     }
+    swap_with_before();
     steps_before_ = steps_;
     undoable_ = true;
+  }
+  void swap_with_before() {
+    for (std::size_t p = 0; p < parameters_.size(); ++p) {
+      parameters_[p]->value.swap(before_[p][0]);
+      for (std::size_t k = 0; k < kept_.size(); ++k) state_[p][k].swap(before_[p][k + 1]);
+    }
   }
 
   std::string_view kind_;
