@@ -1,6 +1,6 @@
 #pragma once
-// What the fuzz targets share. A target is a file with one function, LLVMFuzzerTestOneInput, that gives bytes to a reader.
-// The reader may throw rival::Error; every other exception, and bad_alloc above all, is a finding.
+// What the fuzz targets share. A target is a file with one function, LLVMFuzzerTestOneInput, that gives bytes to a
+// reader. The reader may throw rival::Error; every other exception, and bad_alloc above all, is a finding.
 
 #include <cstddef>
 #include <cstdint>

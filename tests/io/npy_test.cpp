@@ -128,6 +128,7 @@ TEST_CASE("npy: says what is wrong with a file") {
   CHECK(error(npy(bytes("(2, 2)"), "").substr(0, 40)) == "ends inside its header");
   CHECK(error("something else altogether") == "it does not begin as npy files do");
   CHECK(error(npy(bytes("(2, 2)"), "abcd", 4)) == "expected format 1.0, 2.0 or 3.0, got 4.0");
+  CHECK(error("\x93NUMPY\x01" + std::string("\0\xff\xff{", 4)) == "ends inside its header");
   CHECK(error("\x93NUMPY\x02" + std::string("\0\1\0\1\0", 5)) == "expected a header of at most 65536 bytes, got 65537");
   CHECK(error(npy(bytes("(2, 2)"), "abc")) == "expected 2x2 values of 1 bytes, got 3 bytes");
   CHECK(error(npy(bytes("(2, 2)"), "abcde")) == "expected 2x2 values of 1 bytes, got 5 bytes");

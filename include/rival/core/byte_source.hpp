@@ -17,6 +17,9 @@
 
 namespace rival::internal {
 
+/// Deflate, of gzip and zip files, never packs more than so many bytes into one.
+inline constexpr std::uint64_t most_that_deflate_packs = 1032;
+
 /// Bytes that are read from the first to the last.
 class ByteSource {
  public:

@@ -18,9 +18,6 @@
 
 namespace rival::internal {
 
-/// Deflate never packs more than so many bytes into one.
-inline constexpr std::uint64_t most_that_deflate_packs = 1032;
-
 inline bool begins_as_gzip(std::string_view bytes) { return bytes.substr(0, 2) == "\x1f\x8b"; }
 
 /// What a source of gzip data holds, of one member or of several. What stands behind the last one is ignored, as gzip

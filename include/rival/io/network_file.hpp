@@ -153,6 +153,14 @@ inline NetworkDescription described_network(const Safetensors& file, std::string
   return description;
 }
 
+/// Reads a file and the network that it describes.
+inline std::pair<Safetensors, NetworkDescription> read_network(const std::filesystem::path& path,
+                                                               std::string_view role) {
+  Safetensors file = Safetensors::read(path);
+  NetworkDescription description = described_network(file, role);
+  return {std::move(file), std::move(description)};
+}
+
 }  // namespace internal
 
 /// Writes the network's weights and running statistics, and what the network is, to a safetensors file:
@@ -189,22 +197,25 @@ void load_weights(Network<S>& network, const std::filesystem::path& path) {
   internal::load_weights(network, Safetensors::read(path), internal::concatenate("safetensors file ", path));
 }
 
-/// The generator that `save` wrote: a network of the same layers, with the same weights. Layers of your own must have
-/// been made known by register_layer. Throws Error for a file that is damaged or holds no generator.
-///
-/// From bytes in memory: load_generator(Safetensors::parse(bytes)).
-template <class S = float>
-Generator<S> load_generator(const Safetensors& file) {
-  const NetworkDescription description = internal::described_network(file, "generator");
-  require(description.input.rank() == 1, file.what(), ": expected a latent vector as a generator's input, got ",
+namespace internal {
+
+template <class S>
+Generator<S> make_generator(const Safetensors& file, const NetworkDescription& description, const std::string& what) {
+  require(description.input.rank() == 1, what, ": expected a latent vector as a generator's input, got ",
           description.input);
   Generator<S> generator(description.input[0], make_sequential<S>(description.layers), description.name);
-  internal::load_weights(generator, file, file.what());
+  load_weights(generator, file, what);
   return generator;
 }
+
+}  // namespace internal
+
+/// The generator that `save` wrote: a network of the same layers, with the same weights. Layers of your own must have
+/// been made known by register_layer. Throws Error for a file that is damaged or holds no generator.
 template <class S = float>
 Generator<S> load_generator(const std::filesystem::path& path) {
-  return load_generator<S>(Safetensors::read(path));
+  const auto [file, description] = internal::read_network(path, "generator");
+  return internal::make_generator<S>(file, description, internal::concatenate("safetensors file ", path));
 }
 
 /// The same for a discriminator.
@@ -232,6 +243,12 @@ Network<S> load_network(const Safetensors& file) {
 template <class S = float>
 Network<S> load_network(const std::filesystem::path& path) {
   return load_network<S>(Safetensors::read(path));
+}
+
+/// From a file in memory, which Safetensors::parse makes of bytes.
+template <class S = float>
+Generator<S> load_generator(const Safetensors& file) {
+  return internal::make_generator<S>(file, internal::described_network(file, "generator"), file.what());
 }
 
 }  // namespace rival

@@ -247,6 +247,7 @@ inline NpyHeader read_npy_header(ByteSource& source, const std::string& what, st
   constexpr std::uint32_t most_header = 1 << 16;  // of what a library needs for arrays of numbers, some hundred times
   require(header_size <= most_header, what, ": expected a header of at most ", most_header, " bytes, got ",
           header_size);
+  require(header_size <= source.size() - bytes_read, what, ": ends inside its header");
   std::string header(header_size, ' ');
   read_whole(header.data(), header_size);
   return NpyHeaderParser(what, header).parse();

@@ -123,7 +123,6 @@ inline NpzArrays read_npz(zip_t* archive, std::uint64_t size, const std::string&
     require(entry.comp_size <= size - packed, where, ": its ", entry.comp_size,
             " bytes and those before are more than ", size, " bytes of archive hold");
     packed += entry.comp_size;
-    constexpr std::uint64_t most_that_deflate_packs = 1032;  // bytes into one
     if (entry.comp_method == ZIP_CM_STORE)
       require(entry.size == entry.comp_size, where, ": expected ", entry.size, " bytes, got ", entry.comp_size);
     else
