@@ -143,7 +143,7 @@ build_example() {
     note "$1 is not built, and nothing can be written in $rival_root. Please clone the repository to a folder of your own."
     exit 2
   fi
-  install_missing libeigen3-dev zlib1g-dev libstb-dev libgif-dev nlohmann-json3-dev libcli11-dev
+  install_missing libeigen3-dev zlib1g-dev libstb-dev libgif-dev nlohmann-json3-dev libzip-dev libcli11-dev
   # An example alone needs no Catch2; a folder that has been configured, with tests or without, is taken as it is.
   if [ -f "$rival_root/build/release/CMakeCache.txt" ]; then
     configure release RIVAL_EXAMPLES=ON

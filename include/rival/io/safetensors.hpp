@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "rival/core/byte_source.hpp"
 #include "rival/core/file.hpp"
 #include "rival/core/tensor.hpp"
 
@@ -83,17 +84,13 @@ class Safetensors {
 
   /// Reads a file. Throws Error when there is none or it is not a whole safetensors file.
   static Safetensors read(const std::filesystem::path& path) {
-    const std::string what = internal::concatenate("safetensors file ", path);
-    internal::require_file("safetensors file", path);
-    const internal::File file(std::fopen(path.string().c_str(), "rb"));
-    require(file != nullptr, what, ": cannot be opened (", std::strerror(errno), ")");
+    internal::FileSource file("safetensors file", path);
     std::string bytes;
+    bytes.reserve(static_cast<std::size_t>(file.size()));
     // As it comes: a size that is asked for first may be another one by then.
     std::vector<char> chunk(1 << 20);
-    for (std::size_t got; (got = std::fread(chunk.data(), 1, chunk.size(), file.get())) > 0;)
-      bytes.append(chunk.data(), got);
-    require(std::ferror(file.get()) == 0, what, ": cannot be read (", std::strerror(errno), ")");
-    return parse(std::move(bytes), what);
+    while (const std::size_t got = file.read(chunk.data(), chunk.size())) bytes.append(chunk.data(), got);
+    return parse(std::move(bytes), file.what());
   }
 
   /// The same from bytes in memory. Errors begin with `what`.
@@ -105,6 +102,8 @@ class Safetensors {
     return file;
   }
 
+  /// How errors about this file begin: `safetensors file "a.safetensors"`.
+  const std::string& what() const { return what_; }
   const Metadata& metadata() const { return metadata_; }
   /// All names, in the order of their bytes.
   const std::vector<std::string>& names() const { return names_; }
