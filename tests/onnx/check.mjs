@@ -11,9 +11,13 @@ const ort = createRequire(join(process.cwd(), 'package.json'))('onnxruntime-node
 const folder = process.argv[2];
 const cases = JSON.parse(readFileSync(join(folder, 'cases.json'), 'utf8'));
 
-function read({ file, type, shape }) {
-  const bytes = new Uint8Array(readFileSync(join(folder, file))).buffer;
-  return new ort.Tensor(type, type === 'int64' ? new BigInt64Array(bytes) : new Float32Array(bytes), shape);
+const numbers = new Uint8Array(readFileSync(join(folder, 'numbers.bin'))).buffer;
+
+function read({ offset, type, shape }) {
+  const Numbers = type === 'int64' ? BigInt64Array : Float32Array;
+  const count = shape.reduce((product, extent) => product * extent, 1);
+  const bytes = numbers.slice(offset, offset + count * Numbers.BYTES_PER_ELEMENT);
+  return new ort.Tensor(type, new Numbers(bytes), shape);
 }
 
 // Both sides round sums in float, in different orders: relative to the largest output 1e-5 is some hundred roundings.
