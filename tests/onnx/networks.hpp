@@ -18,7 +18,7 @@ inline void disturb(rival::Network<float>& network, std::uint64_t seed) {
   for (auto* parameter : network.parameters()) {
     noise.resize(parameter->value.shape());
     random.fill_normal(noise);
-    const float size = parameter->value.rank() == 1 ? 0.2f : 0.05f;
+    const float size = parameter->value.rank() == 1 ? 0.2f : 0.02f;
     parameter->value.array() += size * noise.array();
   }
   for (auto* buffer : network.buffers()) {

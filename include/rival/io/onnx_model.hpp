@@ -2,6 +2,7 @@
 // OnnxModel: what an ONNX file holds, as plain data. It needs no other library; onnx_file.hpp reads and writes it.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -27,9 +28,9 @@ using OnnxAttribute = std::variant<float, std::int64_t, std::string, OnnxTensor,
 
 /// One operator. An input with an empty name is left away.
 struct OnnxNode {
-  std::string name, op, domain;
-  std::vector<std::string> inputs, outputs;
-  std::map<std::string, OnnxAttribute, std::less<>> attributes;
+  std::string name = {}, op = {}, domain = {};
+  std::vector<std::string> inputs = {}, outputs = {};
+  std::map<std::string, OnnxAttribute, std::less<>> attributes = {};
 };
 
 /// An extent of an input or output: a number, or, for a batch of any size, a name (the number is then -1).
