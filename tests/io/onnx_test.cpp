@@ -164,7 +164,8 @@ TEST_CASE("ONNX: files come back as generators and discriminators, in double too
 }
 
 TEST_CASE("ONNX: a layer of one's own is said by an exporter of one's own") {
-  const Network<float> network("N", {3}, Sequential<float>(Dense<float>({.in = 3, .out = 2}), Twice()));
+  Network<float> network("N", {3}, Sequential<float>(Dense<float>({.in = 3, .out = 2}), Twice()));
+  network.initialise(normal<float>(0, 1), Random(1));
   CHECK_THROWS_WITH(
       onnx_model(network),
       "ONNX export: layer \"twice1\" is of kind \"twice\", which has no exporter; that of a layer of your own "

@@ -195,14 +195,40 @@ class OnnxReader {
     require(both.size() == 2, of(node), "expected two numbers in \"", name, "\", got ", both.size());
     return {static_cast<Index>(both[0]), static_cast<Index>(both[1])};
   }
-  /// The padding of a window: above and to the left, below and to the right.
-  std::pair<Size2, Size2> padding(const OnnxNode& node) const {
+  /// The padding of a window with zeros: above and to the left, below and to the right.
+  struct Padding {
+    Size2 begin = 0, end = 0;
+    friend bool operator==(const Padding&, const Padding&) = default;
+  };
+  Padding padding(const OnnxNode& node) const {
     const std::string automatic = attribute<std::string>(node, "auto_pad", "NOTSET");
     require(automatic == "NOTSET" || automatic.empty(), of(node), "expected explicit padding, got ", automatic);
     const Wholes pads = wholes(node, "pads", {0, 0, 0, 0});
     require(pads.size() == 4, of(node), "expected four numbers in \"pads\", got ", pads.size());
     return {{static_cast<Index>(pads[0]), static_cast<Index>(pads[1])},
             {static_cast<Index>(pads[2]), static_cast<Index>(pads[3])}};
+  }
+  /// That of a Pad of its own, with zeros.
+  Padding zeros(const OnnxNode& pad) const {
+    const Wholes pads = has_input(pad, 1) ? whole_values(pad.inputs[1], 0) : wholes(pad, "pads", {});
+    require(attribute<std::string>(pad, "mode", "constant") == "constant" &&
+                (!has_input(pad, 2) || number(pad, 2) == 0) && attribute<float>(pad, "value", 0) == 0 &&
+                !has_input(pad, 3) &&
+                std::all_of(pads.begin(), pads.end(), [](std::int64_t p) { return p >= 0 && p <= most_size; }),
+            of(pad), "expected zeros around an image");
+    if (pads.size() != 8 || pads[0] != 0 || pads[1] != 0 || pads[4] != 0 || pads[5] != 0) refuse(pad);
+    return {{static_cast<Index>(pads[2]), static_cast<Index>(pads[3])},
+            {static_cast<Index>(pads[6]), static_cast<Index>(pads[7])}};
+  }
+  /// The value that a window goes over, and the padding, that of a Pad in front of it too.
+  std::pair<std::string, Padding> padded_input(const OnnxNode& node) const {
+    Padding own = padding(node);
+    const OnnxNode* pad = made_by(&node, 0, "Pad");
+    if (!pad) return {input_of(node, 0), own};
+    const Padding outer = zeros(*pad);
+    own.begin = {own.begin.h + outer.begin.h, own.begin.w + outer.begin.w};
+    own.end = {own.end.h + outer.end.h, own.end.w + outer.end.w};
+    return {input_of(*pad, 0), own};
   }
   void require_no_dilation(const OnnxNode& node) const {
     for (const std::int64_t d : wholes(node, "dilations", {1, 1}))
@@ -262,6 +288,7 @@ class OnnxReader {
         {"MaxPool", &OnnxReader::read_pool},
         {"Mul", &OnnxReader::read_mul},
         {"ReduceSum", &OnnxReader::read_sum_pool},
+        {"Pad", &OnnxReader::read_nothing},
         {"Relu", &OnnxReader::read_activation},
         {"Reshape", &OnnxReader::read_reshape},
         {"Resize", &OnnxReader::read_resize},
@@ -349,48 +376,49 @@ class OnnxReader {
     const OnnxTensor& w = weight(node, 1);
     require(w.shape.rank() == 4, of(node), "expected weights out x in x height x width, got ", w.shape);
     require_no_dilation(node);
-    const auto [begin, end] = padding(node);
+    const auto [from, around] = padded_input(node);
     const Index groups = static_cast<Index>(whole(node, "group", 1));
     require(groups > 0 && groups <= w.shape[0], of(node), "expected 1 to ", w.shape[0], " groups, got ", groups);
     ReadLayer layer{describe("conv2d", Conv2dOptions{.in = w.shape[1] * groups,
                                                      .out = w.shape[0],
                                                      .kernel = {w.shape[2], w.shape[3]},
                                                      .stride = size(node, "strides", 1),
-                                                     .padding = begin,
-                                                     .padding_end = end,
+                                                     .padding = around.begin,
+                                                     .padding_end = around.end,
                                                      .bias = has_input(node, 2),
                                                      .groups = groups})};
-    return convolution(node, std::move(layer), w, w.shape[0]);
+    return convolution(node, from, std::move(layer), w, w.shape[0]);
   }
   Step read_transposed_convolution(const OnnxNode& node, int) const {
     const OnnxTensor& w = weight(node, 1);
     require(w.shape.rank() == 4, of(node), "expected weights in x out x height x width, got ", w.shape);
     require_no_dilation(node);
     require(!node.attributes.count("output_shape"), of(node), "expected explicit padding, got an output_shape");
-    const auto [begin, end] = padding(node);
-    if (whole(node, "group", 1) != 1) return read_blur(node, w, begin, end);
+    const Padding around = padding(node);
+    if (whole(node, "group", 1) != 1) return read_blur(node, w, around);
     ReadLayer layer{
         describe("conv_transpose2d", ConvTranspose2dOptions{.in = w.shape[0],
                                                             .out = w.shape[1],
                                                             .kernel = {w.shape[2], w.shape[3]},
                                                             .stride = size(node, "strides", 1),
-                                                            .padding = begin,
-                                                            .padding_end = end,
+                                                            .padding = around.begin,
+                                                            .padding_end = around.end,
                                                             .output_padding = size(node, "output_padding", 0),
                                                             .bias = has_input(node, 2)})};
-    return convolution(node, std::move(layer), w, w.shape[1]);
+    return convolution(node, input_of(node, 0), std::move(layer), w, w.shape[1]);
   }
-  Step convolution(const OnnxNode& node, ReadLayer layer, const OnnxTensor& w, Index out) const {
+  Step convolution(const OnnxNode& node, const std::string& from, ReadLayer layer, const OnnxTensor& w,
+                   Index out) const {
     layer.tensors["weight"] = numbers(w);
     if (has_input(node, 2)) layer.tensors["bias"] = features(node, weight(node, 2), out);
-    return {&node, input_of(node, 0), [layer = std::move(layer)](ReadStack& stack) { append(stack, layer); }};
+    return {&node, from, [layer = std::move(layer)](ReadStack& stack) { append(stack, layer); }};
   }
   /// The one transposed convolution in groups that there is a layer for.
-  Step read_blur(const OnnxNode& node, const OnnxTensor& w, const Size2& begin, const Size2& end) const {
+  Step read_blur(const OnnxNode& node, const OnnxTensor& w, const Padding& around) const {
     const std::vector<double> taps = numbers(w), one{0.25, 0.5, 0.25, 0.5, 1, 0.5, 0.25, 0.5, 0.25};
     bool same = w.shape == Shape{w.shape[0], 1, 3, 3} && whole(node, "group", 1) == w.shape[0] &&
                 size(node, "strides", 1) == Size2(2) && size(node, "output_padding", 0) == Size2(0) &&
-                begin == Size2(0) && end == Size2(1) && !has_input(node, 2);
+                around == Padding{0, 1} && !has_input(node, 2);
     for (std::size_t i = 0; same && i < taps.size(); ++i) same = taps[i] == one[i % one.size()];
     require(same, of(node), "a transposed convolution in groups is what no layer does, but for the filter 1 2 1");
     return {&node, input_of(node, 0), [](ReadStack& stack) { append(stack, {{"blur_upsample"}}); }};
@@ -468,6 +496,7 @@ class OnnxReader {
   // ---- steps: elementwise
 
   Step read_nothing(const OnnxNode& node, int) const {
+    require(node.op != "Pad" || zeros(node) == Padding{}, of(node), "expected a convolution or an average behind it");
     require(node.op != "Cast" || whole(node, "to", 0) == 1, of(node), "expected numbers that stay float");
     require(node.op != "Dropout" || !constant(node, 2) || number(node, 2) == 0, of(node), "expected evaluation");
     return {&node, input_of(node, 0), [](ReadStack&) {}};
@@ -734,19 +763,23 @@ class OnnxReader {
   }
 
   Step read_pool(const OnnxNode& node, int) const {
-    const auto [begin, end] = padding(node);
+    const bool average = node.op == "AveragePool";
+    const auto [from, around] = average ? padded_input(node) : std::pair{input_of(node, 0), padding(node)};
     require_no_dilation(node);
-    require(begin == end && whole(node, "ceil_mode", 0) == 0, of(node),
+    require(around.begin == around.end && whole(node, "ceil_mode", 0) == 0, of(node),
             "expected the same padding on both sides, and sizes rounded down");
+    // A Pad's zeros count, so those of the node's own must.
+    const bool outer = from != input_of(node, 0) && !(zeros(*producer(input_of(node, 0))) == Padding{});
+    const bool counts = whole(node, "count_include_pad", 0) != 0;
+    require(!outer || counts || padding(node) == Padding{}, of(node), "expected zeros around it to count all or none");
     const Size2 kernel = size(node, "kernel_shape", 0), stride = size(node, "strides", 1);
     const Description d =
-        node.op == "MaxPool"
-            ? describe("max_pool2d", MaxPoolOptions{.kernel = kernel, .stride = stride, .padding = begin})
-            : describe("avg_pool2d", AvgPoolOptions{.kernel = kernel,
-                                                    .stride = stride,
-                                                    .padding = begin,
-                                                    .count_include_pad = whole(node, "count_include_pad", 0) != 0});
-    return {&node, input_of(node, 0), [d](ReadStack& stack) { append(stack, {d}); }};
+        average ? describe("avg_pool2d", AvgPoolOptions{.kernel = kernel,
+                                                        .stride = stride,
+                                                        .padding = around.begin,
+                                                        .count_include_pad = counts || outer})
+                : describe("max_pool2d", MaxPoolOptions{.kernel = kernel, .stride = stride, .padding = around.begin});
+    return {&node, from, [d](ReadStack& stack) { append(stack, {d}); }};
   }
   Step read_global_pool(const OnnxNode& node, int) const {
     const bool average = node.op == "GlobalAveragePool";
