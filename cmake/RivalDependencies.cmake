@@ -7,6 +7,7 @@ set(rival_source_ZLIB GIT_REPOSITORY https://github.com/madler/zlib.git GIT_TAG 
 set(rival_source_GIF GIT_REPOSITORY https://git.code.sf.net/p/giflib/code GIT_TAG 5.2.2 GIT_SHALLOW ON)
 set(rival_source_nlohmann_json GIT_REPOSITORY https://github.com/nlohmann/json.git GIT_TAG v3.11.3 GIT_SHALLOW ON)
 set(rival_source_LibZip GIT_REPOSITORY https://github.com/nih-at/libzip.git GIT_TAG v1.10.1 GIT_SHALLOW ON)
+set(rival_source_Protozero GIT_REPOSITORY https://github.com/mapbox/protozero.git GIT_TAG v1.7.1 GIT_SHALLOW ON)
 set(rival_source_Catch2 GIT_REPOSITORY https://github.com/catchorg/Catch2.git GIT_TAG v3.5.4 GIT_SHALLOW ON)
 set(rival_source_CLI11 GIT_REPOSITORY https://github.com/CLIUtils/CLI11.git GIT_TAG v2.4.1 GIT_SHALLOW ON)
 # stb has no releases: this is its master of July 2024. A commit cannot be cloned shallowly.
@@ -74,6 +75,10 @@ endfunction()
 
 function(rival_make_nlohmann_json source_dir)
   rival_make_headers(nlohmann_json::nlohmann_json "${source_dir}/include")
+endfunction()
+
+function(rival_make_Protozero source_dir)
+  rival_make_headers(protozero::protozero "${source_dir}/include")
 endfunction()
 
 function(rival_make_CLI11 source_dir)

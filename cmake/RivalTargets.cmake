@@ -56,7 +56,8 @@ if(RIVAL_INSTALL)
   write_basic_package_version_file("${PROJECT_BINARY_DIR}/cmake/rivalConfigVersion.cmake"
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
   install(FILES "${PROJECT_BINARY_DIR}/cmake/rivalConfig.cmake" "${PROJECT_BINARY_DIR}/cmake/rivalConfigVersion.cmake"
-    "${PROJECT_SOURCE_DIR}/cmake/FindLibZip.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindStb.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/FindLibZip.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindProtozero.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/FindStb.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/RivalPackages.cmake" "${PROJECT_SOURCE_DIR}/cmake/RivalBuildType.cmake"
     DESTINATION "${rival_package_dir}")
 endif()
@@ -65,7 +66,7 @@ endif()
 set(rival_required ${RIVAL_COMPONENTS})
 foreach(part IN ITEMS RIVAL_TESTS RIVAL_EXAMPLES)
   if(${part} AND NOT ${part} STREQUAL "AUTO")
-    list(APPEND rival_required zlib stb gif json zip)
+    list(APPEND rival_required zlib stb gif json zip protozero)
   endif()
 endforeach()
 
@@ -102,6 +103,7 @@ rival_add_component(stb Stb stb::stb)      # rival/image/png.hpp
 rival_add_component(gif GIF GIF::GIF)      # rival/image/gif.hpp
 rival_add_component(json nlohmann_json nlohmann_json::nlohmann_json)  # rival/io/safetensors.hpp, rival/io/network_file.hpp
 rival_add_component(zip LibZip libzip::zip)                           # rival/io/npz.hpp
+rival_add_component(protozero Protozero protozero::protozero)  # rival/io/onnx_file.hpp, _export and _import
 
 # rival_decide(<option> <what it builds> <framework's package> <framework's target>)
 #
@@ -111,7 +113,7 @@ macro(rival_decide option what package target)
   if(${option} STREQUAL "AUTO")
     rival_find(${package} ${target})
     set(${option} ON)
-    foreach(needed IN ITEMS rival::zlib rival::stb rival::gif rival::json rival::zip ${target})
+    foreach(needed IN ITEMS rival::zlib rival::stb rival::gif rival::json rival::zip rival::protozero ${target})
       if(NOT TARGET ${needed})
         set(${option} OFF)
       endif()
