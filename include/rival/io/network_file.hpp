@@ -191,16 +191,25 @@ void load_weights(Network<S>& network, const std::filesystem::path& path) {
   internal::load_weights(network, Safetensors::read(path), internal::concatenate("safetensors file ", path));
 }
 
+namespace internal {
+
+template <class S>
+Generator<S> make_generator(const Safetensors& file, const NetworkDescription& description, const std::string& what) {
+  require(description.input.rank() == 1, what, ": expected a latent vector as a generator's input, got ",
+          description.input);
+  Generator<S> generator(description.input[0], make_sequential<S>(description.layers), description.name);
+  load_weights(generator, file, what);
+  return generator;
+}
+
+}  // namespace internal
+
 /// The generator that `save` wrote: a network of the same layers, with the same weights. Layers of your own must have
 /// been made known by register_layer. Throws Error for a file that is damaged or holds no generator.
 template <class S = float>
 Generator<S> load_generator(const std::filesystem::path& path) {
   const auto [file, description] = internal::read_network(path, "generator");
-  require(description.input.rank() == 1, "safetensors file ", path,
-          ": expected a latent vector as a generator's input, got ", description.input);
-  Generator<S> generator(description.input[0], make_sequential<S>(description.layers), description.name);
-  internal::load_weights(generator, file, internal::concatenate("safetensors file ", path));
-  return generator;
+  return internal::make_generator<S>(file, description, internal::concatenate("safetensors file ", path));
 }
 
 /// The same for a discriminator.
