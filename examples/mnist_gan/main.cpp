@@ -12,6 +12,7 @@
 #include "rival/image/gif.hpp"
 #include "rival/image/png.hpp"
 #include "rival/io/npy.hpp"
+#include "rival/io/sampler.hpp"
 #include "rival/rival.hpp"
 
 namespace {
@@ -38,6 +39,8 @@ int train(Options o) {
   run.output("progress.gif", [&](const path& to) { animation.save(to); });
   run.output("losses.csv", [&](const path& to) { losses.write_csv(to); });
   run.output("losses.svg", [&](const path& to) { losses.write_svg(to); });
+  const rival::Sampling sampling = rival::sampling_of(recipe.options, class_names(recipe, pictures));
+  run.output("generator.safetensors", [&](const path& to) { rival::save(trainer.averaged_generator(), sampling, to); });
   run.output("summary.txt", [&](const path& to) { rival::replace_file(to, describe(o, run, recipe)); });
   Run::Write write_images;
   if (o.samples > 0)

@@ -93,3 +93,10 @@ rival::Index label_classes(const rival::Recipe<>& recipe, const rival::Dataset& 
       return 0;
   }
 }
+
+std::vector<std::string> class_names(const rival::Recipe<>& recipe, const rival::LabelledImages& pictures) {
+  std::vector<std::string> names;
+  if (recipe.options.labels == rival::LabelSource::data)
+    for (const auto value : pictures.class_values) names.push_back(std::to_string(value));
+  return names;
+}

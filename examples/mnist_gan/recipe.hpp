@@ -1,6 +1,9 @@
 #pragma once
 // What mnist_gan trains, and how.
 
+#include <string>
+#include <vector>
+
 #include "options.hpp"
 #include "rival/data/dataset.hpp"
 #include "rival/data/mnist.hpp"
@@ -12,3 +15,6 @@ rival::Recipe<> make_recipe(Options& options, const rival::LabelledImages& pictu
 
 /// Classes that the recipe's networks are told of; 0: none.
 rival::Index label_classes(const rival::Recipe<>& recipe, const rival::Dataset& images);
+
+/// What the labels' file calls these classes; empty where the recipe draws them itself.
+std::vector<std::string> class_names(const rival::Recipe<>& recipe, const rival::LabelledImages& pictures);

@@ -12,6 +12,7 @@
 #include "rival/core/file.hpp"
 #include "rival/image/gif.hpp"
 #include "rival/image/png.hpp"
+#include "rival/io/sampler.hpp"
 #include "rival/metrics/mode_counts.hpp"
 
 namespace {
@@ -69,6 +70,9 @@ int train(const Options& o) {
   run.output("samples.csv", [&](const path& to) { rival::replace_file(to, samples_csv(samples())); });
   run.output("samples.png", [&](const path& to) { rival::write_png(to, draw(640)); });
   run.output("progress.gif", [&](const path& to) { animation.save(to); });
+  run.output("generator.safetensors", [&](const path& to) {
+    rival::save(in_the_plane(trainer.averaged_generator(), unit), rival::sampling_of(recipe.training), to);
+  });
   run.output("summary.txt", [&](const path& to) { rival::replace_file(to, describe(o, count(), run, recipe)); });
 
   return run.train([&] {

@@ -131,3 +131,11 @@ const std::map<std::string, MakeRecipe>& recipes() {
                                                      {"wgan-gp", wgan_gp_recipe}};
   return all;
 }
+
+Generator<> in_the_plane(const Generator<>& generator, double unit) {
+  Generator<> scaled = generator;
+  auto& last = dynamic_cast<Dense<>&>(scaled.layers()[scaled.layers().size() - 1]);
+  for (Parameter<float>* parameter : {&last.weight(), &last.bias()})
+    parameter->value.array() *= static_cast<float>(unit);
+  return scaled;
+}

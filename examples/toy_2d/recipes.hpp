@@ -20,3 +20,7 @@ using MakeRecipe = std::function<ToyRecipe(long steps, const rival::Random& rand
 
 /// All recipes by name.
 const std::map<std::string, MakeRecipe>& recipes();
+
+/// The generator with its last layer's weights times `unit`: its points are where the data's are, not in units of their
+/// deviation, so that it can be used by itself.
+rival::Generator<> in_the_plane(const rival::Generator<>& generator, double unit);

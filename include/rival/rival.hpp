@@ -21,6 +21,7 @@
 #include "rival/gan/discriminator.hpp"
 #include "rival/gan/generator.hpp"
 #include "rival/gan/heads.hpp"
+#include "rival/gan/latent_law.hpp"
 #include "rival/gan/penalised_backward.hpp"
 #include "rival/gan/penalty.hpp"
 #include "rival/gan/progress.hpp"

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "rival/io/network_file.hpp"
 #include "rival/io/npy.hpp"
 #include "run_program.hpp"
 #include "small_digits.hpp"
@@ -112,6 +113,8 @@ std::vector<std::string> check_whole(const std::filesystem::path& out, const std
       CHECK(bytes.substr(bytes.size() - 7) == "</svg>\n");
     } else if (name == "summary.txt") {
       CHECK_THAT(bytes, ContainsSubstring("architecture dense") && ContainsSubstring("\nsteps "));
+    } else if (name == "generator.safetensors") {
+      CHECK(rival::load_generator(out / name).latent() == 100);
     } else {
       rows = check_rows(bytes);
     }

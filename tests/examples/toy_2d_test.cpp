@@ -20,7 +20,8 @@ namespace {
 
 rival_test::Run run(const Arguments& arguments) { return rival_test::run(RIVAL_TOY_2D_BINARY, arguments); }
 
-const std::vector<std::string> promised{"progress.gif", "samples.csv", "samples.png", "summary.txt"};
+const std::vector<std::string> promised{"generator.safetensors", "progress.gif", "samples.csv", "samples.png",
+                                        "summary.txt"};
 
 /// The files of a short training, made to hold what they should.
 std::map<std::string, std::string> train(Arguments arguments, double reach) {

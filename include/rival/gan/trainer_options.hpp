@@ -37,7 +37,7 @@ struct TrainerOptions {
   /// generated batch alone, classes drawn uniformly from `classes`.
   LabelSource labels = LabelSource::none;
   Index classes = 0;
-  /// Fills latent vectors {N, latent}; standard normal if empty.
+  /// Fills latent vectors {N, latent}, as a LatentLaw does; standard normal if empty.
   std::function<void(Tensor<S>& latent, Random& random)> draw_latent = {};
   /// Updates of the discriminator for each one of the generator, each on a new batch.
   int discriminator_steps = 1;

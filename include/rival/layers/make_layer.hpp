@@ -84,11 +84,11 @@ std::pair<Sequential<S>, Sequential<S>> make_branches(const Description& descrip
 template <class L, class S>
 LayerMaker<S> maker_of() {
   return [](const Description& description) -> std::unique_ptr<Layer<S>> {
-    using Options = typename L::Options;
+    using O = typename L::Options;
     require(description.layers.empty(), description.kind, ": expected no layers within, got ",
             description.layers.size());
-    [[maybe_unused]] const Options options = read_options<Options>(description);
-    if constexpr (std::is_same_v<Options, NoOptions>)
+    [[maybe_unused]] const O options = read_options<O>(description);
+    if constexpr (std::is_same_v<O, NoOptions>)
       return std::make_unique<L>();
     else
       return std::make_unique<L>(options);

@@ -2,6 +2,7 @@
 // Recipes of generators that are also told what to make: a class, or a code that they find a meaning for themselves.
 
 #include "rival/gan/architectures.hpp"
+#include "rival/gan/latent_law.hpp"
 #include "rival/gan/recipes/recipe.hpp"
 #include "rival/layers/conditional_batch_norm.hpp"
 #include "rival/layers/embedding.hpp"
@@ -137,12 +138,6 @@ template <class S = float>
 Recipe<S> infogan(const RecipeOptions& o) {
   rival::internal::check(o);
   constexpr Index codes = 2, noise = 62;
-  const auto draw = [uniform = Tensor<S>()](Tensor<S>& latent, Random& random) mutable {
-    random.fill_normal(latent);
-    uniform.resize({latent.dim(0), codes});
-    random.fill_uniform(uniform, S(-1), S(1));
-    latent.matrix().leftCols(codes) = uniform.matrix();
-  };
   return {internal::one_hot_generator<S>(codes + noise, o),
           internal::discriminator_with_heads<S>(o.classes + codes, o),
           {.loss = non_saturating<S>(),
@@ -150,7 +145,7 @@ Recipe<S> infogan(const RecipeOptions& o) {
            .auxiliary = information<S>({.classes = o.classes, .codes = codes, .class_weight = 1, .code_weight = 0.1}),
            .labels = LabelSource::drawn,
            .classes = o.classes,
-           .draw_latent = draw,
+           .draw_latent = LatentLaw<S>(codes),
            .generator_optimizer = AdamOptions{.learning_rate = 1e-3, .beta1 = 0.5},
            .discriminator_optimizer = AdamOptions{.learning_rate = 2e-4, .beta1 = 0.5},
            .seed = o.seed}};

@@ -1,0 +1,49 @@
+#include "options.hpp"
+
+#include "common/command_line.hpp"
+#include "export.hpp"
+
+bool parse(int argc, char** argv, Options& o) {
+  CLI::App app("Samples a trained generator, such as the generator.safetensors that a run of mnist_gan leaves.");
+  std::string label;
+  double truncation = 0;
+  app.add_option("--weights", o.weights, "the generator's safetensors file")->required();
+  auto* count = add_number(app, "--count", o.count, "samples; with --walk, the latent vectors that it passes")
+                    ->capture_default_str();
+  auto* one_class = app.add_option("--label", label,
+                                   "sample this class alone, as the training data call it; without, sample i is of "
+                                   "class i modulo their number");
+  auto* seed = add_number(app, "--seed", o.seed, "the same seed gives the same samples")->capture_default_str();
+  auto* truncated = add_number(app, "--truncation", truncation,
+                               "draw numbers of a latent vector that are beyond this threshold again: fewer kinds of "
+                               "samples, and better ones; 2 changes little, 0.5 much");
+  auto* threads = add_number(app, "--threads", o.threads, "threads to use; as many as there are cores if not given");
+  app.add_option("--grid", o.grid, "a PNG file: the images side by side, or the points in the plane");
+  app.add_option("--npy", o.npy, "a NumPy file: the samples as float32");
+  app.add_option("--walk", o.walk, "an animated GIF: from latent vector to latent vector and back to the first");
+  app.add_option("--export", o.to_export, "the network for elsewhere: " + export_formats());
+  if (!parse_arguments(app, argc, argv)) return false;
+  if (one_class->count() > 0) o.label = label;
+  if (truncated->count() > 0) o.truncation = truncation;
+
+  using rival::require;
+  require(o.count >= 1, "--count: expected at least 1, got ", o.count);
+  require(!o.truncation || *o.truncation >= 0.01, "--truncation: expected at least 0.01, got ", truncation);
+  require(threads->count() == 0 || o.threads >= 1, "--threads: expected at least 1, got ", o.threads);
+  require(o.walk.empty() || (o.count >= 2 && o.count <= 1000),
+          "--walk: expected a --count of 2 to 1000 latent vectors, got ", o.count);
+  const auto expect_ending = [](const char* option, const std::filesystem::path& file, const char* ending) {
+    require(file.empty() || file.extension() == ending, option, ": expected a file that ends in ", ending, ", got ",
+            file);
+  };
+  expect_ending("--grid", o.grid, ".png");
+  expect_ending("--npy", o.npy, ".npy");
+  expect_ending("--walk", o.walk, ".gif");
+  if (!o.to_export.empty()) require_export_format(o.to_export);
+  require(!(o.grid.empty() && o.npy.empty() && o.walk.empty() && o.to_export.empty()),
+          "expected something to write: --grid, --npy, --walk or --export");
+  if (o.grid.empty() && o.npy.empty() && o.walk.empty())
+    for (const auto* option : {count, one_class, seed, truncated})
+      require(option->count() == 0, option->get_name(), ": expected --grid, --npy or --walk beside it");
+  return true;
+}
