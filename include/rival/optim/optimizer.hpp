@@ -61,6 +61,8 @@ class Optimizer {
     check(factor >= 0, "a schedule that gives a finite factor >= 0", factor);
     return base_rate_ * factor;
   }
+  /// The rate that the schedule multiplies: the options' one, or what was set since.
+  double base_learning_rate() const { return base_rate_; }
   /// Sets the rate that the schedule multiplies. Throws Error unless it is finite and >= 0.
   void set_learning_rate(double rate) {
     check(rate >= 0, "a finite learning_rate >= 0", rate);
