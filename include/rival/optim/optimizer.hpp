@@ -62,6 +62,8 @@ class Optimizer {
           factor);
     return base_rate_ * factor;
   }
+  /// The rate that the schedule multiplies: the options' one, or what was set since.
+  double base_learning_rate() const { return base_rate_; }
   /// Sets the rate that the schedule multiplies. Throws Error unless it is finite and >= 0.
   void set_learning_rate(double rate) {
     check(rate >= 0 && is_finite(static_cast<S>(rate)), "a finite learning_rate >= 0", rate);
