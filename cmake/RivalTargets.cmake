@@ -102,7 +102,7 @@ rival_add_component(zlib ZLIB ZLIB::ZLIB)  # rival/data/idx.hpp, rival/data/mnis
 rival_add_component(stb Stb stb::stb)      # rival/image/png.hpp
 rival_add_component(gif GIF GIF::GIF)      # rival/image/gif.hpp
 rival_add_component(json nlohmann_json nlohmann_json::nlohmann_json)  # rival/io/safetensors.hpp, rival/io/network_file.hpp
-rival_add_component(zip LibZip libzip::zip)                           # rival/io/npz.hpp
+rival_add_component(zip LibZip LibZip::LibZip)                           # rival/io/npz.hpp
 rival_add_component(protozero Protozero protozero::protozero)  # rival/io/onnx_file.hpp, _export and _import
 
 # rival_decide(<option> <what it builds> <framework's package> <framework's target>)
