@@ -221,7 +221,7 @@ inline Shape read_idx_shape(IdxStream& file, Index rank, IdxType& type) {
   return shape;
 }
 
-inline IdxArray read_idx(ByteSource& source, Index rank, const std::string& what) {
+inline IdxArray read_idx_from(ByteSource& source, Index rank, const std::string& what) {
   IdxStream file(source, what);
   IdxArray array;
   array.shape = read_idx_shape(file, rank, array.type);
@@ -268,13 +268,13 @@ inline IdxArray read_idx(ByteSource& source, Index rank, const std::string& what
 /// before the size of the file supports it, so a false one costs no memory.
 inline IdxArray read_idx(const std::filesystem::path& path, Index rank = 0) {
   internal::FileSource file("idx file", path);
-  return internal::read_idx(file, rank, file.what());
+  return internal::read_idx_from(file, rank, file.what());
 }
 
 /// The same from bytes in memory. Errors begin with `what`.
 inline IdxArray parse_idx(std::string_view bytes, Index rank = 0, const std::string& what = "idx") {
   internal::MemorySource memory(bytes);
-  return internal::read_idx(memory, rank, what);
+  return internal::read_idx_from(memory, rank, what);
 }
 
 /// Writes `shape.size()` values as a plain IDX file: bytes with or without sign, 16- and 32-bit integers, floats or
