@@ -108,7 +108,7 @@ TEST_CASE("npy: says what is wrong with a file") {
   const auto error = [](const std::string& content) -> std::string {
     internal::MemorySource source(content);
     try {
-      internal::read_npy<std::uint8_t>(source, "a");
+      internal::read_npy_from<std::uint8_t>(source, "a");
     } catch (const Error& caught) {
       return std::string(caught.what()).substr(3);
     }

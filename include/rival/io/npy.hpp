@@ -305,7 +305,7 @@ auto with_npy_type(const NpyHeader& header, const std::string& what, Use use) {
   fail(what, ": expected values of type uint8, int64, float32 or float64, got '", header.byte_order, header.type, "'");
 }
 
-inline NpyArray read_npy_array(ByteSource& source, const std::string& what) {
+inline NpyArray read_npy_array_from(ByteSource& source, const std::string& what) {
   std::uint64_t before = 0;
   const NpyHeader header = read_npy_header(source, what, before);
   return with_npy_type(header, what,
@@ -313,7 +313,7 @@ inline NpyArray read_npy_array(ByteSource& source, const std::string& what) {
 }
 
 template <NpyValue T>
-Tensor<T> read_npy(ByteSource& source, const std::string& what) {
+Tensor<T> read_npy_from(ByteSource& source, const std::string& what) {
   std::uint64_t before = 0;
   const NpyHeader header = read_npy_header(source, what, before);
   return with_npy_type(header, what, [&]<NpyValue There>(There) -> Tensor<T> {
@@ -341,19 +341,19 @@ void write_npy(const std::filesystem::path& path, const Tensor<T>& tensor) {
 template <NpyValue T>
 Tensor<T> read_npy(const std::filesystem::path& path) {
   internal::FileSource file("npy file", path);
-  return internal::read_npy<T>(file, file.what());
+  return internal::read_npy_from<T>(file, file.what());
 }
 
 /// The same for whichever type the file holds.
 inline NpyArray read_npy_array(const std::filesystem::path& path) {
   internal::FileSource file("npy file", path);
-  return internal::read_npy_array(file, file.what());
+  return internal::read_npy_array_from(file, file.what());
 }
 
 /// The same from bytes in memory. Errors begin with `what`.
 inline NpyArray parse_npy(std::string_view bytes, const std::string& what = "npy") {
   internal::MemorySource memory(bytes);
-  return internal::read_npy_array(memory, what);
+  return internal::read_npy_array_from(memory, what);
 }
 
 }  // namespace rival

@@ -104,7 +104,7 @@ inline std::string npz_name(const std::string& what, std::string_view entry) {
 }
 
 /// `size` are the bytes of the whole archive, which must be able to hold what it says.
-inline NpzArrays read_npz(zip_t* archive, std::uint64_t size, const std::string& what) {
+inline NpzArrays read_npz_from(zip_t* archive, std::uint64_t size, const std::string& what) {
   NpzArrays arrays;
   const auto count = static_cast<zip_uint64_t>(std::max<zip_int64_t>(zip_get_num_entries(archive, 0), 0));
   std::uint64_t packed = 0;
@@ -129,7 +129,7 @@ inline NpzArrays read_npz(zip_t* archive, std::uint64_t size, const std::string&
       require(entry.size / most_that_deflate_packs <= entry.comp_size, where, ": its ", entry.size,
               " bytes are more than ", entry.comp_size, " bytes can hold");
     ZipEntrySource source(archive, entry, where);
-    NpyArray array = read_npy_array(source, where);
+    NpyArray array = read_npy_array_from(source, where);
     // Asking for one byte more also makes libzip look at the checksum.
     char extra = 0;
     require(source.read(&extra, 1) == 0, where, ": has more bytes than it says");
@@ -138,14 +138,14 @@ inline NpzArrays read_npz(zip_t* archive, std::uint64_t size, const std::string&
   return arrays;
 }
 
-inline NpzArrays read_npz(zip_source_t* made, ZipError& error, std::uint64_t size, const std::string& what) {
+inline NpzArrays read_npz_from(zip_source_t* made, ZipError& error, std::uint64_t size, const std::string& what) {
   ZipSource source(made);
   if (!source) fail_zip(what, error);
   require(size > 0, what, ": it is empty");  // which would do as an empty archive
   const ZipArchive archive(zip_open_from_source(source.get(), ZIP_RDONLY, error));
   if (!archive) fail_zip(what, error);
   source.release();  // the archive's now
-  return read_npz(archive.get(), size, what);
+  return read_npz_from(archive.get(), size, what);
 }
 
 }  // namespace internal
@@ -223,14 +223,15 @@ inline void write_npz(const std::filesystem::path& path, const std::vector<Named
 inline NpzArrays read_npz(const std::filesystem::path& path) {
   internal::require_file("npz file", path);
   internal::ZipError error;
-  return internal::read_npz(zip_source_file_create(path.string().c_str(), 0, -1, error), error,
-                            std::filesystem::file_size(path), internal::concatenate("npz file ", path));
+  return internal::read_npz_from(zip_source_file_create(path.string().c_str(), 0, -1, error), error,
+                                 std::filesystem::file_size(path), internal::concatenate("npz file ", path));
 }
 
 /// The same from bytes in memory. Errors begin with `what`.
 inline NpzArrays parse_npz(std::string_view bytes, const std::string& what = "npz") {
   internal::ZipError error;
-  return internal::read_npz(zip_source_buffer_create(bytes.data(), bytes.size(), 0, error), error, bytes.size(), what);
+  return internal::read_npz_from(zip_source_buffer_create(bytes.data(), bytes.size(), 0, error), error, bytes.size(),
+                                 what);
 }
 
 }  // namespace rival
