@@ -130,13 +130,15 @@ void load_weights(Network<S>& network, const Safetensors& file, const std::strin
     for (const std::string& line : lines) text += "\n  " + line;
     throw Error(text);
   }
-  // All are read before one is changed, so that an error leaves the network as it was.
+  // All are read and turned before one is changed, so that an error leaves the network as it was: no memory is asked
+  // for on the way from one to the next.
   std::vector<Tensor<S>> values;
-  for (const auto& [tensor, layout] : tensors) values.push_back(file.tensor<S>(layout.name));
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    Tensor<S>& to = *tensors[i].first;
-    for_each_place(tensors[i].second, [&](Index there, Index here) { to[here] = values[i][there]; });
+  for (const auto& [tensor, layout] : tensors) {
+    const Tensor<S> from = file.tensor<S>(layout.name);
+    Tensor<S>& to = values.emplace_back(tensor->shape());
+    for_each_place(layout, [&](Index there, Index here) { to[here] = from[there]; });
   }
+  for (std::size_t i = 0; i < tensors.size(); ++i) *tensors[i].first = values[i];
 }
 
 /// The network that a file describes; `role` is what is expected.
