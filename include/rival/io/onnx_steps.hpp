@@ -337,7 +337,7 @@ class OnnxReader : OnnxQuery {
 
   /// x * sigmoid(x), the sum of two branches times a number, or a basis.
   Step read_mul(const OnnxNode& node, int depth) const {
-    for (const std::size_t i : {0, 1}) {
+    for (std::size_t i = 0; i < 2; ++i) {
       const OnnxNode* gate = made_by(&node, i, "Sigmoid");
       if (gate && input_of(*gate, 0) == input_of(node, 1 - i))
         return {&node, input_of(node, 1 - i), [](ReadStack& stack) { append(stack, {{"silu"}}, true); }};
@@ -371,13 +371,13 @@ class OnnxReader : OnnxQuery {
   }
 
   Step read_add(const OnnxNode& node, int depth) const {
-    for (const std::size_t i : {0, 1}) {
+    for (std::size_t i = 0; i < 2; ++i) {
       const OnnxTensor* added = constant(node, i);
       if (!added) continue;
       if (const OnnxNode* product = made_by(&node, 1 - i, "MatMul"))
         return dense(node, input_of(*product, 0), weight(*product, 1), false, added, 1, 1);
       if (const OnnxNode* scaled = made_by(&node, 1 - i, "Mul"))
-        for (const std::size_t k : {0, 1})
+        for (std::size_t k = 0; k < 2; ++k)
           if (const OnnxTensor* factor = constant(*scaled, k))
             if (auto norm = read_group_norm(node, producer(input_of(*scaled, 1 - k)), factor, added)) return *norm;
       refuse(node);
