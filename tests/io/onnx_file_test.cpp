@@ -88,6 +88,54 @@ TEST_CASE("ONNX file: cut anywhere it is refused, and with any byte changed neve
   SUCCEED();
 }
 
+TEST_CASE("ONNX import: PyTorch's files with bytes changed are refused or read, and never more than that") {
+  for (const char* name : {"pytorch_dense.onnx", "pytorch_discriminator.onnx"}) {
+    const std::string bytes = read_bytes(std::filesystem::path(RIVAL_FIXTURES_DIR) / name);
+    REQUIRE(bytes.size() > 5000);
+    for (std::size_t i = 0; i < bytes.size(); i += 7) {
+      std::string changed = bytes;
+      changed[i] = static_cast<char>(changed[i] ^ (1 << i % 8));
+      try {
+        network_from_onnx(parse_onnx(changed));
+      } catch (const Error&) {
+      }
+    }
+  }
+  SUCCEED();
+}
+
+TEST_CASE("ONNX import: a small file makes no large network") {
+  // Each of 2,000 nodes would have 10,000 weights of its own, of the one tensor in the file.
+  OnnxModel model;
+  model.inputs = {{"x0", false, {{-1, "batch"}, {100}}}};
+  model.initialisers = {{"w", {100, 100}, std::vector<float>(10'000, 0.1f)}};
+  const auto add = [&] {
+    const std::string number = std::to_string(model.nodes.size());
+    model.nodes.push_back({.name = "node" + number,
+                           .op = "MatMul",
+                           .inputs = {"x" + number, "w"},
+                           .outputs = {"x" + std::to_string(model.nodes.size() + 1)}});
+    model.outputs = {{"x" + std::to_string(model.nodes.size()), false, {}}};
+  };
+  for (int i = 0; i < 3; ++i) add();
+  CHECK(refusal(model) == "none");  // some sharing is fine
+  for (int i = 0; i < 2'000; ++i) add();
+  CHECK_THAT(refusal(model), ContainsSubstring("its nodes share so many weights"));
+
+  // Of an input that is said to be large nothing is made.
+  model = of_node({.op = "Reshape", .inputs = {"n", "s"}}, {{"g", {4}, Ints{0, 4, 1, -1}}});
+  model.inputs[0].extents = {{-1, "batch"}, {Index{1} << 30}, {1}, {1}};
+  model.initialisers = {{"r", {3}, Ints{0, 2, -1}},
+                        {"s", {4}, Ints{0, Index{1} << 30, 1, 1}},
+                        {"one", {2}, std::vector<float>{1, 1}},
+                        {"zero", {2}, std::vector<float>{0, 0}}};
+  model.nodes.insert(
+      model.nodes.begin(),
+      {{.name = "rows", .op = "Reshape", .inputs = {"x", "r"}, .outputs = {"y0"}},
+       {.name = "norm", .op = "InstanceNormalization", .inputs = {"y0", "one", "zero"}, .outputs = {"n"}}});
+  CHECK_THAT(refusal(model), ContainsSubstring("(Reshape): expected at most 1048576 features"));
+}
+
 TEST_CASE("ONNX file: what is no model, or is not read, is named") {
   const TemporaryFolder folder;
   CHECK_THROWS_WITH(read_onnx(folder.write("a.onnx", "hello")),
@@ -194,4 +242,6 @@ TEST_CASE("ONNX import: a node that no layer is, is named with its operator") {
   CHECK(refusal(model) == "ONNX model: input \"x\": expected a batch of samples whose sizes are known");
   model.inputs.clear();
   CHECK(refusal(model) == "ONNX model: it has no input of numbers");
+  model.opset = 8;
+  CHECK(refusal(model) == "ONNX model: expected opset 9 or later, got 8");
 }

@@ -517,9 +517,13 @@ inline OnnxModel read_onnx(const std::filesystem::path& path) {
 /// Writes the model. Throws Error, and leaves an earlier file as it was, when it cannot; protobuf's messages end at
 /// 2 GB.
 inline void write_onnx(const std::filesystem::path& path, const OnnxModel& model) {
+  double size = 0;  // of the weights, which are nearly all of it
+  for (const OnnxTensor& tensor : model.initialisers)
+    std::visit([&](const auto& values) { size += static_cast<double>(values.size() * sizeof(values[0])); },
+               tensor.values);
+  require(size < 0x1p31 - 0x1p24, "cannot write ", path, ": an ONNX file has at most 2 GB, this one's weights alone ",
+          "would be ", size, " bytes");
   const std::string bytes = onnx_bytes(model);
-  require(bytes.size() < std::size_t{1} << 31, "cannot write ", path,
-          ": an ONNX file has at most 2 GB, this one would ", "have ", bytes.size(), " bytes");
   replace_file(path, bytes);
 }
 

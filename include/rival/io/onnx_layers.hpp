@@ -288,7 +288,7 @@ inline OnnxPlace reshape(OnnxGraph& g, const OnnxLayer& layer, const OnnxPlace& 
   return g.place(n, g.elements(n, x), out);
 }
 
-/// The branches lie in memory one behind the other as they are in the graph's channels-first images.
+/// Nothing but another shape: in the graph the channels of samples that follow each other do so in memory.
 inline OnnxPlace pack(OnnxGraph& g, const OnnxLayer& layer, const OnnxPlace& x) {
   g.change_batch();
   Wholes shape{-1, layer.out.back()};
