@@ -99,7 +99,7 @@ endfunction()
 rival_add_component(zlib ZLIB ZLIB::ZLIB)  # rival/data/idx.hpp, rival/data/mnist.hpp
 rival_add_component(stb Stb stb::stb)      # rival/image/png.hpp
 rival_add_component(gif GIF GIF::GIF)      # rival/image/gif.hpp
-rival_add_component(json nlohmann_json nlohmann_json::nlohmann_json)  # rival/io/safetensors.hpp, rival/io/network_file.hpp
+rival_add_component(json nlohmann_json nlohmann_json::nlohmann_json)  # rival/io: safetensors, network_file, checkpoint
 
 # rival_decide(<option> <what it builds> <framework's package> <framework's target>)
 #
