@@ -218,7 +218,8 @@ TEST_CASE("resume: with other pictures it does not go on") {
   const auto result =
       run(program, {"--resume", "--out", out.path().string(), "--data", other.path().string(), "--quiet"});
   CHECK(result.code == 2);
-  CHECK_THAT(result.err, StartsWith("mnist_gan: trainer: expected the data set of the fit that is to go on, got "));
+  CHECK(result.err == "mnist_gan: --resume: expected the pictures that the run was begun with, got others in " +
+                          quoted(other.path()) + '\n');
   CHECK((content(out.path()) == before));
 }
 
