@@ -99,7 +99,7 @@ pid_t begin(const Program& program, const Arguments& arguments, const TemporaryF
 
 TEST_CASE("resume: after a signal a run goes on to the files of an unbroken one, on any number of threads") {
   const SmallData data;
-  for (const auto& program : programs(data.path(), 400)) {
+  for (const auto& program : programs(data.path(), 200)) {
     INFO(program.name);
     const TemporaryFolder whole, broken, streams;
     const auto straight = run(program, program.arguments + Arguments{"--out", whole.path().string(), "--threads", "2"});
@@ -108,7 +108,7 @@ TEST_CASE("resume: after a signal a run goes on to the files of an unbroken one,
 
     const Arguments out{"--out", broken.path().string()};
     const pid_t child =
-        begin(program, program.arguments + out + Arguments{"--checkpoint-every", "30", "--threads", "1"}, streams);
+        begin(program, program.arguments + out + Arguments{"--checkpoint-every", "5", "--threads", "1"}, streams);
     REQUIRE(wait_until([&] { return !checkpoints(broken.path()).empty(); }));
     kill(child, SIGTERM);
     CHECK(rival_test::wait_for(child) == 128 + SIGTERM);
@@ -117,7 +117,7 @@ TEST_CASE("resume: after a signal a run goes on to the files of an unbroken one,
     const auto at = said.find("interrupted after step ");
     REQUIRE(at != std::string::npos);
     const std::string steps = std::to_string(std::stol(said.substr(at + 23)));
-    REQUIRE(std::stol(steps) < 400);
+    REQUIRE(std::stol(steps) < 200);
     REQUIRE(checkpoints(broken.path()).size() == 1);
     CHECK(checkpoints(broken.path())[0] == "checkpoint-" + std::string(6 - steps.size(), '0') + steps + ".safetensors");
 
@@ -127,7 +127,7 @@ TEST_CASE("resume: after a signal a run goes on to the files of an unbroken one,
     CHECK(rest.code == 0);
     CHECK_THAT(rest.out, StartsWith("goes on after step " + steps + "\n"));
     check_same(left(whole.path()), left(broken.path()));
-    CHECK(checkpoints(broken.path()) == std::vector<std::string>{"checkpoint-000400.safetensors"});
+    CHECK(checkpoints(broken.path()) == std::vector<std::string>{"checkpoint-000200.safetensors"});
 
     // One that has come to its end leaves the same once more.
     std::filesystem::remove(broken / "summary.txt");
@@ -142,7 +142,7 @@ TEST_CASE("resume: killed at random moments, a run ends with the unbroken one's 
   const int kills = wish != nullptr ? std::stoi(wish) : 10;
   const SmallData data;
   int done = 0, resumed = 0;
-  for (const auto& program : programs(data.path(), 150)) {
+  for (const auto& program : programs(data.path(), 100)) {
     INFO(program.name);
     const TemporaryFolder whole, streams;
     const auto start = std::chrono::steady_clock::now();
@@ -172,7 +172,7 @@ TEST_CASE("resume: killed at random moments, a run ends with the unbroken one's 
         if (!ended) ++of_program, ++done, resumed += goes_on;
       }
       check_same(expected, left(out.path()));
-      CHECK(checkpoints(out.path()) == std::vector<std::string>{"checkpoint-000150.safetensors"});
+      CHECK(checkpoints(out.path()) == std::vector<std::string>{"checkpoint-000100.safetensors"});
     }
   }
   WARN(done << " kills, " << resumed << " of them of runs that had been resumed");

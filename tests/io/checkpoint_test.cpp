@@ -27,7 +27,7 @@
 
 using namespace rival;
 using Catch::Matchers::ContainsSubstring;
-using Catch::Matchers::Equals;
+using Catch::Matchers::StartsWith;
 using rival_test::quoted;
 using rival_test::read_bytes;
 using rival_test::TemporaryFolder;
@@ -230,7 +230,7 @@ TEMPLATE_TEST_CASE("checkpoint: a program's own steps go on, with the program's 
   // Any safetensors reader opens it.
   const auto file = Safetensors::read(folder / "first");
   CHECK(file.entry("generator.dense1.weight").type == (sizeof(S) == 4 ? "F32" : "F64"));
-  CHECK(file.contains("average.norm1.mean"));
+  CHECK(file.contains("average.bn1.mean"));
   CHECK(file.contains("discriminator_optimizer.dense2.bias.velocity"));
   CHECK(file.entry("extra.bytes").type == "U8");
 }
@@ -316,7 +316,9 @@ TEST_CASE("checkpoint: another version of the library, another format, and other
   rewrite("\"learning_rate\":0.001}", "\"learning_rate\":-1.0}");
   CHECK_THAT(load(), ContainsSubstring("expected an optimiser's steps and rate, got 0 and -1"));
   rewrite("\"fits\":0", "\"fits\":\"0\"");
-  CHECK_THAT(load(), ContainsSubstring("its description cannot be read"));
+  CHECK(load() == "checkpoint: expected a whole number, got string");
+  rewrite("\"fits\":0", "\"none\":0");
+  CHECK_THAT(load(), StartsWith(what + "its description cannot be read ("));
 
   Tensor<float> tensor({2}, 1.0f);
   write_safetensors<float>(folder / "a", {{"a", &tensor}});
