@@ -47,6 +47,8 @@ class Checkpoints {
   /// The one that was found or written last; empty if there is none.
   const std::filesystem::path& newest() const { return newest_; }
 
+  bool has_written() const { return written_ > 0; }
+
   const CheckpointOptions& options() const { return options_; }
   void set_options(const CheckpointOptions& options) { options_ = options; }
 

@@ -90,7 +90,7 @@ class Run {
     if (stop_signal() != 0) say(rival::internal::concatenate("interrupted after step ", last_.steps_done));
     for (const auto& output : outputs_)
       if (output.ours) say("wrote " + (folder_ / output.name).string());
-    if (checkpoints_ && !checkpoints_->newest().empty()) say("wrote " + checkpoints_->newest().string());
+    if (checkpoints_ && checkpoints_->has_written()) say("wrote " + checkpoints_->newest().string());
     const bool unwritten =
         !checkpoint_problem_.empty() ||
         std::any_of(outputs_.begin(), outputs_.end(), [](const Output& o) { return !o.problem.empty(); });
@@ -102,7 +102,7 @@ class Run {
   bool step(const rival::StepReport& report) {
     last_ = report;
     last_.seconds += seconds_before_;
-    if (progress_) (*progress_)(last_);
+    if (progress_) (*progress_)(report);
     const bool goes_on = !interrupted();
     if (checkpoints_) write_checkpoint(goes_on && report.steps_done < report.steps_in_all);
     const auto begin = Clock::now();

@@ -48,8 +48,15 @@ template <class Options>
 void take_settings(const rival::CheckpointExtras& extras, const GivenOptions& given, Options& options) {
   const auto all = nlohmann::ordered_json::parse(extras.texts.at("settings"));
   std::string differences;
-  const auto take = [&](const char* name, auto& value) {
-    if (given.count(name) == 0) internal::set(value, all.at(name));
+  // Who says where one file lies says where all do: --data is not to be joined by an earlier --images.
+  bool paths_given = false;
+  const auto look = [&]<class T>(const char* name, const T&) {
+    paths_given = paths_given || (std::is_same_v<T, std::filesystem::path> && given.count(name) > 0);
+  };
+  Options::each(options, look, look);
+  const auto take = [&]<class T>(const char* name, T& value) {
+    if (given.count(name) == 0 && !(paths_given && std::is_same_v<T, std::filesystem::path>))
+      internal::set(value, all.at(name));
   };
   const auto hold = [&](const char* name, auto& value) {
     take(name, value);

@@ -39,6 +39,9 @@ int train(Options o) {
   Losses losses;
   rival::Tensor<std::uint8_t> generated = room_for_images(o.samples);  // before hours of training
   const rival::CheckpointExtras earlier = resume ? trainer.load(checkpoints.newest()) : rival::CheckpointExtras();
+  rival::require(!resume || trainer.state().data_set == images.fingerprint(),
+                 "--resume: expected the pictures that the run was begun with, got others in ",
+                 o.images.empty() ? o.data : o.images);
 
   Run run("mnist_gan", o.out, o.quiet);
   if (resume) {

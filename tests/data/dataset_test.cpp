@@ -1,5 +1,8 @@
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
 #include <utility>
 #include <vector>
 #include "catch.hpp"
@@ -249,4 +252,53 @@ TEST_CASE("dataset: classes that stay in a file") {
                     "data set: expected 1 to 65536 kinds of values, got 0");
   CHECK_THROWS_WITH(Dataset::mapped_classes(path, 1, {2}, 3, 2),
                     Catch::Matchers::ContainsSubstring("offset of a multiple of 2, got 1"));
+}
+
+TEST_CASE("dataset: a fingerprint tells data sets apart, whatever holds them") {
+  std::vector<std::uint8_t> bytes(6000);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * i % 251);
+  const std::vector<int> labels{0, 1, 2, 0, 1};
+  const Dataset data({20, 60, 1}, bytes, labels);
+  const std::uint64_t known = data.fingerprint();
+  CHECK(data.fingerprint() == known);
+  CHECK(Dataset(data).fingerprint() == known);
+  CHECK(Dataset({20, 60, 1}, bytes, labels).fingerprint() == known);
+  const rival_test::TemporaryFolder folder;
+  const auto path = folder.write("a", "head" + std::string(bytes.begin(), bytes.end()));
+  CHECK(Dataset::mapped<std::uint8_t>(path, 4, {20, 60, 1}, 5, labels).fingerprint() == known);
+
+  for (const std::size_t i : {0, 1, 31, 32, 3000, 5999}) {
+    auto other = bytes;
+    other[i] ^= 1;
+    CHECK(Dataset({20, 60, 1}, other, labels).fingerprint() != known);
+  }
+  CHECK(Dataset({20, 60, 1}, bytes, std::vector<int>{0, 1, 2, 0, 2}).fingerprint() != known);
+  CHECK(Dataset({20, 60, 1}, bytes, labels, 4).fingerprint() != known);
+  CHECK(Dataset({20, 60, 1}, bytes).fingerprint() != known);
+  CHECK(Dataset({60, 20, 1}, bytes, labels).fingerprint() != known);
+  CHECK(Dataset({20, 60, 1}, bytes, labels, 0, {255, 0}).fingerprint() != known);
+  CHECK(Dataset({20, 60, 1}, std::vector<float>(bytes.begin(), bytes.end()), labels, 0, {127.5, -1}).fingerprint() !=
+        known);
+  CHECK(Dataset().fingerprint() != known);
+  CHECK(Dataset::of_classes({2}, 3, std::vector<int>{0, 1}).fingerprint() !=
+        Dataset::of_classes({2}, 4, std::vector<int>{0, 1}).fingerprint());
+}
+
+TEST_CASE("dataset: of a large file the fingerprint reads pages from its first to its last") {
+  const rival_test::TemporaryFolder folder;
+  const auto path = folder.write("a", "");
+  constexpr Index size = Index{65} << 20;
+  std::filesystem::resize_file(path, size);  // of zeros, which take no room
+  const auto fingerprint = [&] { return Dataset::mapped<std::uint8_t>(path, 0, {size}, 1).fingerprint(); };
+  const auto known = fingerprint();
+  for (const Index at : {Index{0}, size - 1}) {
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(at);
+    file.put(1);
+    file.close();
+    CHECK(fingerprint() != known);
+    std::filesystem::resize_file(path, 0);
+    std::filesystem::resize_file(path, size);
+  }
+  CHECK(fingerprint() == known);
 }

@@ -81,6 +81,19 @@ TEST_CASE("progress: plain lines, the first step's, one every few seconds, and t
         "epoch 2/2  step 20/20  32 images/s  D 0.500  G 1.250  0:00 left\n");
 }
 
+TEST_CASE("progress: a fit that goes on from a checkpoint takes the time of its own steps") {
+  CHECK(printed([&] {
+          const auto progress = progress_bar({.bar = false, .line_seconds = 17});
+          auto rest = reports(2);
+          rest.erase(rest.begin(), rest.begin() + 9);
+          for (auto& report : rest) report.seconds -= 18;
+          for (const auto& report : rest) progress(report);
+        }) ==
+        "epoch 1/2  step 10/20  32 images/s  D 0.500  G 1.250  0:20 left\n"
+        "epoch 2/2  step 19/20  32 images/s  D 0.500  G 1.250  0:02 left\n"
+        "epoch 2/2  step 20/20  32 images/s  D 0.500  G 1.250  0:00 left\n");
+}
+
 TEST_CASE("progress: a bar that redraws itself and ends its line") {
   const auto text = printed([] {
     const auto progress = progress_bar({.bar = true});

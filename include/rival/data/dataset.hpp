@@ -301,7 +301,7 @@ class Dataset {
     if (!file_ || count <= (std::size_t{64} << 20))
       sum.add(bytes, count);
     else
-      for (std::size_t i = 0; i < pages; ++i) sum.add(bytes + (count - page) / (pages - 1) * i, page);
+      for (std::size_t i = 0; i < pages; ++i) sum.add(bytes + (count - page) * i / (pages - 1), page);
     return sum.value();
   }
 

@@ -100,12 +100,16 @@ class ProgressBar {
 
   void operator()(const StepReport& report) {
     const bool last = report.steps_done == report.steps_in_all;
+    // A fit that goes on from a checkpoint has made steps of which its seconds know nothing.
+    if (report.steps_done <= seen_ || seen_ == 0) skipped_ = report.steps_done - 1;
+    seen_ = report.steps_done;
     // Nobody reads faster than this, and a terminal takes time.
     const double pause = options_.bar ? 0.1 : options_.line_seconds;
     if (!last && report.steps_done > 1 && report.seconds < shown_ + pause) return;
     shown_ = report.seconds;
-    const double done = static_cast<double>(report.steps_done) / static_cast<double>(report.steps_in_all);
-    const std::string left = internal::clock_text(report.seconds * (1 - done) / done);
+    const auto made = static_cast<double>(report.steps_done - skipped_),
+               rest = static_cast<double>(report.steps_in_all - report.steps_done);
+    const std::string left = internal::clock_text(report.seconds * rest / made);
     if (options_.bar) {
       draw(report, left);
       if (last) end_line();
@@ -143,7 +147,8 @@ class ProgressBar {
 
   ProgressOptions options_;
   double shown_ = 0;
-  std::size_t drawn_ = 0;  ///< characters of the bar that stands on an unfinished line
+  long seen_ = 0, skipped_ = 0;  ///< steps done at the last report, and before the first one
+  std::size_t drawn_ = 0;        ///< characters of the bar that stands on an unfinished line
 };
 
 /// A callback for FitOptions::on_step that shows epoch, step, images per second, both losses and the time left: as a

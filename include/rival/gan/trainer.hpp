@@ -25,7 +25,7 @@
 
 namespace rival {
 
-struct CheckpointExtras;
+struct CheckpointExtras;  // in rival/io/checkpoint.hpp
 
 /// Thrown when a loss becomes NaN or infinite.
 class Diverged : public Error {

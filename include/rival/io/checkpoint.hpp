@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -51,9 +52,16 @@ using Json = nlohmann::ordered_json;
 
 // What there is to tell ---------------------------------------------------------------------------------------------
 
+/// Throws Error for JSON that is no whole number.
+template <class T>
+T whole(const Json& json) {
+  require(json.is_number_integer(), "checkpoint: expected a whole number, got ", json.type_name());
+  return json.get<T>();
+}
+
 inline Json to_json(const Random::Position& at) { return {at.seed, at.stream, at.block}; }
 inline Random::Position position_from(const Json& json) {
-  return {json.at(0).get<std::uint64_t>(), json.at(1).get<std::uint64_t>(), json.at(2).get<std::uint64_t>()};
+  return {whole<std::uint64_t>(json.at(0)), whole<std::uint64_t>(json.at(1)), whole<std::uint64_t>(json.at(2))};
 }
 
 inline Json to_json(const TrainerState& s) {
@@ -71,17 +79,17 @@ inline Json to_json(const TrainerState& s) {
 }
 inline TrainerState state_from(const Json& json) {
   const Json& data = json.at("data");
-  return {.steps = json.at("steps").get<long>(),
-          .run = json.at("run").get<long>(),
-          .discriminator_steps = json.at("discriminator_steps").get<long>(),
-          .average_steps = json.at("average_steps").get<long>(),
+  return {.steps = whole<long>(json.at("steps")),
+          .run = whole<long>(json.at("run")),
+          .discriminator_steps = whole<long>(json.at("discriminator_steps")),
+          .average_steps = whole<long>(json.at("average_steps")),
           .latents = position_from(json.at("latents")),
           .classes = position_from(json.at("classes")),
           .penalties = position_from(json.at("penalties")),
-          .fits = json.at("fits").get<int>(),
-          .fit_steps = json.at("fit_steps").get<long>(),
-          .data = {data.at("epoch").get<Index>(), data.at("taken").get<Index>(), position_from(data.at("stream"))},
-          .data_set = json.at("data_set").get<std::uint64_t>()};
+          .fits = whole<int>(json.at("fits")),
+          .fit_steps = whole<long>(json.at("fit_steps")),
+          .data = {whole<Index>(data.at("epoch")), whole<Index>(data.at("taken")), position_from(data.at("stream"))},
+          .data_set = whole<std::uint64_t>(json.at("data_set"))};
 }
 
 /// A schedule is a function: it is told by some of its values.
@@ -126,7 +134,8 @@ inline Json told(const OptimizerOptions& options, long run) {
 /// What the options say, as far as it can be told, for a run of so many steps. Functions without a name cannot.
 template <class S>
 Json told(const TrainerOptions<S>& o, long run) {
-  const long discriminator_run = run * o.discriminator_steps;
+  constexpr long most = std::numeric_limits<long>::max();
+  const long discriminator_run = run > most / o.discriminator_steps ? most : run * o.discriminator_steps;
   Json penalties = Json::array();
   static constexpr const char* kinds[] = {"r1", "r2", "wgan_gp", "dragan"};
   for (const Penalty& penalty : o.penalties)
@@ -305,7 +314,7 @@ inline CheckpointFile parse_checkpoint(const Safetensors& file, std::string what
       require(depth <= 200, here, ": expected at most 200 levels within each other, got more");
       return true;
     });
-    const int format = checkpoint.json.at("version").get<int>();
+    const int format = whole<int>(checkpoint.json.at("version"));
     require(format == 1, here, ": expected a checkpoint's version 1, got ", format);
   } catch (const Json::exception& error) {
     fail(here, ": its description cannot be read (", error.what(), ")");
@@ -360,6 +369,7 @@ template <class S>
 void load_checkpoint(AdversarialTrainer<S>& trainer, CheckpointFile& file) {
   const Json& json = file.json;
   const TrainerState state = state_from(json.at("state"));
+  require(state.run >= 0, file.what, ": expected a run of steps >= 0, got ", state.run);
   const Remembered<S> all = remembered(trainer);
   std::vector<std::string> lines;
   tell_differences("", json.at("trainer"), told(trainer, state.run), lines);
@@ -390,7 +400,7 @@ void load_checkpoint(AdversarialTrainer<S>& trainer, CheckpointFile& file) {
   for (const auto& [name, stream] : all.streams) positions.push_back(position_from(json.at("streams").at(name)));
   std::vector<std::pair<long, double>> optimizers;  // steps and rate
   for (const char* part : {"generator_optimizer", "discriminator_optimizer"}) {
-    optimizers.emplace_back(json.at(part).at("steps").get<long>(), json.at(part).at("learning_rate").get<double>());
+    optimizers.emplace_back(whole<long>(json.at(part).at("steps")), json.at(part).at("learning_rate").get<double>());
     const auto& [steps, rate] = optimizers.back();
     require(steps >= 0 && rate >= 0 && is_finite(rate), file.what, ": expected an optimiser's steps and rate, got ",
             steps, " and ", rate);
