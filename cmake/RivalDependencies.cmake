@@ -6,6 +6,8 @@ set(rival_source_Eigen3 GIT_REPOSITORY https://gitlab.com/libeigen/eigen.git GIT
 set(rival_source_ZLIB GIT_REPOSITORY https://github.com/madler/zlib.git GIT_TAG v1.3.1 GIT_SHALLOW ON)
 set(rival_source_GIF GIT_REPOSITORY https://git.code.sf.net/p/giflib/code GIT_TAG 5.2.2 GIT_SHALLOW ON)
 set(rival_source_nlohmann_json GIT_REPOSITORY https://github.com/nlohmann/json.git GIT_TAG v3.11.3 GIT_SHALLOW ON)
+set(rival_source_LibZip GIT_REPOSITORY https://github.com/nih-at/libzip.git GIT_TAG v1.10.1 GIT_SHALLOW ON)
+set(rival_source_Protozero GIT_REPOSITORY https://github.com/mapbox/protozero.git GIT_TAG v1.7.1 GIT_SHALLOW ON)
 set(rival_source_Catch2 GIT_REPOSITORY https://github.com/catchorg/Catch2.git GIT_TAG v3.5.4 GIT_SHALLOW ON)
 set(rival_source_CLI11 GIT_REPOSITORY https://github.com/CLIUtils/CLI11.git GIT_TAG v2.4.1 GIT_SHALLOW ON)
 # stb has no releases: this is its master of July 2024. A commit cannot be cloned shallowly.
@@ -75,6 +77,10 @@ function(rival_make_nlohmann_json source_dir)
   rival_make_headers(nlohmann_json::nlohmann_json "${source_dir}/include")
 endfunction()
 
+function(rival_make_Protozero source_dir)
+  rival_make_headers(protozero::protozero "${source_dir}/include")
+endfunction()
+
 function(rival_make_CLI11 source_dir)
   rival_make_headers(CLI11::CLI11 "${source_dir}/include")
 endfunction()
@@ -100,7 +106,22 @@ function(rival_make_GIF source_dir)
     dgif_lib.c egif_lib.c gif_err.c gif_font.c gif_hash.c gifalloc.c openbsd-reallocarray.c quantize.c)
 endfunction()
 
-# Only Catch2 is built by its own CMakeLists.txt: it is large, and made to be a part of another build.
+# libzip generates a part of its sources, so it is built by its own CMakeLists.txt, without its programs and with zlib alone.
+function(rival_make_LibZip source_dir)
+  rival_find_or_fetch(ZLIB ZLIB::ZLIB)
+  foreach(part IN ITEMS COMMONCRYPTO GNUTLS MBEDTLS OPENSSL WINDOWS_CRYPTO BZIP2 LZMA ZSTD)
+    set(ENABLE_${part} OFF)
+  endforeach()
+  foreach(part IN ITEMS BUILD_TOOLS BUILD_REGRESS BUILD_OSSFUZZ BUILD_EXAMPLES BUILD_DOC BUILD_SHARED_LIBS LIBZIP_DO_INSTALL)
+    set(${part} OFF)
+  endforeach()
+  add_subdirectory("${source_dir}" "${PROJECT_BINARY_DIR}/_deps/libzip-build" EXCLUDE_FROM_ALL)
+  rival_make_headers(libzip::zip "${source_dir}/lib")
+  target_include_directories(libzip::zip INTERFACE "${PROJECT_BINARY_DIR}/_deps/libzip-build")
+  target_link_libraries(libzip::zip INTERFACE zip)
+endfunction()
+
+# Catch2 too is built by its own CMakeLists.txt: it is large, and made to be a part of another build.
 function(rival_make_Catch2 source_dir)
   add_subdirectory("${source_dir}" "${PROJECT_BINARY_DIR}/_deps/catch2-build" EXCLUDE_FROM_ALL)
   get_target_property(include_dirs Catch2 INTERFACE_INCLUDE_DIRECTORIES)

@@ -56,15 +56,17 @@ if(RIVAL_INSTALL)
   write_basic_package_version_file("${PROJECT_BINARY_DIR}/cmake/rivalConfigVersion.cmake"
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
   install(FILES "${PROJECT_BINARY_DIR}/cmake/rivalConfig.cmake" "${PROJECT_BINARY_DIR}/cmake/rivalConfigVersion.cmake"
-    "${PROJECT_SOURCE_DIR}/cmake/FindStb.cmake" "${PROJECT_SOURCE_DIR}/cmake/RivalPackages.cmake"
-    "${PROJECT_SOURCE_DIR}/cmake/RivalBuildType.cmake" DESTINATION "${rival_package_dir}")
+    "${PROJECT_SOURCE_DIR}/cmake/FindLibZip.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindProtozero.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/FindStb.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/RivalPackages.cmake" "${PROJECT_SOURCE_DIR}/cmake/RivalBuildType.cmake"
+    DESTINATION "${rival_package_dir}")
 endif()
 
 # Tests and examples need every component.
 set(rival_required ${RIVAL_COMPONENTS})
 foreach(part IN ITEMS RIVAL_TESTS RIVAL_EXAMPLES)
   if(${part} AND NOT ${part} STREQUAL "AUTO")
-    list(APPEND rival_required zlib stb gif json)
+    list(APPEND rival_required zlib stb gif json zip protozero)
   endif()
 endforeach()
 
@@ -100,6 +102,8 @@ rival_add_component(zlib ZLIB ZLIB::ZLIB)  # rival/data/idx.hpp, rival/data/mnis
 rival_add_component(stb Stb stb::stb)      # rival/image/png.hpp
 rival_add_component(gif GIF GIF::GIF)      # rival/image/gif.hpp
 rival_add_component(json nlohmann_json nlohmann_json::nlohmann_json)  # rival/io/safetensors.hpp, rival/io/network_file.hpp
+rival_add_component(zip LibZip libzip::zip)                           # rival/io/npz.hpp
+rival_add_component(protozero Protozero protozero::protozero)  # rival/io/onnx_file.hpp, _export and _import
 
 # rival_decide(<option> <what it builds> <framework's package> <framework's target>)
 #
@@ -109,7 +113,7 @@ macro(rival_decide option what package target)
   if(${option} STREQUAL "AUTO")
     rival_find(${package} ${target})
     set(${option} ON)
-    foreach(needed IN ITEMS rival::zlib rival::stb rival::gif rival::json ${target})
+    foreach(needed IN ITEMS rival::zlib rival::stb rival::gif rival::json rival::zip rival::protozero ${target})
       if(NOT TARGET ${needed})
         set(${option} OFF)
       endif()

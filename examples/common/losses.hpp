@@ -7,13 +7,19 @@
 #include <string>
 #include <vector>
 
+#include "common/reports.hpp"
 #include "rival/core/file.hpp"
 #include "rival/gan/trainer_options.hpp"
 #include "rival/image/curves.hpp"
+#include "rival/io/checkpoint.hpp"
 
 class Losses {
  public:
   void add(const rival::StepReport& report) { steps_.push_back(report); }
+
+  /// Into a checkpoint, and out of it.
+  void put(rival::CheckpointExtras& extras) const { extras.numbers["losses"] = to_numbers(steps_); }
+  void take(const rival::CheckpointExtras& extras) { steps_ = to_reports(extras.numbers.at("losses")); }
 
   /// The table, a row a step: rows that are new since the last call are appended to the file. If it is not as that call
   /// left it, all are written.

@@ -14,7 +14,9 @@
 #include <utility>
 #include <vector>
 
+#include "common/checkpoints.hpp"
 #include "common/output_folder.hpp"
+#include "common/reports.hpp"
 #include "common/signals.hpp"
 #include "rival/gan/progress.hpp"
 
@@ -29,8 +31,9 @@
 ///     });
 ///
 /// The files are written anew while the training goes on: first after a second, then so seldom that it takes a
-/// hundredth of the time. A file that must be written at certain steps, such as a checkpoint, or figures that are to be
-/// taken then, belong into `on_step`, before `run.step`.
+/// hundredth of the time. Checkpoints are written by `run.step` at their own steps, at the last one, and when a signal
+/// ends the run. Other files that must be written at certain steps, or figures that are to be taken then, belong into
+/// `on_step`, before `run.step`.
 class Run {
  public:
   using Write = std::function<void(const std::filesystem::path& path)>;
@@ -47,6 +50,19 @@ class Run {
   /// says that this run makes no such file. What an earlier run left under the name goes when this one begins to write.
   void output(std::string name, Write write, When when = When::throughout) {
     outputs_.push_back({std::move(name), std::move(write), when, false, ""});
+  }
+
+  /// `save` writes a checkpoint of the run as it stands.
+  void checkpoints(Checkpoints checkpoints, Checkpoints::Save save) {
+    checkpoints_.emplace(std::move(checkpoints));
+    save_ = std::move(save);
+  }
+  /// Where the run stands, into a checkpoint and out of it.
+  void put(rival::CheckpointExtras& extras) const { extras.numbers["last step"] = to_numbers({last_}); }
+  void take(const rival::CheckpointExtras& extras) {
+    last_ = to_reports(extras.numbers.at("last step")).at(0);
+    seconds_before_ = last_.seconds;
+    say(rival::internal::concatenate("goes on after step ", last_.steps_done));
   }
 
   /// Trains, then writes all files. An exception ends the training like a signal: what there is is written. Returns the
@@ -74,7 +90,9 @@ class Run {
     if (stop_signal() != 0) say(rival::internal::concatenate("interrupted after step ", last_.steps_done));
     for (const auto& output : outputs_)
       if (output.ours) say("wrote " + (folder_ / output.name).string());
+    if (checkpoints_ && !checkpoints_->newest().empty()) say("wrote " + checkpoints_->newest().string());
     const bool unwritten =
+        !checkpoint_problem_.empty() ||
         std::any_of(outputs_.begin(), outputs_.end(), [](const Output& o) { return !o.problem.empty(); });
     if (unwritten || !failure.empty()) return 1;
     return stop_signal() != 0 ? 128 + stop_signal() : 0;
@@ -83,14 +101,17 @@ class Run {
   /// To be called after each step. False when the training is to stop.
   bool step(const rival::StepReport& report) {
     last_ = report;
-    if (progress_) (*progress_)(report);
+    last_.seconds += seconds_before_;
+    if (progress_) (*progress_)(last_);
+    const bool goes_on = !interrupted();
+    if (checkpoints_) write_checkpoint(goes_on && report.steps_done < report.steps_in_all);
     const auto begin = Clock::now();
     if (begin >= refresh_at_) {
       write_all(When::throughout);
       const auto end = Clock::now();
       refresh_at_ = end + std::max<Clock::duration>(99 * (end - begin), std::chrono::seconds(1));
     }
-    return !interrupted();
+    return goes_on;
   }
 
   /// A line on standard output, below the progress; nothing if the run is quiet.
@@ -125,18 +146,31 @@ class Run {
 
   void write(Output& output) {
     const auto path = folder_ / output.name;
-    std::string problem;
-    try {
+    attempt(output.problem, rival::internal::concatenate(path), [&] {
       output.write(path);
       output.ours = true;
-    } catch (const std::bad_alloc&) {
-      problem = rival::internal::concatenate("cannot write ", path, ": not enough memory");
-    } catch (const std::exception& error) {
-      problem = error.what();
-    }
-    if (!problem.empty() && problem != output.problem) complain(problem);
-    output.problem = problem;
+    });
     if (!output.ours) remove_file(path);  // rather no file than an earlier run's
+  }
+
+  void write_checkpoint(bool only_if_due) {
+    const long every = checkpoints_->options().every;
+    if (every == 0 || (only_if_due && last_.steps_done % every != 0)) return;
+    attempt(checkpoint_problem_, "a checkpoint", [&] { checkpoints_->write(last_.steps_done, save_); });
+  }
+
+  /// Writes, and sets `problem` to what went wrong, if anything did. A problem is said when it is new.
+  void attempt(std::string& problem, const std::string& what, const std::function<void()>& body) {
+    std::string now;
+    try {
+      body();
+    } catch (const std::bad_alloc&) {
+      now = "cannot write " + what + ": not enough memory";
+    } catch (const std::exception& error) {
+      now = error.what();
+    }
+    if (!now.empty() && now != problem) complain(now);
+    problem = now;
   }
 
   /// From the first file on that this run writes, the folder holds none of an earlier run's that it will not replace,
@@ -174,6 +208,10 @@ class Run {
   bool quiet_;
   std::optional<rival::ProgressBar> progress_;
   std::vector<Output> outputs_;
+  std::optional<Checkpoints> checkpoints_;
+  Checkpoints::Save save_;
+  std::string checkpoint_problem_;
+  double seconds_before_ = 0;  ///< that the run took before it was resumed
   bool writing_ = false;
   Clock::time_point refresh_at_;
   rival::StepReport last_;

@@ -56,9 +56,8 @@ def train(name):
     if options.keep and finished(name):
         return
     print(f"training {name}", flush=True)
-    environment = dict(os.environ, OMP_WAIT_POLICY="passive")
     subprocess.run([program, "--recipe", name, "--seed", "1", "--threads", "1", "--quiet", "--out", str(folder / name)],
-                   check=True, env=environment)
+                   check=True)
     print(f"finished {name}", flush=True)
 
 

@@ -5,6 +5,7 @@
 #include "common/losses.hpp"
 #include "common/run.hpp"
 #include "common/samples.hpp"
+#include "common/settings.hpp"
 #include "data.hpp"
 #include "options.hpp"
 #include "outputs.hpp"
@@ -20,9 +21,14 @@ namespace {
 int train(Options o) {
   if (o.threads > 0) rival::set_threads(o.threads);
   // All that can be wrong is found before anything is written.
+  Checkpoints checkpoints(o.out, o.checkpoints);
+  const bool resume = o.checkpoints.resume;
+  if (resume) resume_options(checkpoints, "mnist_gan", o);
+  Options asked = o;
   const rival::LabelledImages pictures = read_data(o);
   const rival::Dataset& images = pictures.data;
   rival::Recipe<> recipe = make_recipe(o, pictures);
+  asked.epochs = o.epochs, asked.batch = o.batch;
   rival::AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
   Samples samples(trainer.averaged_generator(), recipe.options, rival::Random(o.seed).stream("samples"),
                   label_classes(recipe, images), o.label);
@@ -32,8 +38,14 @@ int train(Options o) {
   rival::Animation animation;
   Losses losses;
   rival::Tensor<std::uint8_t> generated = room_for_images(o.samples);  // before hours of training
+  const rival::CheckpointExtras earlier = resume ? trainer.load(checkpoints.newest()) : rival::CheckpointExtras();
 
   Run run("mnist_gan", o.out, o.quiet);
+  if (resume) {
+    run.take(earlier);
+    losses.take(earlier);
+    animation.set_frames(earlier.bytes.at("frames"), 1);
+  }
   using std::filesystem::path;
   run.output("samples.png", [&](const path& to) { rival::write_png(to, picture(2)); });
   run.output("progress.gif", [&](const path& to) { animation.save(to); });
@@ -50,15 +62,24 @@ int train(Options o) {
     };
   run.output("generated.npy", write_images, Run::When::at_end);
 
+  run.checkpoints(checkpoints, [&](const path& to) {
+    rival::CheckpointExtras extras;
+    put_settings(extras, asked);
+    run.put(extras);
+    losses.put(extras);
+    extras.bytes["frames"] = animation.frames();
+    trainer.save(to, extras);
+  });
+
   return run.train([&] {
-    animation.add(picture(1));
+    if (!resume) animation.add(picture(1));
     const auto on_step = [&](const rival::StepReport& report) {
       losses.add(report);
       const long every = o.sample_every > 0 ? o.sample_every : std::max(1L, report.steps_in_all / 40);
       if (report.steps_done % every == 0 && report.steps_done < report.steps_in_all) animation.add(picture(1));
       if (!run.step(report)) trainer.stop();
     };
-    trainer.fit(images, {.epochs = o.epochs, .steps = o.steps, .on_step = on_step});
+    trainer.fit(images, {.epochs = o.epochs, .steps = o.steps, .resume = resume, .on_step = on_step});
     animation.add(picture(1));
   });
 }

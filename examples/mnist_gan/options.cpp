@@ -43,8 +43,10 @@ bool parse(int argc, char** argv, Options& o) {
       add_number(app, "--label", o.label,
                  "sample this class alone; a conditional recipe otherwise draws a row a class, and image i of "
                  "generated.npy is of class i modulo their number");
+  add_checkpoint_options(app, o.checkpoints);
   app.add_flag("--quiet", o.quiet, "print nothing but errors");
   if (!parse_arguments(app, argc, argv)) return false;
+  o.given = given_options(app);
 
   using rival::require;
   if (architecture->count() > 0) {
@@ -74,6 +76,7 @@ bool parse(int argc, char** argv, Options& o) {
   require(threads->count() == 0 || o.threads >= 1, "--threads: expected at least 1, got ", o.threads);
   require(every->count() == 0 || o.sample_every >= 1, "--sample-every: expected at least 1, got ", o.sample_every);
   require(samples->count() == 0 || o.samples >= 1, "--samples: expected at least 1, got ", o.samples);
+  check_checkpoint_options(o.checkpoints, o.given);
   require(!o.out.empty(), "--out: expected a folder, got an empty name");
   return true;
 }

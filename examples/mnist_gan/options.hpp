@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <string>
 
+#include "common/command_line.hpp"
+
 struct Options {
   std::string recipe = "rpgan";  ///< empty: the example's own, for the architecture
   std::string architecture;      ///< empty: the recipe's
@@ -24,6 +26,32 @@ struct Options {
   long samples = 0;       ///< 0: no generated.npy
   long label = -1;        ///< the class to sample; -1: all
   bool quiet = false;
+  CheckpointOptions checkpoints;
+  GivenOptions given;
+
+  /// As common/settings.hpp has it.
+  template <class O, class F, class G>
+  static void each(O& o, F&& fixed, G&& free) {
+    fixed("--recipe", o.recipe);
+    fixed("--architecture", o.architecture);
+    fixed("--transpose", o.transpose);
+    fixed("--epochs", o.epochs);
+    fixed("--steps", o.steps);
+    fixed("--batch", o.batch);
+    fixed("--latent", o.latent);
+    fixed("--learning-rate", o.learning_rate);
+    fixed("--beta1", o.beta1);
+    fixed("--seed", o.seed);
+    fixed("--sample-every", o.sample_every);
+    fixed("--label", o.label);
+    // Where the pictures lie; that they are the same ones is known by their fingerprint.
+    free("--data", o.data);
+    free("--images", o.images);
+    free("--labels", o.labels);
+    free("--samples", o.samples);
+    free("--checkpoint-every", o.checkpoints.every);
+    free("--keep", o.checkpoints.keep);
+  }
 };
 
 /// Throws rival::Error for what cannot be run. Returns false when only help was asked for (and given).

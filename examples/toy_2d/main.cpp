@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "common/run.hpp"
+#include "common/settings.hpp"
 #include "options.hpp"
 #include "outputs.hpp"
 #include "recipes.hpp"
@@ -41,8 +42,11 @@ std::string describe(const Options& o, const rival::ModeCounts& counts, const Ru
   return text.str();
 }
 
-int train(const Options& o) {
+int train(Options o) {
   if (o.threads > 0) rival::set_threads(o.threads);
+  Checkpoints checkpoints(o.out, o.checkpoints);
+  const bool resume = o.checkpoints.resume;
+  if (resume) resume_options(checkpoints, "toy_2d", o);
   const auto real = o.problem == "ring" ? rival::GaussianMixture::ring() : rival::GaussianMixture::grid();
   // Both problems become one of the same size, so that one recipe serves both: the networks see points in units of the
   // data's standard deviation.
@@ -50,6 +54,7 @@ int train(const Options& o) {
   const rival::Random random(o.seed);
   ToyRecipe recipe = recipes().at(o.recipe)(o.steps, random.stream("weights"));
   recipe.training.seed = o.seed;
+  o.steps = recipe.steps;
   rival::AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.training);
 
   // The same latent vectors throughout, so that the animation shows the same points finding their places.
@@ -65,7 +70,15 @@ int train(const Options& o) {
   const auto count = [&] { return rival::count_modes(samples(), real); };
   rival::Animation animation({.delay = 0.1, .last_delay = 3});
 
+  rival::Random data = random.stream("data");
+  const rival::CheckpointExtras earlier = resume ? trainer.load(checkpoints.newest()) : rival::CheckpointExtras();
+
   Run run("toy_2d", o.out, o.quiet);
+  if (resume) {
+    run.take(earlier);
+    data = take_stream(earlier, "data");
+    animation.set_frames(earlier.bytes.at("frames"), 3);
+  }
   using std::filesystem::path;
   run.output("samples.csv", [&](const path& to) { rival::replace_file(to, samples_csv(samples())); });
   run.output("samples.png", [&](const path& to) { rival::write_png(to, draw(640)); });
@@ -75,13 +88,22 @@ int train(const Options& o) {
   });
   run.output("summary.txt", [&](const path& to) { rival::replace_file(to, describe(o, count(), run, recipe)); });
 
+  run.checkpoints(checkpoints, [&](const path& to) {
+    rival::CheckpointExtras extras;
+    put_settings(extras, o);
+    run.put(extras);
+    put_stream(extras, "data", data);
+    extras.bytes["frames"] = animation.frames();
+    trainer.save(to, extras);
+  });
+
   return run.train([&] {
-    rival::Random data = random.stream("data");
     rival::Tensor<float> points({recipe.training.batch, 2});
     const auto start = std::chrono::steady_clock::now();
     const long every = std::max(1L, recipe.steps / 60);
-    animation.add(draw(320));
-    for (long step = 1; step <= recipe.steps; ++step) {
+    if (!resume) animation.add(draw(320));
+    const long before = run.last().steps_done;
+    for (long step = before + 1; step <= recipe.steps; ++step) {
       real.sample(points, data);
       points.array() /= static_cast<float>(unit);
       rival::StepReport report = trainer.step(points);
@@ -89,7 +111,7 @@ int train(const Options& o) {
       report.steps_done = step;
       report.steps_in_all = recipe.steps;
       report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      report.images_per_second = static_cast<double>(step * recipe.training.batch) / report.seconds;
+      report.images_per_second = static_cast<double>((step - before) * recipe.training.batch) / report.seconds;
       if (step % every == 0 || step == recipe.steps) animation.add(draw(320));
       if (!run.step(report)) break;
     }

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <string>
 
+#include "common/command_line.hpp"
+
 struct Options {
   std::string problem = "ring";
   std::string recipe = "rpgan-r1r2";
@@ -13,6 +15,19 @@ struct Options {
   std::uint64_t seed = 1;
   int threads = 0;  ///< 0: as many as OpenMP takes
   bool quiet = false;
+  CheckpointOptions checkpoints;
+  GivenOptions given;
+
+  /// As common/settings.hpp has it.
+  template <class O, class F, class G>
+  static void each(O& o, F&& fixed, G&& free) {
+    fixed("--problem", o.problem);
+    fixed("--recipe", o.recipe);
+    fixed("--steps", o.steps);
+    fixed("--seed", o.seed);
+    free("--checkpoint-every", o.checkpoints.every);
+    free("--keep", o.checkpoints.keep);
+  }
 };
 
 /// Throws rival::Error for what cannot be run. Returns false when only help was asked for (and given).

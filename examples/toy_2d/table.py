@@ -57,7 +57,7 @@ def train(chosen, problem, recipe, seed):
     if not (chosen.keep and summary.exists() and re.search(r"steps \d+, ", summary.read_text())):
         program = chosen.root / "build/release/examples/toy_2d"
         subprocess.run([program, "--problem", problem, "--recipe", recipe, "--seed", str(seed), "--out", out, "--threads", "1", "--quiet"],
-                       check=True, env=os.environ | {"OMP_WAIT_POLICY": "passive"})
+                       check=True)
     text = summary.read_text()
 
     def number(pattern):

@@ -1,7 +1,7 @@
 #pragma once
 // All of Rival that needs only Eigen and OpenMP. Headers that need another library are included by name:
 // rival/data/mnist.hpp and rival/data/idx.hpp (zlib), rival/image/png.hpp (stb_image_write), rival/image/gif.hpp
-// (giflib).
+// (giflib), rival/io/npz.hpp (libzip).
 
 #include "rival/core/error.hpp"
 #include "rival/core/file.hpp"

@@ -83,6 +83,21 @@ install_if_offered() {
   fi
 }
 
+# install_onnxruntime: onnxruntime for the test of ONNX export, at the version that its lock file names, to build/onnxruntime.
+# Its install scripts are not run: what it needs lies in the package. Whoever calls can do without.
+install_onnxruntime() {
+  local from="$rival_root/tests/onnx" folder="$rival_root/build/onnxruntime"
+  command -v npm > /dev/null || install_if_offered npm
+  command -v npm > /dev/null && command -v node > /dev/null || return 0
+  cmp -s "$from/package-lock.json" "$folder/package-lock.json" && [ -f "$folder/node_modules/.package-lock.json" ] && return 0
+  rm -rf "$folder"
+  mkdir -p "$folder" && cp "$from/package.json" "$folder" || return 0
+  note "Installing onnxruntime-node in build/onnxruntime"
+  (cd "$folder" && cp "$from/package-lock.json" . &&
+    npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-timeout=60000) > /dev/null 2>&1 < /dev/null ||
+    { rm -rf "$folder" && note "onnxruntime-node cannot be had from here; the test that needs it is skipped"; }
+}
+
 # clang_version: the version of Clang to use. LLVM's OpenMP comes with each, and only one of them can be installed: that is
 # taken, so that no package has to go for it, and 16 where there is none.
 clang_version() {
@@ -143,7 +158,7 @@ build_example() {
     note "$1 is not built, and nothing can be written in $rival_root. Please clone the repository to a folder of your own."
     exit 2
   fi
-  install_missing libeigen3-dev zlib1g-dev libstb-dev libgif-dev nlohmann-json3-dev libcli11-dev
+  install_missing libeigen3-dev zlib1g-dev libstb-dev libgif-dev nlohmann-json3-dev libzip-dev libprotozero-dev libcli11-dev
   # An example alone needs no Catch2; a folder that has been configured, with tests or without, is taken as it is.
   if [ -f "$rival_root/build/release/CMakeCache.txt" ]; then
     configure release RIVAL_EXAMPLES=ON

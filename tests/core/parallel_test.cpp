@@ -151,6 +151,26 @@ TEST_CASE("parallel_scope: what its body throws comes out, and the next scope wo
   }
 }
 
+TEST_CASE("parallel_for: what a task throws comes out, on whichever thread, and the next loop works") {
+  const KeepThreads keep;
+  for (const int count : {1, 3}) {
+    rival::set_threads(count);
+    for (rival::Index bad = 0; bad < 20; ++bad) {
+      std::atomic<int> run{0};
+      CHECK_THROWS_WITH(rival::parallel_for(20, plenty,
+                                            [&](Index i) {
+                                              ++run;
+                                              if (i >= bad) throw rival::Error("from a task");
+                                            }),
+                        "from a task");
+      CHECK(run > bad);
+      run = 0;
+      rival::parallel_for(20, plenty, [&](Index) { ++run; });
+      CHECK(run == 20);
+    }
+  }
+}
+
 TEST_CASE("parallel_blocks: cuts by the sizes alone, whatever the threads") {
   using Cuts = std::set<std::pair<Index, Index>>;
   const KeepThreads keep;

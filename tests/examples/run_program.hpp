@@ -36,7 +36,6 @@ inline pid_t start(const std::string& program, const Arguments& arguments, int o
   if (child == 0) {
     dup2(out, STDOUT_FILENO);
     dup2(open(err_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
-    setenv("OMP_WAIT_POLICY", "passive", 1);
     for (int signal = 1; signal < NSIG; ++signal) std::signal(signal, SIG_DFL);
     if (prepare) prepare();
     execv(pointers[0], pointers.data());

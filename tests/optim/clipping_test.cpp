@@ -131,6 +131,9 @@ TEST_CASE("clipping: refuses bounds that are 0 in the weights' type") {
   CHECK_THROWS_WITH(
       clip_gradient_value<float>({&p}, 1e-60),
       Catch::Matchers::ContainsSubstring("clip_gradient_value: expected bound > 0, got 1e-60, which is 0 in the type"));
+  CHECK_THROWS_WITH(clip_gradient_norm<float>({&p}, 1e-60),
+                    Catch::Matchers::ContainsSubstring(
+                        "clip_gradient_norm: expected max_norm > 0, got 1e-60, which is 0 in the type"));
   CHECK(p.value[0] == 1);
   Parameter<double> q("w", {2});
   CHECK_NOTHROW(clip_weights<double>({&q}, 1e-60));

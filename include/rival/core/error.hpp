@@ -18,6 +18,7 @@ namespace internal {
 template <class... Parts>
 std::string concatenate(const Parts&... parts) {
   std::ostringstream text;
+  text.exceptions(std::ios::badbit);  // or a text for which there is no memory would be cut short without a word
   (text << ... << parts);
   return text.str();
 }

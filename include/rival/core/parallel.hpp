@@ -106,7 +106,8 @@ void parallel_scope([[maybe_unused]] double work, const Body& body) {
 }
 
 /// Runs task(0) ... task(tasks - 1), in any order and on any thread. `work` estimates the scalar operations of them
-/// all; loops below `parallel_work` stay on the calling thread. A task must not throw.
+/// all; loops below `parallel_work` stay on the calling thread. What a task throws is thrown on, when those that have
+/// begun have ended.
 ///
 /// A task may take a second argument, the number of the worker that runs it: below threads(), and no two tasks run at
 /// the same time under the same number. It is for picking scratch memory that the caller has made ready.
@@ -129,9 +130,11 @@ void parallel_for(Index tasks, double work, const Task& task) {
       for (Index i = 0; i < tasks; ++i) run(&task, i, 0);
       return;
     }
-    standing.in_task = true;
+    struct InTask {
+      InTask() { internal::standing.in_task = true; }
+      ~InTask() { internal::standing.in_task = false; }
+    } const in_task;
     standing.team->run(tasks, run, &task);
-    standing.in_task = false;
   });
 }
 

@@ -30,8 +30,9 @@ class Shape {
   }
 
   Index rank() const { return rank_; }
+  /// Throws Error unless 0 <= axis < rank().
   Index operator[](Index axis) const {
-    assert(axis >= 0 && axis < rank_);
+    require(axis >= 0 && axis < rank_, "shape: expected an axis of ", text(), ", got ", axis);
     return extents_[static_cast<std::size_t>(axis)];
   }
   Index back() const { return rank_ == 0 ? 1 : (*this)[rank_ - 1]; }
@@ -54,8 +55,9 @@ class Shape {
     extents_[static_cast<std::size_t>(rank_++)] = extent;
   }
 
-  /// The same shape with `extent` on `axis`.
+  /// The same shape with `extent` on `axis`. Throws Error unless there is that axis.
   Shape with(Index axis, Index extent) const {
+    require(axis >= 0 && axis < rank_, "shape: expected an axis of ", text(), ", got ", axis);
     Shape changed;
     for (Index i = 0; i < rank_; ++i) changed.push_back(i == axis ? extent : (*this)[i]);
     return changed;

@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <limits>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -81,6 +83,7 @@ class Team {
           serve(worker);
         });
     } catch (const std::system_error&) {
+    } catch (const std::bad_alloc&) {
     }
   }
   Team(const Team&) = delete;
@@ -107,15 +110,18 @@ class Team {
     bell_.notify_all();
   }
 
-  /// The leader's: call(task, i, worker) for i in [0, tasks). Returns when all have ended.
+  /// The leader's: call(task, i, worker) for i in [0, tasks). Returns when all have ended, and throws what one of them
+  /// has thrown; the others are called all the same.
   void run(Index tasks, Call call, const void* task) {
     call_ = call;
     task_ = task;
+    throwing_.clear(std::memory_order_relaxed);
     left_.store(static_cast<int>(tasks), std::memory_order_relaxed);
     ticket_.store(static_cast<std::uint64_t>(tasks) << 32);
     ring();
     take(0);
     for (int left = left_.load(); left != 0; left = left_.load()) wait(left_, left);
+    if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
   }
 
   static constexpr Index most_tasks = std::numeric_limits<int>::max();
@@ -135,7 +141,11 @@ class Team {
     std::uint64_t ticket = ticket_.load();
     while ((ticket & 0xffffffff) < ticket >> 32) {
       if (!ticket_.compare_exchange_weak(ticket, ticket + 1)) continue;
-      call_(task_, static_cast<Index>(ticket & 0xffffffff), worker);
+      try {
+        call_(task_, static_cast<Index>(ticket & 0xffffffff), worker);
+      } catch (...) {
+        if (!throwing_.test_and_set()) thrown_ = std::current_exception();
+      }
       if (left_.fetch_sub(1) == 1) left_.notify_one();
       ticket = ticket_.load();
     }
@@ -155,6 +165,8 @@ class Team {
   alignas(64) std::atomic<int> left_{0};
   alignas(64) std::atomic<int> bell_{0};
   std::atomic<bool> closed_{false};
+  std::atomic_flag throwing_;  // by the first task that throws, whose exception is kept
+  std::exception_ptr thrown_;
   int size_;
   pid_t process_;
   std::vector<std::thread> helpers_;

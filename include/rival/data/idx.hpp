@@ -1,8 +1,6 @@
 #pragma once
 // IDX, the format of the MNIST files: a magic number, the extents, the values. Plain or gzipped. Needs zlib.
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -10,16 +8,17 @@
 #include <cstring>
 #include <iomanip>
 #include <limits>
-#include <memory>
-#include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "rival/core/byte_source.hpp"
 #include "rival/core/file.hpp"
 #include "rival/core/shape.hpp"
+#include "rival/data/gzip.hpp"
 
 namespace rival {
 
@@ -102,57 +101,50 @@ struct Hexadecimal {
   }
 };
 
-/// A file that is unpacked as it is read if its content is gzip.
+/// The bytes of an IDX file, unpacked as they are read if they are gzip.
 class IdxStream {
  public:
-  explicit IdxStream(const std::filesystem::path& path) : path_(path) {
-    require_file("idx file", path);
-    size_ = std::filesystem::file_size(path);
-    require(size_ > 0, "idx file ", path, ": it is empty");
-    file_.reset(gzopen(path.string().c_str(), "rb"));
-    require(file_ != nullptr, "idx file ", path, ": cannot be opened (", std::strerror(errno), ")");
-    gzbuffer(file_.get(), 1 << 16);
-    packed_ = gzdirect(file_.get()) == 0;
+  IdxStream(ByteSource& source, std::string what) : source_(source), what_(std::move(what)) {
+    std::array<char, 4> start{};
+    const std::size_t got = source_.read(start.data(), start.size());
+    require(got > 0, what_, ": it is empty");
+    start_.assign(start.data(), got);
+    if (begins_as_gzip(start_)) gunzip_.emplace(source_, std::exchange(start_, {}), what_);
   }
 
-  bool packed() const { return packed_; }
-  std::uintmax_t size_on_disk() const { return size_; }
+  const std::string& what() const { return what_; }
+  bool packed() const { return gunzip_.has_value(); }
+  /// Of the file as it is, packed or not.
+  std::uint64_t size() const { return source_.size(); }
 
-  /// Reads `count` bytes (at most 2^30), or fewer where the file ends.
-  std::size_t read(std::uint8_t* out, std::size_t count) {
-    const int got = gzread(file_.get(), out, static_cast<unsigned>(count));
-    if (got < 0 || static_cast<std::size_t>(got) < count) {
-      int code = Z_OK;
-      gzerror(file_.get(), &code);
-      require(code != Z_ERRNO, "idx file ", path_, ": cannot be read (", std::strerror(errno), ")");
-      require(code != Z_BUF_ERROR, "idx file ", path_, ": ends inside its gzip data (a download that broke off?)");
-      require(code == Z_OK || code == Z_STREAM_END, "idx file ", path_, ": its gzip data is damaged");
-    }
-    return static_cast<std::size_t>(got);
+  /// Reads `count` bytes, or fewer where the file ends.
+  std::size_t read(void* out, std::size_t count) {
+    if (gunzip_) return gunzip_->read(out, count);
+    const std::size_t first = start_.copy(static_cast<char*>(out), count);
+    start_.erase(0, first);
+    return first + source_.read(static_cast<char*>(out) + first, count - first);
   }
 
   /// At most so many of the next bytes, where there are any; for the text of an error.
-  std::size_t peek(std::uint8_t* out, std::size_t count) {
-    const int got = gzread(file_.get(), out, static_cast<unsigned>(count));
-    return got < 0 ? 0 : static_cast<std::size_t>(got);
+  std::size_t peek(void* out, std::size_t count) {
+    try {
+      return read(out, count);
+    } catch (const Error&) {
+      return 0;
+    }
   }
 
-  std::uint32_t read_word(std::string_view what) {
+  std::uint32_t read_word(std::string_view of) {
     std::array<std::uint8_t, 4> word{};
     const std::size_t got = read(word.data(), word.size());
-    require(got == word.size(), "idx file ", path_, ": expected 4 bytes of ", what, ", got ", got);
+    require(got == word.size(), what_, ": expected 4 bytes of ", of, ", got ", got);
     return std::uint32_t{word[0]} << 24 | std::uint32_t{word[1]} << 16 | std::uint32_t{word[2]} << 8 | word[3];
   }
 
  private:
-  struct Close {
-    void operator()(gzFile file) const { gzclose(file); }
-  };
-
-  std::filesystem::path path_;
-  std::uintmax_t size_ = 0;
-  std::unique_ptr<std::remove_pointer_t<gzFile>, Close> file_;
-  bool packed_ = false;
+  ByteSource& source_;
+  std::string what_, start_;
+  std::optional<Gunzip> gunzip_;
 };
 
 /// The files hold the highest byte of a value first; this turns it to what this machine has, and back.
@@ -199,59 +191,50 @@ inline std::string guess_file(std::string_view start) {
   return "";
 }
 
-inline Shape read_idx_shape(IdxStream& file, const std::filesystem::path& path, Index rank, IdxType& type) {
+inline Shape read_idx_shape(IdxStream& file, Index rank, IdxType& type) {
+  const std::string& what = file.what();
   const std::uint32_t magic = file.read_word("a magic number");
   const auto axes = static_cast<Index>(magic & 0xff);
   type = static_cast<IdxType>(magic >> 8 & 0xff);
   const bool known =
       magic >> 16 == 0 && (magic >> 8 == 8 || magic >> 8 == 9 || (magic >> 8 >= 0xb && magic >> 8 <= 0xe));
   if (!known || axes < 1 || axes > Shape::max_rank || (rank > 0 && axes != rank)) {
-    std::array<std::uint8_t, 64> more{};
+    std::array<char, 64> more{};
     std::string start;
     for (int shift = 24; shift >= 0; shift -= 8) start += static_cast<char>(magic >> shift & 0xff);
-    start.append(reinterpret_cast<const char*>(more.data()), known ? 0 : file.peek(more.data(), more.size()));
+    if (!known) start.append(more.data(), file.peek(more.data(), more.size()));
     const std::string guess = known ? "" : guess_file(start);
     if (rank > 0)
-      fail("idx file ", path, ": expected the magic number ", Hexadecimal{0x800 | static_cast<std::uint32_t>(rank)},
+      fail(what, ": expected the magic number ", Hexadecimal{0x800 | static_cast<std::uint32_t>(rank)},
            " (unsigned bytes, rank ", rank, ") or that of another type, got ", Hexadecimal{magic}, guess);
-    fail("idx file ", path, ": expected a magic number 0x00000TRR of a type T from 8 to e and a rank from 1 to ",
-         Shape::max_rank, ", got ", Hexadecimal{magic}, guess);
+    fail(what, ": expected a magic number 0x00000TRR of a type T from 8 to e and a rank from 1 to ", Shape::max_rank,
+         ", got ", Hexadecimal{magic}, guess);
   }
   Shape shape;
   for (Index axis = 0; axis < axes; ++axis) {
     const auto extent = static_cast<Index>(file.read_word("an extent"));
     const Index product = shape.size();
-    require(product == 0 || extent <= std::numeric_limits<Index>::max() / product, "idx file ", path,
-            ": its header says ", shape, "x", extent, ", more elements than an index can count");
+    require(product == 0 || extent <= std::numeric_limits<Index>::max() / product, what, ": its header says ", shape,
+            "x", extent, ", more elements than an index can count");
     shape.push_back(extent);
   }
   return shape;
 }
 
-}  // namespace internal
-
-/// Reads an IDX file of any type, plain or gzipped (its content tells, not its name). `rank` is the number of axes that
-/// is expected: 3 for images, 1 for labels, 0 for any.
-///
-/// Throws Error for a file that is missing, of another kind, damaged, too short or too long. A header is not believed
-/// before the size of the file supports it, so a false one costs no memory.
-inline IdxArray read_idx(const std::filesystem::path& path, Index rank = 0) {
-  internal::IdxStream file(path);
+inline IdxArray read_idx(ByteSource& source, Index rank, const std::string& what) {
+  IdxStream file(source, what);
   IdxArray array;
-  array.shape = internal::read_idx_shape(file, path, rank, array.type);
+  array.shape = read_idx_shape(file, rank, array.type);
 
   const Index width = idx_size(array.type);
-  require(array.shape.size() <= std::numeric_limits<Index>::max() / width, "idx file ", path, ": its header says ",
-          array.shape, " values of ", width, " bytes, more than an index can count");
+  require(array.shape.size() <= std::numeric_limits<Index>::max() / width, what, ": its header says ", array.shape,
+          " values of ", width, " bytes, more than an index can count");
   const auto count = static_cast<std::size_t>(array.shape.size() * width);
-  const std::uintmax_t size = file.size_on_disk();
-  const auto header = static_cast<std::uintmax_t>(4 + 4 * array.shape.rank());
-  const std::string says =
-      internal::concatenate("idx file ", path, ": its header says ", array.shape,
-                            width > 1 ? internal::concatenate(" of ", width, " bytes") : "", " = ", count, " bytes, ");
+  const std::uint64_t size = file.size(), header = static_cast<std::uint64_t>(4 + 4 * array.shape.rank());
+  const std::string says = concatenate(what, ": its header says ", array.shape,
+                                       width > 1 ? concatenate(" of ", width, " bytes") : "", " = ", count, " bytes, ");
   if (file.packed())
-    // Deflate never packs more than 1032 bytes into one.
-    require(count / 1032 <= size, says, "more than ", size, " bytes of gzip can hold");
+    require(count / most_that_deflate_packs <= size, says, "more than ", size, " bytes of gzip can hold");
   else
     require(size - header == count, says, "got ", size - header,
             size - header < count ? " (a download that broke off?)" : "");
@@ -272,8 +255,26 @@ inline IdxArray read_idx(const std::filesystem::path& path, Index rank = 0) {
   // Asking for one byte more also makes zlib look at the checksum.
   std::uint8_t extra = 0;
   require(file.read(&extra, 1) == 0, says, "got more");
-  internal::reorder_bytes(array.bytes, static_cast<std::size_t>(width));
+  reorder_bytes(array.bytes, static_cast<std::size_t>(width));
   return array;
+}
+
+}  // namespace internal
+
+/// Reads an IDX file of any type, plain or gzipped (its content tells, not its name). `rank` is the number of axes that
+/// is expected: 3 for images, 1 for labels, 0 for any.
+///
+/// Throws Error for a file that is missing, of another kind, damaged, too short or too long. A header is not believed
+/// before the size of the file supports it, so a false one costs no memory.
+inline IdxArray read_idx(const std::filesystem::path& path, Index rank = 0) {
+  internal::FileSource file("idx file", path);
+  return internal::read_idx(file, rank, file.what());
+}
+
+/// The same from bytes in memory. Errors begin with `what`.
+inline IdxArray parse_idx(std::string_view bytes, Index rank = 0, const std::string& what = "idx") {
+  internal::MemorySource memory(bytes);
+  return internal::read_idx(memory, rank, what);
 }
 
 /// Writes `shape.size()` values as a plain IDX file: bytes with or without sign, 16- and 32-bit integers, floats or

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -23,6 +24,8 @@
 #include "rival/optim/clipping.hpp"
 
 namespace rival {
+
+struct CheckpointExtras;
 
 /// Thrown when a loss becomes NaN or infinite.
 class Diverged : public Error {
@@ -66,7 +69,8 @@ class AdversarialTrainer {
   AdversarialTrainer& operator=(const AdversarialTrainer&) = delete;
 
   /// Trains for so many epochs, shuffled, in full batches. Throws Error when the samples do not fit the networks, and
-  /// Diverged when a loss is not finite; `fit` with `.resume` then goes on from the last good step.
+  /// Diverged when a loss is not finite; `fit` with `.resume` then goes on from the last good step. `.resume` with
+  /// another data set throws Error.
   void fit(const Dataset& data, const FitOptions& fit = {}) {
     require(data.sample_shape() == discriminator_.input_shape(), "trainer: the networks are made for samples of ",
             discriminator_.input_shape(), ", the data set has samples of ", data.sample_shape());
@@ -75,6 +79,10 @@ class AdversarialTrainer {
     require(fit.epochs >= 1, "trainer: expected at least 1 epoch, got ", fit.epochs);
     require(fit.steps >= 0, "trainer: expected steps >= 0, got ", fit.steps);
     require(!fit.resume || fits_ > 0, "trainer: expected a fit that has begun, to go on with it; got none");
+    const std::uint64_t data_set = data.fingerprint();
+    require(!fit.resume || data_set == data_set_,
+            "trainer: expected the data set of the fit that is to go on, got another one; their fingerprints are ",
+            data_set_, " and ", data_set);
     const int number = fit.resume ? fits_ - 1 : fits_;
     // A second call goes on with orders of its own.
     const Random order = Random(options_.seed).stream("data").stream(std::to_string(number));
@@ -92,6 +100,7 @@ class AdversarialTrainer {
       ++fits_;
       fit_steps_ = 0;
       data_position_ = loader.position();
+      data_set_ = data_set;
     }
     set_run(steps_ - fit_steps_ > most - all ? most : steps_ - fit_steps_ + all);
     stopped_ = false;
@@ -151,9 +160,21 @@ class AdversarialTrainer {
     return *average_;
   }
 
+  /// Writes a checkpoint: all that it takes to go on, bit for bit, in another process and with any number of threads.
+  /// `extras` come beside. Needs rival/io/checkpoint.hpp, which says what is in the file (rival::json). Throws Error,
+  /// and leaves an earlier file as it was, when it cannot be written.
+  template <class Extras = CheckpointExtras>
+  void save(const std::filesystem::path& path, const Extras& extras = {});
+  /// Goes on from a checkpoint, and returns the extras in it; then `fit` with `.resume`, or the next `step`. Throws
+  /// Error, and leaves trainer and networks as they were, for a file that is damaged, and when it is of other networks,
+  /// options or another version: a line for each difference. Needs rival/io/checkpoint.hpp.
+  template <class Extras = CheckpointExtras>
+  Extras load(const std::filesystem::path& path);
+
   /// What it takes to go on, beside networks, optimisers and average.
   TrainerState state() const {
     return {.steps = steps_,
+            .run = generator_optimizer_->run(),
             .discriminator_steps = penalties_.steps(),
             .average_steps = moving_ ? moving_->steps() : 0,
             .latents = latents_.position(),
@@ -161,16 +182,18 @@ class AdversarialTrainer {
             .penalties = penalties_.position(),
             .fits = fits_,
             .fit_steps = fit_steps_,
-            .data = data_position_};
+            .data = data_position_,
+            .data_set = data_set_};
   }
   /// Goes on from there. Throws Error, and changes nothing, for numbers that no trainer has.
   void set_state(const TrainerState& state) {
-    require(state.steps >= 0 && state.discriminator_steps >= 0 && state.average_steps >= 0 && state.fits >= 0 &&
-                state.fit_steps >= 0,
-            "trainer: expected a state of numbers >= 0, got ", state.steps, " steps, ", state.discriminator_steps,
-            " discriminator steps, ", state.average_steps, " of the average, ", state.fits, " fits and ",
-            state.fit_steps, " steps of the last");
+    require(state.steps >= 0 && state.run >= 0 && state.discriminator_steps >= 0 && state.average_steps >= 0 &&
+                state.fits >= 0 && state.fit_steps >= 0,
+            "trainer: expected a state of numbers >= 0, got ", state.steps, " steps of ", state.run, ", ",
+            state.discriminator_steps, " discriminator steps, ", state.average_steps, " of the average, ", state.fits,
+            " fits and ", state.fit_steps, " steps of the last");
     steps_ = state.steps;
+    set_run(state.run);
     penalties_.go_on_from(state.discriminator_steps, state.penalties);
     if (moving_) moving_->set_steps(state.average_steps);
     latents_ = Random(state.latents);
@@ -178,8 +201,11 @@ class AdversarialTrainer {
     fits_ = state.fits;
     fit_steps_ = state.fit_steps;
     data_position_ = state.data;
+    data_set_ = state.data_set;
   }
 
+  Generator<S>& generator() { return generator_; }
+  Discriminator<S>& discriminator() { return discriminator_; }
   Optimizer<S>& generator_optimizer() { return *generator_optimizer_; }
   Optimizer<S>& discriminator_optimizer() { return *discriminator_optimizer_; }
   const TrainerOptions<S>& options() const { return options_; }
@@ -391,6 +417,7 @@ class AdversarialTrainer {
   int fits_ = 0;
   long fit_steps_ = 0;
   LoaderPosition data_position_;
+  std::uint64_t data_set_ = 0;
   bool stopped_ = false;
 
   // What a step works on; kept so that the next one allocates nothing.

@@ -85,12 +85,14 @@ struct FitOptions {
 /// for bit.
 struct TrainerState {
   long steps = 0;                ///< of the generator
+  long run = 0;                  ///< steps that the whole run will have, for schedules; 0 where nobody knows
   long discriminator_steps = 0;  ///< by which penalties are due, and change
   long average_steps = 0;
   Random::Position latents, classes, penalties;
-  int fits = 0;         ///< calls of fit that have begun
-  long fit_steps = 0;   ///< of the last of them
-  LoaderPosition data;  ///< where its loader stands
+  int fits = 0;                ///< calls of fit that have begun
+  long fit_steps = 0;          ///< of the last of them
+  LoaderPosition data;         ///< where its loader stands
+  std::uint64_t data_set = 0;  ///< the fingerprint of its data set
 
   friend bool operator==(const TrainerState&, const TrainerState&) = default;
 };

@@ -102,6 +102,7 @@ struct Axis {
   }
   std::string label(double tick) const {
     std::ostringstream text;
+    text.exceptions(std::ios::badbit);
     text.imbue(std::locale::classic());
     if (step < 1e-4 || std::max(std::abs(low), std::abs(high)) >= 1e7) {
       text << tick;
@@ -181,6 +182,7 @@ inline void write_curves_svg(const std::filesystem::path& path, std::string_view
   const Axis y_axis(y_low == 0 ? 0 : y_low - room, y_high + room, height - bottom, top, 6);
 
   std::ostringstream svg;
+  svg.exceptions(std::ios::badbit);  // or a picture for which there is no memory would be cut short without a word
   svg.imbue(std::locale::classic());
   svg.setf(std::ios::fixed);
   svg.precision(1);

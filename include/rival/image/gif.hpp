@@ -62,6 +62,28 @@ class Animation {
     frames_.push_back(std::move(frame));
   }
 
+  /// All frames so far {count, height, width}, as they wait for `save`: to go on with them in another process.
+  Tensor<std::uint8_t> frames() const {
+    Tensor<std::uint8_t> all({size(), height_, width_});
+    for (std::size_t i = 0; i < frames_.size(); ++i)
+      std::copy(frames_[i].begin(), frames_[i].end(), all.data() + static_cast<Index>(i) * height_ * width_);
+    return all;
+  }
+  /// Takes what `frames` gave in the place of all frames so far; the pictures had so many channels, 1 or 3. Throws
+  /// Error for a tensor that is no frames.
+  void set_frames(const Tensor<std::uint8_t>& frames, Index channels) {
+    require(frames.rank() == 3 && frames.dim(1) < 65536 && frames.dim(2) < 65536 && (channels == 1 || channels == 3),
+            "animation: expected frames {count, height, width} of 1 or 3 channels, got ", frames.shape(), " of ",
+            channels);
+    height_ = frames.dim(1), width_ = frames.dim(2), channels_ = channels;
+    frames_.assign(static_cast<std::size_t>(frames.dim(0)), {});
+    const std::uint8_t* from = frames.data();
+    for (auto& frame : frames_) {
+      frame.assign(from, from + height_ * width_);
+      from += height_ * width_;
+    }
+  }
+
   /// Writes all frames so far. Throws Error, and leaves an earlier file as it was, when there are none or the file
   /// cannot be written.
   void save(const std::filesystem::path& path) const {

@@ -37,9 +37,8 @@ inline OptionValue option_from_json(const std::string& name, const nlohmann::ord
   require(json.is_array(), "description: `", name, "`: expected a number, a text or a list, got ", json.type_name());
   std::vector<Index> list;
   for (const auto& element : json) {
-    const OptionValue value = option_from_json(name, element);
-    require(std::holds_alternative<Index>(value), "description: `", name, "`: expected a list of whole numbers");
-    list.push_back(std::get<Index>(value));
+    require(element.is_number_integer(), "description: `", name, "`: expected a list of whole numbers");
+    list.push_back(std::get<Index>(option_from_json(name, element)));
   }
   return list;
 }

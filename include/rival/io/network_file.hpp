@@ -139,11 +139,9 @@ void load_weights(Network<S>& network, const Safetensors& file, const std::strin
   }
 }
 
-/// Reads a file and the network that it describes; `role` is what is expected.
-inline std::pair<Safetensors, NetworkDescription> read_network(const std::filesystem::path& path,
-                                                               std::string_view role) {
-  const std::string what = concatenate("safetensors file ", path);
-  Safetensors file = Safetensors::read(path);
+/// The network that a file describes; `role` is what is expected.
+inline NetworkDescription described_network(const Safetensors& file, std::string_view role) {
+  const std::string& what = file.what();
   const auto found = file.metadata().find("rival");
   require(found != file.metadata().end(), what,
           ": it does not say what network it holds; make the network yourself and use load_weights");
@@ -152,6 +150,14 @@ inline std::pair<Safetensors, NetworkDescription> read_network(const std::filesy
   double numbers = 0;
   for (const std::string& name : file.names()) numbers += static_cast<double>(file.entry(name).shape.size());
   require(numbers_of(description.layers) <= numbers, what, ": its network is larger than its ", numbers, " numbers");
+  return description;
+}
+
+/// Reads a file and the network that it describes.
+inline std::pair<Safetensors, NetworkDescription> read_network(const std::filesystem::path& path,
+                                                               std::string_view role) {
+  Safetensors file = Safetensors::read(path);
+  NetworkDescription description = described_network(file, role);
   return {std::move(file), std::move(description)};
 }
 
@@ -214,21 +220,35 @@ Generator<S> load_generator(const std::filesystem::path& path) {
 
 /// The same for a discriminator.
 template <class S = float>
-Discriminator<S> load_discriminator(const std::filesystem::path& path) {
-  const auto [file, description] = internal::read_network(path, "discriminator");
+Discriminator<S> load_discriminator(const Safetensors& file) {
+  const NetworkDescription description = internal::described_network(file, "discriminator");
   Discriminator<S> discriminator(description.input, make_sequential<S>(description.layers), description.name,
                                  description.heads);
-  internal::load_weights(discriminator, file, internal::concatenate("safetensors file ", path));
+  internal::load_weights(discriminator, file, file.what());
   return discriminator;
+}
+template <class S = float>
+Discriminator<S> load_discriminator(const std::filesystem::path& path) {
+  return load_discriminator<S>(Safetensors::read(path));
 }
 
 /// The same for any other network.
 template <class S = float>
-Network<S> load_network(const std::filesystem::path& path) {
-  const auto [file, description] = internal::read_network(path, "network");
+Network<S> load_network(const Safetensors& file) {
+  const NetworkDescription description = internal::described_network(file, "network");
   Network<S> network(description.name, description.input, make_sequential<S>(description.layers));
-  internal::load_weights(network, file, internal::concatenate("safetensors file ", path));
+  internal::load_weights(network, file, file.what());
   return network;
+}
+template <class S = float>
+Network<S> load_network(const std::filesystem::path& path) {
+  return load_network<S>(Safetensors::read(path));
+}
+
+/// From a file in memory, which Safetensors::parse makes of bytes.
+template <class S = float>
+Generator<S> load_generator(const Safetensors& file) {
+  return internal::make_generator<S>(file, internal::described_network(file, "generator"), file.what());
 }
 
 }  // namespace rival

@@ -21,8 +21,10 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "rival/core/byte_source.hpp"
 #include "rival/core/file.hpp"
 #include "rival/core/tensor.hpp"
 
@@ -83,17 +85,13 @@ class Safetensors {
 
   /// Reads a file. Throws Error when there is none or it is not a whole safetensors file.
   static Safetensors read(const std::filesystem::path& path) {
-    const std::string what = internal::concatenate("safetensors file ", path);
-    internal::require_file("safetensors file", path);
-    const internal::File file(std::fopen(path.string().c_str(), "rb"));
-    require(file != nullptr, what, ": cannot be opened (", std::strerror(errno), ")");
+    internal::FileSource file("safetensors file", path);
     std::string bytes;
+    bytes.reserve(static_cast<std::size_t>(file.size()));
     // As it comes: a size that is asked for first may be another one by then.
     std::vector<char> chunk(1 << 20);
-    for (std::size_t got; (got = std::fread(chunk.data(), 1, chunk.size(), file.get())) > 0;)
-      bytes.append(chunk.data(), got);
-    require(std::ferror(file.get()) == 0, what, ": cannot be read (", std::strerror(errno), ")");
-    return parse(std::move(bytes), what);
+    while (const std::size_t got = file.read(chunk.data(), chunk.size())) bytes.append(chunk.data(), got);
+    return parse(std::move(bytes), file.what());
   }
 
   /// The same from bytes in memory. Errors begin with `what`.
@@ -105,6 +103,8 @@ class Safetensors {
     return file;
   }
 
+  /// How errors about this file begin: `safetensors file "a.safetensors"`.
+  const std::string& what() const { return what_; }
   const Metadata& metadata() const { return metadata_; }
   /// All names, in the order of their bytes.
   const std::vector<std::string>& names() const { return names_; }
@@ -117,14 +117,19 @@ class Safetensors {
   }
 
   /// The tensor of that name, of a floating-point type: F16, BF16 and F32 are widened to S where it is wider, F64 is
-  /// rounded to a float S. Throws Error when there is none, and for other types.
+  /// rounded to a float S. An S of std::uint8_t reads U8. Throws Error when there is none, and for other types.
   template <class S = float>
   Tensor<S> tensor(const std::string& name) const {
-    static_assert(std::is_same_v<S, float> || std::is_same_v<S, double>);
+    static_assert(std::is_same_v<S, float> || std::is_same_v<S, double> || std::is_same_v<S, std::uint8_t>);
     const Entry& at = entry(name);
     Tensor<S> values;
     values.resize(at.shape);
     const char* from = bytes_.data() + values_begin_ + at.begin;
+    if constexpr (std::is_same_v<S, std::uint8_t>) {
+      require(at.type == "U8", what_, ": tensor \"", name, "\": expected values of type U8, got ", at.type);
+      std::copy_n(from, values.size(), values.data());
+      return values;
+    }
     const auto fill = [&]<class U>(U, auto convert) {
       for (Index i = 0; i < values.size(); ++i)
         values[i] = static_cast<S>(convert(internal::from_little_endian<U>(from + i * static_cast<Index>(sizeof(U)))));
@@ -259,25 +264,35 @@ struct NamedTensor {
   std::string name;
   const Tensor<S>* tensor;
 };
+/// The same of any type that is written.
+struct AnyNamedTensor {
+  std::string name;
+  std::variant<const Tensor<float>*, const Tensor<double>*, const Tensor<std::uint8_t>*> tensor;
+};
 
-/// Writes tensors as F32 or F64, one behind the other, and `metadata` beside them. The same tensors give the same
+/// Writes tensors as F32, F64 or U8, one behind the other, and `metadata` beside them. The same tensors give the same
 /// bytes. Throws Error, and leaves an earlier file as it was, for a name that is empty, `__metadata__`, not UTF-8 or
 /// there twice, and when the file cannot be written.
-template <class S>
-void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor<S>>& tensors,
-                       const Metadata& metadata = {}) {
-  static_assert(std::is_same_v<S, float> || std::is_same_v<S, double>);
+inline void write_safetensors(const std::filesystem::path& path, const std::vector<AnyNamedTensor>& tensors,
+                              const Metadata& metadata = {}) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::uint64_t offset = 0;
-  for (const auto& [name, tensor] : tensors) {
+  for (const auto& [name, any] : tensors) {
     require(!name.empty() && name != "__metadata__" && !header.contains(name), "safetensors file ", path,
             ": expected names that differ, got \"", name, "\"");
-    const std::uint64_t end = offset + static_cast<std::uint64_t>(tensor->size()) * sizeof(S);
-    header[name] = {{"dtype", sizeof(S) == 4 ? "F32" : "F64"},
-                    {"shape", std::vector<Index>(tensor->shape().begin(), tensor->shape().end())},
-                    {"data_offsets", {offset, end}}};
-    offset = end;
+    std::visit(
+        [&, &key = name](const auto* tensor) {
+          constexpr std::size_t size = sizeof(*tensor->data());
+          const std::uint64_t end = offset + static_cast<std::uint64_t>(tensor->size()) * size;
+          header[key] = {{"dtype", size == 1   ? "U8"
+                                   : size == 4 ? "F32"
+                                               : "F64"},
+                         {"shape", std::vector<Index>(tensor->shape().begin(), tensor->shape().end())},
+                         {"data_offsets", {offset, end}}};
+          offset = end;
+        },
+        any);
   }
   std::string text;
   try {
@@ -295,14 +310,23 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Name
   };
   write_number(static_cast<std::uint64_t>(text.size()));
   file.write(text);
-  using Bits = std::conditional_t<sizeof(S) == 4, std::uint32_t, std::uint64_t>;
-  for (const auto& [name, tensor] : tensors) {
-    if constexpr (std::endian::native == std::endian::little)
+  const auto write_values = [&]<class S>(const Tensor<S>* tensor) {
+    if constexpr (std::endian::native == std::endian::little || sizeof(S) == 1) {
       file.write(tensor->data(), static_cast<std::size_t>(tensor->size()) * sizeof(S));
-    else
+    } else {
+      using Bits = std::conditional_t<sizeof(S) == 4, std::uint32_t, std::uint64_t>;
       for (Index i = 0; i < tensor->size(); ++i) write_number(std::bit_cast<Bits>((*tensor)[i]));
-  }
+    }
+  };
+  for (const auto& named : tensors) std::visit(write_values, named.tensor);
   file.commit();
+}
+template <class S>
+void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor<S>>& tensors,
+                       const Metadata& metadata = {}) {
+  std::vector<AnyNamedTensor> any;
+  for (const auto& [name, tensor] : tensors) any.push_back({name, tensor});
+  write_safetensors(path, any, metadata);
 }
 
 }  // namespace rival

@@ -51,7 +51,7 @@ class BatchStatistics : public Layer<S> {
   BatchStatistics(std::string_view kind, Index features, double epsilon, double momentum)
       : kind_(kind), features_(features), epsilon_(static_cast<S>(epsilon)), momentum_(static_cast<S>(momentum)) {
     require(features > 0, kind, ": expected positive `features`, got ", features);
-    require(epsilon > 0, kind, ": expected a positive `epsilon`, got ", epsilon);
+    require(epsilon_ > S(0), kind, ": expected a positive `epsilon`, got ", epsilon);
     require(momentum >= 0 && momentum <= 1, kind, ": expected `momentum` in [0, 1], got ", momentum);
     mean_ = {"mean", Tensor<S>({features})};
     variance_ = {"variance", Tensor<S>({features}, S(1))};

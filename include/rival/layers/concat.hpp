@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "rival/layers/residual.hpp"
+#include "rival/layers/size2.hpp"
 
 namespace rival {
 
@@ -27,7 +28,7 @@ class ConcatSkip : public internal::Branches<S> {
     require(main.rank() > 0 && main.rank() == skip.rank() && main.with(main.rank() - 1, skip.back()) == skip, *this,
             ": expected branches that differ in their channels alone, got ", main, " from the main one and ", skip,
             " from the skip");
-    return main.with(main.rank() - 1, skip.back() + main.back());
+    return main.with(main.rank() - 1, internal::grown(*this, skip.back(), 1, main.back()));
   }
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ConcatSkip>(*this); }

@@ -42,10 +42,7 @@ class ConvTranspose2d : public Weighted<S> {
   /// than the stride.
   explicit ConvTranspose2d(const ConvTranspose2dOptions& options)
       : Weighted<S>(weight_shape(options), WeightAxes::transposed_convolution, options.out, options.bias,
-                    // An output pixel is reached by one tap in stride x stride. (A stride of 0 is refused by
-                    // weight_shape, perhaps after this division.)
-                    {std::max<Index>(1, options.in * options.kernel.area() / std::max<Index>(1, options.stride.area())),
-                     options.out * options.kernel.area()}),
+                    weight_fan(options)),
         options_(options) {}
 
   std::string_view kind() const override { return "conv_transpose2d"; }
@@ -91,6 +88,11 @@ class ConvTranspose2d : public Weighted<S> {
                 o.output_padding.w < o.stride.w,
             "conv_transpose2d: expected 0 <= output_padding < stride ", o.stride, ", got ", o.output_padding);
     return shape;
+  }
+  /// An output pixel is reached by one tap in stride x stride.
+  static Fan weight_fan(const ConvTranspose2dOptions& o) {
+    weight_shape(o);  // which throws before anything is multiplied, whichever argument is made first
+    return {std::max<Index>(1, o.in * o.kernel.area() / o.stride.area()), o.out * o.kernel.area()};
   }
   kernels::ConvGeometry geometry(const Shape& x, const Shape& y) const {
     const auto& o = options_;

@@ -8,6 +8,7 @@
 
 #include "rival/core/parallel.hpp"
 #include "rival/core/workspace.hpp"
+#include "rival/layers/size2.hpp"
 #include "rival/nn/labels.hpp"
 
 namespace rival {
@@ -58,7 +59,7 @@ class Embedding : public Layer<S> {
   Shape output_shape(const Shape& input) const override {
     require(input.rank() == 1 || input.rank() == 3, *this,
             ": expected vectors or images height x width x channels, got ", input);
-    return input.with(input.rank() - 1, input.back() + options_.features);
+    return input.with(input.rank() - 1, internal::grown(*this, input.back(), 1, options_.features));
   }
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "rival/core/finite.hpp"
 #include "rival/layers/conv2d.hpp"
 #include "rival/layers/conv_transpose2d.hpp"
 #include "rival/layers/dense.hpp"
@@ -42,7 +43,7 @@ class Equalised : public L {
         factor_(static_cast<S>(options.gain / std::sqrt(static_cast<double>(this->fan().in)))),
         kind_("equalised " + std::string(layer.kind())),
         short_name_(layer.short_name()) {
-    require(options.gain > 0, kind_, ": expected a positive gain, got ", options.gain);
+    require(factor_ > S(0) && is_finite(factor_), kind_, ": expected a positive, finite gain, got ", options.gain);
   }
 
   std::string_view kind() const override { return kind_; }

@@ -237,7 +237,7 @@ class SampleNorm : public Layer<S> {
     require(options.features > 0, kind, ": expected positive `features`, got ", options.features);
     require(options.groups > 0 && options.features % options.groups == 0, kind, ": expected `groups` that divide the ",
             options.features, " features, got ", options.groups);
-    require(options.epsilon > 0, kind, ": expected a positive `epsilon`, got ", options.epsilon);
+    require(epsilon_ > S(0), kind, ": expected a positive `epsilon`, got ", options.epsilon);
     weight_ = Parameter<S>("weight", {features_});
     weight_.value.fill(S(1));
     bias_ = Parameter<S>("bias", {features_});

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "rival/core/parallel.hpp"
+#include "rival/layers/size2.hpp"
 #include "rival/nn/layer.hpp"
 
 namespace rival {
@@ -40,7 +41,7 @@ class MinibatchStddev : public Layer<S> {
   explicit MinibatchStddev(const MinibatchStddevOptions& options = {})
       : options_(options), group_(options.group), epsilon_(static_cast<S>(options.epsilon)) {
     require(options.group > 0, "minibatch_stddev: expected a positive `group`, got ", options.group);
-    require(options.epsilon > 0, "minibatch_stddev: expected a positive `epsilon`, got ", options.epsilon);
+    require(epsilon_ > S(0), "minibatch_stddev: expected a positive `epsilon`, got ", options.epsilon);
   }
 
   std::string_view kind() const override { return "minibatch_stddev"; }
@@ -48,7 +49,7 @@ class MinibatchStddev : public Layer<S> {
   std::string_view short_name() const override { return "stddev"; }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() >= 1 && input.size() > 0, *this, ": expected vectors or images with channels, got ", input);
-    return input.with(input.rank() - 1, input.back() + 1);
+    return input.with(input.rank() - 1, internal::grown(*this, input.back(), 1, 1));
   }
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>&) const override {

@@ -33,7 +33,7 @@ class PixelNorm : public Layer<S> {
   /// Throws Error unless epsilon > 0.
   explicit PixelNorm(const PixelNormOptions& options = {})
       : options_(options), epsilon_(static_cast<S>(options.epsilon)) {
-    require(options.epsilon > 0, "pixel_norm: expected a positive `epsilon`, got ", options.epsilon);
+    require(epsilon_ > S(0), "pixel_norm: expected a positive `epsilon`, got ", options.epsilon);
   }
 
   std::string_view kind() const override { return "pixel_norm"; }

@@ -75,7 +75,7 @@ class Pool : public Layer<S> {
   template <class Visit>
   void for_each_window(const Shape& input, const Shape& output, const Visit& visit) const {
     const Index h = input[1], w = input[2], out_h = output[1], out_w = output[2];
-    parallel_for(input[0], static_cast<double>(output.size() * kernel_.area()), [&](Index n) {
+    parallel_for(input[0], static_cast<double>(output.size()) * static_cast<double>(kernel_.area()), [&](Index n) {
       Index o = n * out_h * out_w;
       for (Index y = 0; y < out_h; ++y) {
         const Index top = y * stride_.h - padding_.h, y0 = std::max<Index>(top, 0), y1 = std::min(top + kernel_.h, h);

@@ -176,7 +176,7 @@ class BlurDownsample : public internal::BlurResample<S> {
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   Shape output_shape(const Shape& input) const override {
     require(input.rank() == 3, *this, ": expected images of H x W x C, got ", input);
-    return {(input[0] + 1) / 2, (input[1] + 1) / 2, input[2]};
+    return {input[0] / 2 + input[0] % 2, input[1] / 2 + input[1] % 2, input[2]};
   }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<BlurDownsample>(*this); }
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }

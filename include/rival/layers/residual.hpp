@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "rival/core/finite.hpp"
 #include "rival/kernels/elementwise.hpp"
 #include "rival/nn/sequential.hpp"
 
@@ -168,12 +169,15 @@ struct ResidualOptions {
 template <class S = float>
 class Residual : public internal::Branches<S> {
  public:
+  /// Throws Error unless the scale is finite.
   explicit Residual(Sequential<S> main, const ResidualOptions& options = {})
       : Residual(std::move(main), Sequential<S>(), options) {}
   Residual(Sequential<S> main, Sequential<S> skip, const ResidualOptions& options = {})
       : internal::Branches<S>(std::move(main), std::move(skip)),
         options_(options),
-        scale_(static_cast<S>(options.scale)) {}
+        scale_(static_cast<S>(options.scale)) {
+    require(is_finite(scale_), "residual: expected a finite scale, got ", options.scale);
+  }
 
   std::string_view kind() const override { return "residual"; }
   std::string_view short_name() const override { return "res"; }

@@ -60,6 +60,8 @@ class Weighted : public Layer<S> {
   /// Empty without a bias.
   Parameter<S>& bias() { return bias_; }
   const Parameter<S>& bias() const { return bias_; }
+  /// The W that an evaluation works with: `weight`, or what a wrapper makes of it, which lies in `trace`.
+  const Tensor<S>& evaluated_weight(Trace<S>& trace) const { return make_weight(trace, Mode::eval); }
   /// What an initialiser of the weight is told.
   const Fan& fan() const { return fan_; }
 

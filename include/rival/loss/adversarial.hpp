@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <functional>
+#include <string>
 
 #include "rival/core/finite.hpp"
 #include "rival/loss/supervised.hpp"
@@ -26,6 +27,9 @@ struct AdversarialLoss {
 
   /// Whether the discriminator must score a real batch for the generator's step too.
   bool generator_needs_real = false;
+
+  /// What it is, with its options: by this checkpoints tell losses apart. Empty: they do not.
+  std::string name = {};
 };
 
 struct LabelOptions {
@@ -56,9 +60,11 @@ auto classify(const LabelOptions& options) {
 template <class S = float>
 AdversarialLoss<S> non_saturating(const LabelOptions& options = {}) {
   return {.discriminator = internal::classify<S>(options),
-          .generator = [](const Tensor<S>&, const Tensor<S>& fake, Tensor<S>& dfake) {
-            return internal::mean_of(fake, dfake, [](double x, Index) { return internal::bce_term(x, 1); });
-          }};
+          .generator =
+              [](const Tensor<S>&, const Tensor<S>& fake, Tensor<S>& dfake) {
+                return internal::mean_of(fake, dfake, [](double x, Index) { return internal::bce_term(x, 1); });
+              },
+          .name = internal::concatenate("non_saturating ", options.real_label)};
 }
 
 /// The game of two players with one value (Goodfellow et al., 2014), discriminator as in `non_saturating`:
@@ -67,12 +73,14 @@ AdversarialLoss<S> non_saturating(const LabelOptions& options = {}) {
 template <class S = float>
 AdversarialLoss<S> minimax(const LabelOptions& options = {}) {
   return {.discriminator = internal::classify<S>(options),
-          .generator = [](const Tensor<S>&, const Tensor<S>& fake, Tensor<S>& dfake) {
-            return internal::mean_of(fake, dfake, [](double x, Index) {
-              const auto [value, derivative] = internal::bce_term(x, 0);
-              return internal::Term{-value, -derivative};
-            });
-          }};
+          .generator =
+              [](const Tensor<S>&, const Tensor<S>& fake, Tensor<S>& dfake) {
+                return internal::mean_of(fake, dfake, [](double x, Index) {
+                  const auto [value, derivative] = internal::bce_term(x, 0);
+                  return internal::Term{-value, -derivative};
+                });
+              },
+          .name = internal::concatenate("minimax ", options.real_label)};
 }
 
 struct LeastSquaresOptions {
@@ -103,7 +111,9 @@ AdversarialLoss<S> least_squares(const LeastSquaresOptions& options = {}) {
                 return towards(options.real_label, real, dreal) + towards(options.fake_label, fake, dfake);
               },
           .generator = [=](const Tensor<S>&, const Tensor<S>& fake,
-                           Tensor<S>& dfake) { return towards(options.generator_label, fake, dfake); }};
+                           Tensor<S>& dfake) { return towards(options.generator_label, fake, dfake); },
+          .name = internal::concatenate("least_squares ", options.real_label, ' ', options.fake_label, ' ',
+                                        options.generator_label)};
 }
 
 namespace internal {
@@ -134,7 +144,8 @@ AdversarialLoss<S> wasserstein() {
                          return internal::Term{x, 1};
                        });
               },
-          .generator = internal::climb<S>};
+          .generator = internal::climb<S>,
+          .name = "wasserstein"};
 }
 
 /// The discriminator cares only for samples within its margin or on the wrong side (Lim and Ye, 2017; Miyato, Kataoka,
@@ -154,7 +165,8 @@ AdversarialLoss<S> hinge() {
                          return x <= -1 ? internal::Term{0, 0} : internal::Term{1 + x, 1};
                        });
               },
-          .generator = internal::climb<S>};
+          .generator = internal::climb<S>,
+          .name = "hinge"};
 }
 
 RIVAL_INSTANTIATE_FUNCTION(non_saturating);

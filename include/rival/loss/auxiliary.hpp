@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <string>
 
 #include "rival/core/labels.hpp"
 #include "rival/loss/supervised.hpp"
@@ -16,19 +17,22 @@ struct AuxiliaryLoss {
   std::function<S(const Tensor<S>& heads, Labels labels, const Tensor<S>& latent, Tensor<S>& dheads)> loss = {};
   /// Whether the discriminator minimises it for real samples too.
   bool on_real = true;
+  std::string name = {};  ///< as in AdversarialLoss
 };
 
 /// Softmax cross-entropy of the heads, one a class, with the labels, for real and for generated samples (Odena, Olah
 /// and Shlens, "Conditional image synthesis with auxiliary classifier GANs", 2017).
 template <class S = float>
 AuxiliaryLoss<S> classification(double weight = 1) {
-  return {.loss = [weight, out = Loss<S>()](const Tensor<S>& heads, Labels labels, const Tensor<S>&,
-                                            Tensor<S>& dheads) mutable {
-    softmax_cross_entropy(heads, labels, out);
-    dheads = out.gradient;
-    dheads.array() *= static_cast<S>(weight);
-    return static_cast<S>(weight) * out.value;
-  }};
+  return {.loss =
+              [weight, out = Loss<S>()](const Tensor<S>& heads, Labels labels, const Tensor<S>&,
+                                        Tensor<S>& dheads) mutable {
+                softmax_cross_entropy(heads, labels, out);
+                dheads = out.gradient;
+                dheads.array() *= static_cast<S>(weight);
+                return static_cast<S>(weight) * out.value;
+              },
+          .name = internal::concatenate("classification ", weight)};
 }
 
 struct InformationOptions {
@@ -67,7 +71,10 @@ AuxiliaryLoss<S> information(const InformationOptions& options = {}) {
       }
     return static_cast<S>(value);
   };
-  return {.loss = loss, .on_real = false};
+  return {.loss = loss,
+          .on_real = false,
+          .name = internal::concatenate("information ", options.classes, ' ', options.codes, ' ', options.class_weight,
+                                        ' ', options.code_weight)};
 }
 
 RIVAL_INSTANTIATE_FUNCTION(classification);

@@ -75,7 +75,8 @@ AdversarialLoss<S> relativistic_pairing() {
               },
           .generator = [](const Tensor<S>& real, const Tensor<S>& fake,
                           Tensor<S>& dfake) { return internal::pair_up(real, fake, dfake, 1); },
-          .generator_needs_real = true};
+          .generator_needs_real = true,
+          .name = "relativistic_pairing"};
 }
 
 /// Every sample against the mean of the other batch (RaGAN, Jolicoeur-Martineau, 2018), with D = sigmoid:
@@ -89,7 +90,8 @@ AdversarialLoss<S> relativistic_average() {
                               Tensor<S>& dfake) { return internal::against_means(real, fake, &dreal, dfake, 1, 0); },
           .generator = [](const Tensor<S>& real, const Tensor<S>& fake,
                           Tensor<S>& dfake) { return internal::against_means<S>(real, fake, nullptr, dfake, 0, 1); },
-          .generator_needs_real = true};
+          .generator_needs_real = true,
+          .name = "relativistic_average"};
 }
 
 RIVAL_INSTANTIATE_FUNCTION(relativistic_pairing);

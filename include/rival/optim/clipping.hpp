@@ -52,7 +52,8 @@ void clamp(Tensor<S>& tensor, S bound) {
 /// Throws Error unless max_norm > 0.
 template <class S>
 double clip_gradient_norm(const std::vector<Parameter<S>*>& parameters, double max_norm) {
-  require(max_norm > 0, "clip_gradient_norm: expected max_norm > 0, got ", max_norm);
+  require(static_cast<S>(max_norm) > S(0), "clip_gradient_norm: expected max_norm > 0, got ", max_norm,
+          max_norm > 0 ? ", which is 0 in the type of the numbers" : "");
   double squares = 0;
   for (const auto* parameter : parameters) squares += internal::sum_of_squares(parameter->grad);
   const double norm = std::sqrt(squares);

@@ -58,12 +58,15 @@ class Optimizer {
   double learning_rate() const {
     if (!schedule_) return base_rate_;
     const double factor = schedule_(steps_, run_);
-    check(factor >= 0, "a schedule that gives a finite factor >= 0", factor);
+    check(factor >= 0 && is_finite(static_cast<S>(base_rate_ * factor)), "a schedule that gives a finite factor >= 0",
+          factor);
     return base_rate_ * factor;
   }
+  /// The rate that the schedule multiplies: the options' one, or what was set since.
+  double base_learning_rate() const { return base_rate_; }
   /// Sets the rate that the schedule multiplies. Throws Error unless it is finite and >= 0.
   void set_learning_rate(double rate) {
-    check(rate >= 0, "a finite learning_rate >= 0", rate);
+    check(rate >= 0 && is_finite(static_cast<S>(rate)), "a finite learning_rate >= 0", rate);
     base_rate_ = rate;
   }
 

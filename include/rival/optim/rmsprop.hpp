@@ -37,7 +37,7 @@ class RmsProp : public Optimizer<S> {
         centered_(options.centered) {
     this->check(options.alpha >= 0 && options.alpha < 1, "0 <= alpha < 1", options.alpha);
     this->check(options.epsilon >= 0, "a finite epsilon >= 0", options.epsilon);
-    this->check(options.momentum >= 0 && options.momentum < 1, "0 <= momentum < 1", options.momentum);
+    this->check(options.momentum >= 0 && momentum_ < S(1), "0 <= momentum < 1", options.momentum);
     this->check(options.weight_decay >= 0, "a finite weight_decay >= 0", options.weight_decay);
   }
 

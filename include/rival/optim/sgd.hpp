@@ -30,7 +30,7 @@ class Sgd : public Optimizer<S> {
         momentum_(static_cast<S>(options.momentum)),
         weight_decay_(static_cast<S>(options.weight_decay)),
         nesterov_(options.nesterov) {
-    this->check(options.momentum >= 0 && options.momentum < 1, "0 <= momentum < 1", options.momentum);
+    this->check(options.momentum >= 0 && momentum_ < S(1), "0 <= momentum < 1", options.momentum);
     this->check(options.weight_decay >= 0, "a finite weight_decay >= 0", options.weight_decay);
     this->check(!options.nesterov || options.momentum > 0, "momentum > 0 with nesterov", options.momentum);
   }

@@ -1,0 +1,442 @@
+#pragma once
+// Checkpoints: a trainer in a file, to go on from. Needs nlohmann-json (rival::json).
+//
+//   trainer.save("checkpoint.safetensors");
+//   ...
+//   trainer.load("checkpoint.safetensors");              // of the same networks and options, in a new process
+//   trainer.fit(data, {.epochs = 5, .resume = true});    // the bits of a training that was never interrupted
+//
+// The file is a safetensors file. Its tensors are F32 or F64, as the trainer computes, in this library's own order of
+// axes: what an optimiser keeps for a weight lies as the weight does, and bits come back without a detour.
+//
+//   generator.conv1.weight, discriminator. ...    parameters and buffers
+//   average.conv1.weight                          of the moving average, if there is one
+//   generator_optimizer.conv1.weight.first_moment what the optimisers keep
+//   extra.NAME                                    the caller's own, F64 and U8
+//
+// Everything else is JSON under "rival_checkpoint" in `__metadata__`; "rival_checksum" is over all of it.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "rival/core/checksum.hpp"
+#include "rival/core/version.hpp"
+#include "rival/gan/trainer.hpp"
+#include "rival/io/description_json.hpp"
+#include "rival/io/safetensors.hpp"
+
+namespace rival {
+
+/// What a program puts beside the trainer into its checkpoints: its options, the reports so far, frames of an
+/// animation, streams of its own.
+struct CheckpointExtras {
+  Metadata texts;
+  std::map<std::string, Tensor<double>> numbers;
+  std::map<std::string, Tensor<std::uint8_t>> bytes;
+};
+
+namespace internal {
+
+using Json = nlohmann::ordered_json;
+
+// What there is to tell ---------------------------------------------------------------------------------------------
+
+inline Json to_json(const Random::Position& at) { return {at.seed, at.stream, at.block}; }
+inline Random::Position position_from(const Json& json) {
+  return {json.at(0).get<std::uint64_t>(), json.at(1).get<std::uint64_t>(), json.at(2).get<std::uint64_t>()};
+}
+
+inline Json to_json(const TrainerState& s) {
+  return {{"steps", s.steps},
+          {"run", s.run},
+          {"discriminator_steps", s.discriminator_steps},
+          {"average_steps", s.average_steps},
+          {"latents", to_json(s.latents)},
+          {"classes", to_json(s.classes)},
+          {"penalties", to_json(s.penalties)},
+          {"fits", s.fits},
+          {"fit_steps", s.fit_steps},
+          {"data", {{"epoch", s.data.epoch}, {"taken", s.data.taken}, {"stream", to_json(s.data.stream)}}},
+          {"data_set", s.data_set}};
+}
+inline TrainerState state_from(const Json& json) {
+  const Json& data = json.at("data");
+  return {.steps = json.at("steps").get<long>(),
+          .run = json.at("run").get<long>(),
+          .discriminator_steps = json.at("discriminator_steps").get<long>(),
+          .average_steps = json.at("average_steps").get<long>(),
+          .latents = position_from(json.at("latents")),
+          .classes = position_from(json.at("classes")),
+          .penalties = position_from(json.at("penalties")),
+          .fits = json.at("fits").get<int>(),
+          .fit_steps = json.at("fit_steps").get<long>(),
+          .data = {data.at("epoch").get<Index>(), data.at("taken").get<Index>(), position_from(data.at("stream"))},
+          .data_set = json.at("data_set").get<std::uint64_t>()};
+}
+
+/// A schedule is a function: it is told by some of its values.
+inline Json told(const Schedule& schedule, long run) {
+  if (!schedule) return nullptr;
+  Json values = Json::array();
+  for (const long step : {0L, 1L, 10L, 100L, 1000L, 10'000L, 100'000L, run / 4, run / 2, run - run / 4, run}) {
+    try {
+      values.push_back(schedule(step, run));
+    } catch (const std::exception&) {
+      values.push_back(nullptr);  // it has none, such as over_run without a run
+    }
+  }
+  return values;
+}
+
+inline Json told(const OptimizerOptions& options, long run) {
+  return std::visit(
+      [&]<class O>(const O& o) -> Json {
+        Json json{
+            {"learning_rate", o.learning_rate}, {"weight_decay", o.weight_decay}, {"schedule", told(o.schedule, run)}};
+        if constexpr (std::is_same_v<O, AdamOptions> || std::is_same_v<O, AdamWOptions>)
+          json.update({{"kind", std::is_same_v<O, AdamOptions> ? "adam" : "adamw"},
+                       {"beta1", o.beta1},
+                       {"beta2", o.beta2},
+                       {"epsilon", o.epsilon},
+                       {"beta1_schedule", told(o.beta1_schedule, run)},
+                       {"beta2_schedule", told(o.beta2_schedule, run)}});
+        else if constexpr (std::is_same_v<O, SgdOptions>)
+          json.update({{"kind", "sgd"}, {"momentum", o.momentum}, {"nesterov", o.nesterov}});
+        else
+          json.update({{"kind", "rmsprop"},
+                       {"alpha", o.alpha},
+                       {"epsilon", o.epsilon},
+                       {"momentum", o.momentum},
+                       {"centered", o.centered}});
+        return json;
+      },
+      options);
+}
+
+/// What the options say, as far as it can be told, for a run of so many steps. Functions without a name cannot.
+template <class S>
+Json told(const TrainerOptions<S>& o, long run) {
+  const long discriminator_run = run * o.discriminator_steps;
+  Json penalties = Json::array();
+  static constexpr const char* kinds[] = {"r1", "r2", "wgan_gp", "dragan"};
+  for (const Penalty& penalty : o.penalties)
+    penalties.push_back({{"kind", kinds[static_cast<int>(penalty.kind)]},
+                         {"weight", penalty.weight},
+                         {"every", penalty.every},
+                         {"schedule", told(penalty.schedule, discriminator_run)}});
+  static constexpr const char* sources[] = {"none", "data", "drawn"};
+  Json json{{"loss", o.loss.name},
+            {"batch", o.batch},
+            {"penalties", penalties},
+            {"auxiliary", o.auxiliary.name},
+            {"auxiliary_on_real", o.auxiliary.on_real},
+            {"feature_matching", o.feature_matching},
+            {"weight_clip", o.weight_clip},
+            {"labels", sources[static_cast<int>(o.labels)]},
+            {"classes", o.classes},
+            {"draw_latent", static_cast<bool>(o.draw_latent)},
+            {"discriminator_steps", o.discriminator_steps},
+            {"generator_optimizer", told(o.generator_optimizer, run)},
+            {"discriminator_optimizer", told(o.discriminator_optimizer, discriminator_run)},
+            {"average", nullptr},
+            {"steps", o.steps},
+            {"seed", o.seed}};
+  if (o.average) json["average"] = {{"half_life", o.average->half_life}, {"ramp_up", o.average->ramp_up}};
+  return json;
+}
+
+/// What the network is; not its name, which may be another one.
+template <class S>
+Json told(const Network<S>& network, Index heads = 0) {
+  const Shape& input = network.input_shape();
+  const Json stack = rival::to_json(network.layers().describe());
+  return {{"input", std::vector<Index>(input.begin(), input.end())},
+          {"heads", heads},
+          {"layers", stack.contains("layers") ? stack["layers"] : Json::array()}};
+}
+
+/// What must be the same on both sides.
+template <class S>
+Json told(AdversarialTrainer<S>& trainer, long run) {
+  return {
+      {"library", version},
+      {"numbers", sizeof(S) == 4 ? "float" : "double"},
+      {"generator", told(static_cast<const Network<S>&>(trainer.generator()))},
+      {"discriminator", told(static_cast<const Network<S>&>(trainer.discriminator()), trainer.discriminator().heads())},
+      {"options", told(trainer.options(), run)}};
+}
+
+// What differs ------------------------------------------------------------------------------------------------------
+
+inline bool same(const Json& a, const Json& b) {
+  if (a.is_array() && b.is_array()) return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
+  // Another machine's mathematics may round a schedule otherwise.
+  if (a.is_number_float() && b.is_number_float()) {
+    const auto x = a.get<double>(), y = b.get<double>();
+    return std::abs(x - y) <= 1e-9 * std::max(std::abs(x), std::abs(y));
+  }
+  return a == b;
+}
+
+/// Appends a line for everything in which the two differ.
+inline void tell_differences(const std::string& where, const Json& theirs, const Json& ours,
+                             std::vector<std::string>& lines) {
+  static const Json none;
+  const auto part = [](const Json& json, const std::string& name) -> const Json& {
+    return json.contains(name) ? json[name] : none;
+  };
+  if (theirs.is_object() && ours.is_object()) {
+    const std::string prefix = where.empty() ? "" : where + '.';
+    for (const auto& [name, value] : ours.items()) tell_differences(prefix + name, part(theirs, name), value, lines);
+    for (const auto& [name, value] : theirs.items())
+      if (!ours.contains(name)) tell_differences(prefix + name, value, none, lines);
+    return;
+  }
+  if (same(theirs, ours)) return;
+  const auto of_objects = [](const Json& json) { return json.is_array() && !json.empty() && json[0].is_object(); };
+  if (of_objects(theirs) && of_objects(ours)) {
+    if (theirs.size() != ours.size())
+      lines.push_back(concatenate(where, ": the checkpoint has ", theirs.size(), ", here there are ", ours.size()));
+    else
+      for (std::size_t i = 0; i < ours.size(); ++i)
+        tell_differences(concatenate(where, '[', i, ']'), theirs[i], ours[i], lines);
+    return;
+  }
+  const auto text = [](const Json& json) {
+    if (json.is_null()) return std::string("none");
+    const std::string all = json.dump(-1, ' ', true);
+    return all.size() <= 100 ? all : all.substr(0, 97) + "...";
+  };
+  lines.push_back(concatenate(where, ": the checkpoint has ", text(theirs), ", here it is ", text(ours)));
+}
+
+// The file ----------------------------------------------------------------------------------------------------------
+
+/// All that a trainer and its networks remember in tensors and streams, under the names of the file.
+template <class S>
+struct Remembered {
+  std::vector<std::pair<std::string, Tensor<S>*>> tensors;
+  std::vector<std::pair<std::string, Random*>> streams;
+};
+
+template <class S>
+Remembered<S> remembered(AdversarialTrainer<S>& trainer) {
+  Remembered<S> all;
+  // "generator.conv1.weight" of "G.conv1.weight"
+  const auto named = [](const std::string& part, const Network<S>& network, const std::string& name) {
+    const std::string own = network.name() + '.';
+    return part + '.' + (name.starts_with(own) ? name.substr(own.size()) : name);
+  };
+  const auto add_network = [&](const std::string& part, Network<S>& network) {
+    const State<S> state = network.state();
+    for (auto* parameter : state.parameters)
+      all.tensors.emplace_back(named(part, network, parameter->name), &parameter->value);
+    for (auto* buffer : state.buffers) all.tensors.emplace_back(named(part, network, buffer->name), &buffer->value);
+    for (const auto& [name, stream] : state.streams) all.streams.emplace_back(named(part, network, name), stream);
+  };
+  const auto add_optimizer = [&](const std::string& part, const Network<S>& network, Optimizer<S>& optimizer) {
+    for (const auto& [name, tensor] : optimizer.state()) all.tensors.emplace_back(named(part, network, name), tensor);
+  };
+  add_network("generator", trainer.generator());
+  add_network("discriminator", trainer.discriminator());
+  if (trainer.options().average) add_network("average", trainer.average());
+  add_optimizer("generator_optimizer", trainer.generator(), trainer.generator_optimizer());
+  add_optimizer("discriminator_optimizer", trainer.discriminator(), trainer.discriminator_optimizer());
+  return all;
+}
+
+inline std::string checksum_text(const std::string& json, std::vector<AnyNamedTensor> tensors) {
+  std::sort(tensors.begin(), tensors.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  Checksum sum;
+  sum.add(json);
+  for (const auto& [name, any] : tensors) {
+    sum.add(name);
+    std::visit(
+        [&]<class T>(const Tensor<T>* tensor) {
+          sum.add(std::uint64_t{sizeof(T)});
+          for (const Index extent : tensor->shape()) sum.add(static_cast<std::uint64_t>(extent));
+          sum.add(tensor->data(), static_cast<std::size_t>(tensor->size()) * sizeof(T));
+        },
+        any);
+  }
+  return std::to_string(sum.value());
+}
+
+/// A checkpoint in memory, known to be whole.
+struct CheckpointFile {
+  std::string what;  ///< for errors
+  Json json;
+  std::map<std::string, std::variant<Tensor<float>, Tensor<double>, Tensor<std::uint8_t>>> tensors;
+
+  /// Takes them out.
+  CheckpointExtras take_extras() {
+    CheckpointExtras extras;
+    extras.texts = json.at("texts").get<Metadata>();
+    const std::string prefix = "extra.";
+    for (auto& [name, any] : tensors) {
+      if (!name.starts_with(prefix)) continue;
+      const std::string own = name.substr(prefix.size());
+      if (auto* numbers = std::get_if<Tensor<double>>(&any)) extras.numbers[own].swap(*numbers);
+      if (auto* bytes = std::get_if<Tensor<std::uint8_t>>(&any)) extras.bytes[own].swap(*bytes);
+    }
+    return extras;
+  }
+};
+
+/// Throws Error for a file that is no checkpoint, damaged, or of another version of the format.
+inline CheckpointFile parse_checkpoint(const Safetensors& file, std::string what) {
+  const Metadata& metadata = file.metadata();
+  const auto found = metadata.find("rival_checkpoint"), sum = metadata.find("rival_checksum");
+  require(found != metadata.end() && sum != metadata.end(), what, ": it is a safetensors file, but no checkpoint");
+  CheckpointFile checkpoint{std::move(what), {}, {}};
+  const std::string& here = checkpoint.what;
+  try {
+    checkpoint.json = Json::parse(found->second, [&](int depth, Json::parse_event_t, Json&) {
+      require(depth <= 200, here, ": expected at most 200 levels within each other, got more");
+      return true;
+    });
+    const int format = checkpoint.json.at("version").get<int>();
+    require(format == 1, here, ": expected a checkpoint's version 1, got ", format);
+  } catch (const Json::exception& error) {
+    fail(here, ": its description cannot be read (", error.what(), ")");
+  }
+  std::vector<AnyNamedTensor> named;
+  for (const std::string& name : file.names()) {
+    const std::string& type = file.entry(name).type;
+    auto& tensor = checkpoint.tensors[name];
+    if (type == "F32")
+      named.push_back({name, &tensor.emplace<Tensor<float>>(file.tensor<float>(name))});
+    else if (type == "F64")
+      named.push_back({name, &tensor.emplace<Tensor<double>>(file.tensor<double>(name))});
+    else
+      named.push_back({name, &tensor.emplace<Tensor<std::uint8_t>>(file.tensor<std::uint8_t>(name))});
+  }
+  require(checksum_text(found->second, std::move(named)) == sum->second, here,
+          ": it is damaged, its checksum is another one");
+  return checkpoint;
+}
+
+inline CheckpointFile read_checkpoint(const std::filesystem::path& path) {
+  return parse_checkpoint(Safetensors::read(path), concatenate("checkpoint ", path));
+}
+
+template <class S>
+void save_checkpoint(AdversarialTrainer<S>& trainer, const std::filesystem::path& path,
+                     const CheckpointExtras& extras) {
+  const Remembered<S> all = remembered(trainer);
+  std::vector<AnyNamedTensor> named;
+  for (const auto& [name, tensor] : all.tensors) named.push_back({name, tensor});
+  for (const auto& [name, tensor] : extras.numbers) named.push_back({"extra." + name, &tensor});
+  for (const auto& [name, tensor] : extras.bytes) named.push_back({"extra." + name, &tensor});
+
+  const TrainerState state = trainer.state();
+  Json json{{"version", 1}, {"trainer", told(trainer, state.run)}, {"state", to_json(state)}};
+  for (const auto& [part, optimizer] : {std::pair("generator_optimizer", &trainer.generator_optimizer()),
+                                        std::pair("discriminator_optimizer", &trainer.discriminator_optimizer())})
+    json[part] = {{"steps", optimizer->steps()}, {"learning_rate", optimizer->base_learning_rate()}};
+  json["streams"] = Json::object();
+  for (const auto& [name, stream] : all.streams) json["streams"][name] = to_json(stream->position());
+  json["texts"] = extras.texts;
+  try {
+    const std::string text = json.dump();
+    write_safetensors(path, named, {{"rival_checkpoint", text}, {"rival_checksum", checksum_text(text, named)}});
+  } catch (const Json::exception& error) {
+    fail("checkpoint ", path, ": expected texts in UTF-8 (", error.what(), ")");
+  }
+}
+
+/// All is read and checked before anything changes.
+template <class S>
+void load_checkpoint(AdversarialTrainer<S>& trainer, CheckpointFile& file) {
+  const Json& json = file.json;
+  const TrainerState state = state_from(json.at("state"));
+  const Remembered<S> all = remembered(trainer);
+  std::vector<std::string> lines;
+  tell_differences("", json.at("trainer"), told(trainer, state.run), lines);
+
+  // Where these agree, so do the tensors of a file that `save` wrote.
+  std::vector<Tensor<S>*> values;
+  std::size_t others = file.tensors.size();
+  if (lines.empty()) {
+    for (const auto& [name, tensor] : all.tensors) {
+      const auto found = file.tensors.find(name);
+      auto* held = found != file.tensors.end() ? std::get_if<Tensor<S>>(&found->second) : nullptr;
+      if (held == nullptr || !(held->shape() == tensor->shape()))
+        lines.push_back(concatenate(name, ": expected a tensor of ", tensor->shape(), ", found none"));
+      values.push_back(held);
+      --others;
+    }
+    for (const auto& [name, tensor] : file.tensors) others -= name.starts_with("extra.");
+    if (lines.empty() && others > 0) lines.push_back(concatenate(others, " tensors: expected none, found them"));
+  }
+  if (!lines.empty()) {
+    std::string text = file.what + ": it cannot go on here:";
+    constexpr std::size_t most = 20;
+    for (std::size_t i = 0; i < std::min(lines.size(), most); ++i) text += "\n  " + lines[i];
+    if (lines.size() > most) text += concatenate("\n  and ", lines.size() - most, " more");
+    throw Error(text);
+  }
+  std::vector<Random::Position> positions;
+  for (const auto& [name, stream] : all.streams) positions.push_back(position_from(json.at("streams").at(name)));
+  std::vector<std::pair<long, double>> optimizers;  // steps and rate
+  for (const char* part : {"generator_optimizer", "discriminator_optimizer"}) {
+    optimizers.emplace_back(json.at(part).at("steps").get<long>(), json.at(part).at("learning_rate").get<double>());
+    const auto& [steps, rate] = optimizers.back();
+    require(steps >= 0 && rate >= 0 && is_finite(rate), file.what, ": expected an optimiser's steps and rate, got ",
+            steps, " and ", rate);
+  }
+
+  trainer.set_state(state);  // the last that may throw, and then changes nothing
+  for (std::size_t i = 0; i < values.size(); ++i) all.tensors[i].second->swap(*values[i]);
+  for (std::size_t i = 0; i < positions.size(); ++i) *all.streams[i].second = Random(positions[i]);
+  for (std::size_t i = 0; i < 2; ++i) {
+    Optimizer<S>& optimizer = i == 0 ? trainer.generator_optimizer() : trainer.discriminator_optimizer();
+    optimizer.set_steps(optimizers[i].first);
+    optimizer.set_learning_rate(optimizers[i].second);
+    optimizer.zero_gradients();
+  }
+}
+
+}  // namespace internal
+
+/// The extras of a checkpoint, without a trainer: what a program must know before it can make one. Throws Error for a
+/// file that is no checkpoint, or damaged.
+inline CheckpointExtras read_checkpoint_extras(const std::filesystem::path& path) {
+  internal::CheckpointFile file = internal::read_checkpoint(path);
+  try {
+    return file.take_extras();
+  } catch (const nlohmann::json::exception& error) {
+    fail(file.what, ": its description cannot be read (", error.what(), ")");
+  }
+}
+
+template <class S>
+template <class Extras>
+void AdversarialTrainer<S>::save(const std::filesystem::path& path, const Extras& extras) {
+  internal::save_checkpoint(*this, path, extras);
+}
+
+template <class S>
+template <class Extras>
+Extras AdversarialTrainer<S>::load(const std::filesystem::path& path) {
+  internal::CheckpointFile file = internal::read_checkpoint(path);
+  try {
+    Extras extras = file.take_extras();
+    internal::load_checkpoint(*this, file);
+    return extras;
+  } catch (const nlohmann::json::exception& error) {
+    fail(file.what, ": its description cannot be read (", error.what(), ")");
+  }
+}
+
+}  // namespace rival
