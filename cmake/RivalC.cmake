@@ -7,7 +7,6 @@ endif()
 add_library(rival_c SHARED "${PROJECT_SOURCE_DIR}/include/rival/rival_c.cpp")
 add_library(rival::c ALIAS rival_c)
 target_link_libraries(rival_c PRIVATE rival rival_json rival_development)
-target_compile_definitions(rival_c PRIVATE "RIVAL_VERSION=\"${PROJECT_VERSION}\"")
 target_include_directories(rival_c INTERFACE
   "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
 set_target_properties(rival_c PROPERTIES

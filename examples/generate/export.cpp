@@ -2,16 +2,30 @@
 
 #include <functional>
 #include <map>
+#include <vector>
+
+#include "rival/io/npz.hpp"
+#include "rival/io/onnx_export.hpp"
 
 namespace {
 
 using Write = std::function<void(const rival::Sampler<>& sampler, const std::filesystem::path& file)>;
 
+/// The weights alone, as NumPy's arrays.
+void write_weights(const rival::Sampler<>& sampler, const std::filesystem::path& file) {
+  const auto tensors = rival::file_tensors(sampler.generator());
+  std::vector<rival::NamedNpyArray> arrays;
+  for (const auto& [name, values] : tensors) arrays.push_back({name, &values});
+  rival::write_npz(file, arrays);
+}
+
 /// By the end of a file's name.
 const std::map<std::string, Write>& formats() {
-  static const std::map<std::string, Write> all{{".safetensors", [](const auto& sampler, const auto& file) {
-                                                   rival::save(sampler.generator(), sampler.sampling(), file);
-                                                 }}};
+  static const std::map<std::string, Write> all{
+      {".npz", write_weights},
+      {".onnx", [](const auto& sampler, const auto& file) { rival::save_onnx(sampler.generator(), file); }},
+      {".safetensors",
+       [](const auto& sampler, const auto& file) { rival::save(sampler.generator(), sampler.sampling(), file); }}};
   return all;
 }
 

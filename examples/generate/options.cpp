@@ -21,7 +21,7 @@ bool parse(int argc, char** argv, Options& o) {
   app.add_option("--grid", o.grid, "a PNG file: the images side by side, or the points in the plane");
   app.add_option("--npy", o.npy, "a NumPy file: the samples as float32");
   app.add_option("--walk", o.walk, "an animated GIF: from latent vector to latent vector and back to the first");
-  app.add_option("--export", o.to_export, "the network for elsewhere: " + export_formats());
+  app.add_option("--export", o.to_export, "the network for other programs: a file that ends in " + export_formats());
   if (!parse_arguments(app, argc, argv)) return false;
   if (one_class->count() > 0) o.label = label;
   if (truncated->count() > 0) o.truncation = truncation;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rival/core/parallel.hpp"
+#include "rival/core/version.hpp"
 #include "rival/io/sampler.hpp"
 #include "rival/rival.h"
 
@@ -83,7 +84,7 @@ int sample(const rival_generator* from, std::int64_t count, const std::uint16_t*
 
 }  // namespace
 
-const char* rival_version() noexcept { return RIVAL_VERSION; }
+const char* rival_version() noexcept { return rival::version.data(); }
 
 const char* rival_last_error() noexcept { return last_error; }
 

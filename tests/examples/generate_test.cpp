@@ -8,6 +8,8 @@
 
 #include "rival/image/png.hpp"
 #include "rival/io/npy.hpp"
+#include "rival/io/npz.hpp"
+#include "rival/io/onnx_export.hpp"
 #include "rival/io/sampler.hpp"
 #include "rival/layers/activations.hpp"
 #include "rival/layers/conv2d.hpp"
@@ -184,12 +186,29 @@ TEST_CASE("generate: points in the plane are those that toy_2d gives") {
   }
 }
 
-TEST_CASE("generate: an export is a generator's file again") {
+TEST_CASE("generate: exports are what the library writes") {
   const TemporaryFolder folder;
-  const auto weights = folder / "generator.safetensors", copy = folder / "copy.safetensors";
-  save(small_generator(3, 2), rival::Sampling{.uniform = 1, .class_names = {"a", "b"}}, weights);
-  generate(weights, {"--export", copy.string()});
-  CHECK(read_bytes(copy) == read_bytes(weights));
+  const auto weights = folder / "generator.safetensors", expected = folder / "expected.onnx";
+  const auto generator = small_generator(3, 2);
+  save(generator, rival::Sampling{.uniform = 1, .class_names = {"a", "b"}}, weights);
+  const auto written = [&](const std::string& ending) {
+    const auto file = folder / ("export" + ending);
+    generate(weights, {"--export", file.string()});
+    return file;
+  };
+  CHECK(read_bytes(written(".safetensors")) == read_bytes(weights));
+  rival::save_onnx(generator, expected);
+  CHECK(read_bytes(written(".onnx")) == read_bytes(expected));
+
+  const auto arrays = rival::read_npz(written(".npz"));
+  const auto tensors = rival::Safetensors::read(weights);
+  CHECK(arrays.size() == tensors.names().size());
+  for (const auto& [name, array] : arrays) {
+    const auto values = tensors.tensor<float>(name);
+    const auto& got = std::get<rival::Tensor<float>>(array);
+    CHECK(got.shape() == values.shape());
+    CHECK(std::equal(got.data(), got.data() + got.size(), values.data()));
+  }
 }
 
 TEST_CASE("generate: refuses what does not go together, by name, and writes nothing") {
@@ -229,7 +248,8 @@ TEST_CASE("generate: refuses what does not go together, by name, and writes noth
   refuse(images, {"--npy", png}, "--npy: expected a file that ends in .npy, got " + quoted(out / "a.png"));
   refuse(images, {"--walk", png, "--npy", npy},
          "--walk: expected a file that ends in .gif, got " + quoted(out / "a.png"));
-  refuse(images, {"--export", png, "--npy", npy}, "--export: expected a file that ends in ");
+  refuse(images, {"--export", png, "--npy", npy},
+         "--export: expected a file that ends in .npz or .onnx or .safetensors, got " + quoted(out / "a.png"));
   for (const std::string count : {"1", "1001"})
     refuse(images, {"--count", count, "--walk", gif},
            "--walk: expected a --count of 2 to 1000 latent vectors, got " + count);

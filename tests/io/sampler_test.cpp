@@ -115,7 +115,7 @@ TEST_CASE("sampler: refuses a sampling that is not the generator's, in memory an
 
   const std::string what = "safetensors file " + quoted(path);
   const auto refuse = [&](const std::string& text, const std::string& expected) {
-    save(conditional(), path, {{"rival.sampling", text}});
+    save(conditional(), path, {{"rival_sampling", text}});
     CHECK_THROWS_WITH(load_sampler(path), ContainsSubstring(what + expected));
   };
   refuse(R"({"uniform": 5, "class_names": []})", ": expected `uniform` from 0 to the 4 numbers");

@@ -165,29 +165,36 @@ inline std::pair<Safetensors, NetworkDescription> read_network(const std::filesy
 
 }  // namespace internal
 
+/// The network's weights and running statistics as files hold them: under PyTorch's names and in its layout; linear
+/// out x in, convolution out x in x kh x kw, transposed convolution in x out x kh x kw, batch norm weight, bias,
+/// running_mean, running_var. Where vectors are made of images, or images of vectors, features are counted channel by
+/// channel, as in PyTorch's Flatten.
+template <template <class> class AnyNetwork, class S>
+std::vector<std::pair<std::string, Tensor<S>>> file_tensors(const AnyNetwork<S>& network) {
+  Network<S> copy = network;  // whose tensors may be listed; a network's state is for those who may change it
+  std::vector<std::pair<std::string, Tensor<S>>> tensors;
+  for (const auto& [from, layout] : internal::file_layouts(copy)) {
+    Tensor<S>& values = tensors.emplace_back(layout.name, Tensor<S>()).second;
+    values.resize(layout.shape);
+    internal::for_each_place(layout, [&, held = from](Index there, Index here) { values[there] = (*held)[here]; });
+  }
+  return tensors;
+}
+
 /// Writes the network's weights and running statistics, and what the network is, to a safetensors file:
 ///
 ///   save(generator, "generator.safetensors");
 ///   const auto again = load_generator("generator.safetensors");
 ///
-/// Tensors have PyTorch's names and layout: linear out x in, convolution out x in x kh x kw, transposed convolution
-/// in x out x kh x kw, batch norm weight, bias, running_mean, running_var; where vectors are made of images, or images
-/// of vectors, features are counted channel by channel, as in PyTorch's Flatten. Random streams are not written.
-/// `metadata` comes beside. Throws Error, and leaves an earlier file as it was, when the file cannot be written.
+/// Tensors are those of `file_tensors`. Random streams are not written. `metadata` comes beside. Throws Error, and
+/// leaves an earlier file as it was, when the file cannot be written.
 template <template <class> class AnyNetwork, class S>
 void save(const AnyNetwork<S>& network, const std::filesystem::path& path, Metadata metadata = {}) {
   metadata["format"] = "pt";
   metadata["rival"] = internal::network_text(internal::describe_network(network));
-  Network<S> copy = network;  // whose tensors may be listed; a network's state is for those who may change it
-  const auto tensors = internal::file_layouts(copy);
-  std::vector<Tensor<S>> values(tensors.size());
+  const auto tensors = file_tensors(network);
   std::vector<NamedTensor<S>> named;
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const auto& [tensor, layout] = tensors[i];
-    values[i].resize(layout.shape);
-    internal::for_each_place(layout, [&, from = tensor](Index there, Index here) { values[i][there] = (*from)[here]; });
-    named.push_back({layout.name, &values[i]});
-  }
+  for (const auto& [name, values] : tensors) named.push_back({name, &values});
   write_safetensors<S>(path, named, metadata);
 }
 

@@ -83,7 +83,7 @@ inline Sampling sampling_from_text(const std::string& what, const std::string& t
 template <class S>
 void save(const Generator<S>& generator, const Sampling& sampling, const std::filesystem::path& path) {
   internal::check_sampling(sampling, generator, "sampling");
-  save(generator, path, Metadata{{"rival.sampling", internal::sampling_text(sampling)}});
+  save(generator, path, Metadata{{"rival_sampling", internal::sampling_text(sampling)}});
 }
 
 /// A trained generator as it is used:
@@ -162,7 +162,7 @@ template <class S = float>
 Sampler<S> load_sampler(const std::filesystem::path& path) {
   const std::string what = internal::concatenate("safetensors file ", path);
   const auto [file, description] = internal::read_network(path, "generator");
-  const auto text = file.metadata().find("rival.sampling");
+  const auto text = file.metadata().find("rival_sampling");
   Sampling sampling;
   if (text != file.metadata().end()) sampling = internal::sampling_from_text(what, text->second);
   auto generator = internal::make_generator<S>(file, description, what);

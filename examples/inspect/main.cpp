@@ -1,0 +1,61 @@
+// Says what is in a file of weights, arrays or a model: layers, options, texts, and the range of every tensor.
+
+#include <zlib.h>
+
+#include <cstdio>
+#include <iostream>
+#include <sstream>
+#include <vector>
+
+#include "common/command_line.hpp"
+#include "common/run.hpp"
+#include "formats.hpp"
+#include "rival/core/file.hpp"
+#include "rival/nn/summary.hpp"
+
+namespace {
+
+std::string known_endings() {
+  std::string all;
+  for (const auto& [ending, print] : formats()) all += (all.empty() ? "" : ", ") + ending;
+  return all;
+}
+
+/// Bytes of the file, and their CRC-32 as gzip and zip count it.
+std::string size_and_checksum(const std::filesystem::path& path) {
+  rival::internal::require_file("file", path);
+  const rival::internal::File file(std::fopen(path.string().c_str(), "rb"));
+  rival::require(file != nullptr, "file ", path, ": cannot be opened (", std::strerror(errno), ")");
+  std::vector<unsigned char> chunk(1 << 20);
+  uLong sum = crc32(0, nullptr, 0);
+  rival::Index bytes = 0;
+  for (std::size_t got; (got = std::fread(chunk.data(), 1, chunk.size(), file.get())) > 0;) {
+    sum = crc32(sum, chunk.data(), static_cast<uInt>(got));
+    bytes += static_cast<rival::Index>(got);
+  }
+  rival::require(std::ferror(file.get()) == 0, "file ", path, ": cannot be read (", std::strerror(errno), ")");
+  char text[16];
+  std::snprintf(text, sizeof text, "%08lx", static_cast<unsigned long>(sum));
+  return rival::internal::grouped(bytes) + " bytes, CRC-32 " + text;
+}
+
+int inspect(const std::filesystem::path& file) {
+  const auto format = formats().find(file.extension().string());
+  rival::require(format != formats().end(), "expected a file that ends in one of ", known_endings(), ", got ", file);
+  std::ostringstream report;  // whole, or nothing but the error
+  report << file.string() << '\n' << size_and_checksum(file) << '\n';
+  format->second(report, file);
+  std::cout << report.str() << std::flush;
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_program("inspect", [&] {
+    CLI::App app("Says what is in a file: its size and checksum, layers and their options, texts, and the tensors.");
+    std::filesystem::path file;
+    app.add_option("FILE", file, "a file that ends in one of " + known_endings())->required();
+    return parse_arguments(app, argc, argv) ? inspect(file) : 0;
+  });
+}
