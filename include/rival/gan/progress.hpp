@@ -101,11 +101,12 @@ class ProgressBar {
   void operator()(const StepReport& report) {
     const bool last = report.steps_done == report.steps_in_all;
     // A fit that goes on from a checkpoint has made steps of which its seconds know nothing.
-    if (report.steps_done <= seen_ || seen_ == 0) skipped_ = report.steps_done - 1;
+    const bool first = report.steps_done <= seen_ || seen_ == 0;
+    if (first) skipped_ = report.steps_done - 1;
     seen_ = report.steps_done;
     // Nobody reads faster than this, and a terminal takes time.
     const double pause = options_.bar ? 0.1 : options_.line_seconds;
-    if (!last && report.steps_done > 1 && report.seconds < shown_ + pause) return;
+    if (!last && !first && report.seconds < shown_ + pause) return;
     shown_ = report.seconds;
     const auto made = static_cast<double>(report.steps_done - skipped_),
                rest = static_cast<double>(report.steps_in_all - report.steps_done);
