@@ -15,14 +15,18 @@ namespace {
 
 using std::filesystem::path;
 
-/// A summary of the layers, its last column folded.
+/// A summary of the layers. Options that a line has no room for stand below it.
 template <class Network>
 void print_summary(std::ostream& out, Network network) {
   std::istringstream lines(rival::summary(network));
   std::size_t options = 0;
   for (std::string line; std::getline(lines, line);) {
     if (options == 0) options = line.find("options");
-    print_folded(out, line, options < 56 ? options : 4);
+    if (line.size() > page_width) {
+      print_folded(out, line.substr(0, line.find_last_not_of(' ', options - 1) + 1), 4);
+      line.replace(0, options, "    ");
+    }
+    print_folded(out, line, 4);
   }
 }
 

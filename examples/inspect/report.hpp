@@ -46,7 +46,9 @@ struct TensorRow {
 
 void print_tensors(std::ostream& out, const std::vector<TensorRow>& rows);
 
-/// A line, broken at blanks where it is longer than 80 columns; what follows begins at the column `indent`.
+constexpr std::size_t page_width = 80;
+
+/// A line, broken at blanks where it is longer than the page is wide; what follows begins at the column `indent`.
 void print_folded(std::ostream& out, std::string line, std::size_t indent);
 
 /// Texts under their names. Of JSON the members are printed one by one; what is long is cut.
