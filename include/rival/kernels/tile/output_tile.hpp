@@ -76,6 +76,27 @@ constexpr std::array<void (*)(const OutputTile<S>&), sizeof...(R)> whole_output_
   return {whole_output_tile<S, R + 1, Packets, Finish>...};
 }
 
+/// Takes finished sums through the epilogue to memory.
+template <class S>
+void finish_tile(int rows, int packets, const Tile<S>& tile, const OutputTile<S>& job) {
+  constexpr Index size = packet_size<S>;
+  const Epilogue<S>& epilogue = job.epilogue;
+  for (int p = 0; p < packets; ++p) {
+    const Index column = job.column + p * size, left = job.columns - p * size;
+    const auto read = [&](const S* from) { return left >= size ? load(from) : load_part(from, left); };
+    const Packet<S> scale = epilogue.scale ? read(epilogue.scale + column) : broadcast(S(1));
+    const Packet<S> bias = epilogue.bias ? read(epilogue.bias + column) : broadcast(S(0));
+    for (int r = 0; r < rows; ++r) {
+      const Index to = job.rows[r] + column;
+      const Packet<S> y = finish<S>(tile.packet(r, p), scale, bias, epilogue, [&] { return read(epilogue.gate + to); });
+      if (left >= size)
+        store(job.destination + to, y);
+      else
+        store_part(job.destination + to, y, left);
+    }
+  }
+}
+
 }  // namespace internal
 
 /// Computes a tile of 1 <= rows <= tile_rows by 1 <= packets <= tile_packets.
@@ -92,21 +113,7 @@ void output_tile(int rows, int packets, const OutputTile<S>& job) {
   }
   Tile<S> tile;
   multiply_tile(rows, packets, job.sources, job.packed, size, job.loops, tile);
-  const Epilogue<S>& epilogue = job.epilogue;
-  for (int p = 0; p < packets; ++p) {
-    const Index column = job.column + p * size, left = job.columns - p * size;
-    const auto read = [&](const S* from) { return left >= size ? load(from) : load_part(from, left); };
-    const Packet<S> scale = epilogue.scale ? read(epilogue.scale + column) : broadcast(S(1));
-    const Packet<S> bias = epilogue.bias ? read(epilogue.bias + column) : broadcast(S(0));
-    for (int r = 0; r < rows; ++r) {
-      const Index to = job.rows[r] + column;
-      const Packet<S> y = finish<S>(tile.packet(r, p), scale, bias, epilogue, [&] { return read(epilogue.gate + to); });
-      if (left >= size)
-        store(job.destination + to, y);
-      else
-        store_part(job.destination + to, y, left);
-    }
-  }
+  internal::finish_tile(rows, packets, tile, job);
 }
 
 RIVAL_INSTANTIATE_FUNCTION(output_tile);
