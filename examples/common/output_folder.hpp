@@ -2,6 +2,8 @@
 // The folder that a run writes to.
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "rival/core/file.hpp"
 
@@ -18,5 +20,9 @@ inline void prepare_folder(const std::filesystem::path& folder) {
   } catch (const rival::Error&) {
     rival::fail("--out: expected a folder that can be written to, got ", folder);
   }
-  std::filesystem::remove(probe, error);
+  // With those at which an earlier run was killed.
+  std::vector<std::filesystem::path> probes;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+    if (entry.path().filename().string().starts_with(".rival_probe")) probes.push_back(entry.path());
+  for (const auto& one : probes) std::filesystem::remove(one, error);
 }
