@@ -486,8 +486,8 @@ inline OnnxModel parse_onnx(std::string_view bytes, const std::string& what = "O
           internal::read_onnx_graph(in.get_message(), model, what);
           break;
         case internal::wire_bytes(8): {
-          const auto [domain, version] = internal::read_onnx_pair(in.get_message());
-          if (domain.empty() || domain == "ai.onnx") model.opset = version.second;
+          const auto [domain, opset] = internal::read_onnx_pair(in.get_message());
+          if (domain.empty() || domain == "ai.onnx") model.opset = opset.second;
           break;
         }
         case internal::wire_bytes(14): {
