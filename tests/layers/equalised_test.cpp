@@ -76,5 +76,5 @@ TEST_CASE("equalised: says what it is, and refuses a gain of zero") {
   CHECK(Equalised(Dense<float>({.in = 2, .out = 3})).short_name() == "dense");
   CHECK(Equalised(Conv2d<float>({.in = 2, .out = 3})).short_name() == "conv");
   CHECK_THROWS_WITH(Equalised(Dense<float>({.in = 2, .out = 3}), {.gain = 0}),
-                    "equalised dense: expected a positive gain, got 0");
+                    "equalised dense: expected a positive, finite gain, got 0");
 }

@@ -4,18 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "rival/core/eigenvalues.hpp"
 #include "rival/metrics/moments.hpp"
-
-// As rival/core/eigen.hpp does, for the same false alarm.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <Eigen/Eigenvalues>
-#pragma GCC diagnostic pop
-#else
-#include <Eigen/Eigenvalues>
-#endif
 
 namespace rival {
 
