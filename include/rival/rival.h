@@ -78,12 +78,12 @@ RIVAL_API const char* rival_class_name(const rival_generator* generator, int64_t
 
 /** Draws `count` >= 1 latent vectors from the seed, and writes their samples one behind the other.
  *
- * The same seed gives the same samples, those of a smaller count being the first of a larger one, and those that C++ gives
- * by `Random random(seed)` and `sampler.sample(count, random, labels)`.
+ * The same seed and count give the same samples, and those that C++, compiled with the same flags, gives by
+ * `Random random(seed)` and `sampler.sample(count, random, labels)`. Samples of a smaller count are the first of a larger
+ * one, unless latent vectors are truncated or have uniform numbers (InfoGAN).
  *
  * labels      one class a sample, or NULL for a generator that takes none
- * truncation  0, or the threshold, at least 0.01, beyond which normal numbers are drawn again: the truncation trick;
- *             samples then depend on the count
+ * truncation  0, or the threshold, at least 0.01, beyond which normal numbers are drawn again: the truncation trick
  * samples     room for `capacity` floats, at least count * rival_sample_size(generator)
  *
  * Returns 0, or -1 and leaves `samples` as they were. */

@@ -225,7 +225,7 @@ TEST_CASE("c: a program in C gives the same samples") {
     REQUIRE(result.code == 0);
     Random random(18446744073709551615u);
     const std::vector<Label> labels{0, 1, 2, 0, 1, 2, 0};
-    CHECK(read_bytes(out) == bytes(images(classes).sample(7, random, classes > 0 ? Labels(labels) : Labels())));
+    CHECK((read_bytes(out) == bytes(images(classes).sample(7, random, classes > 0 ? Labels(labels) : Labels()))));
   }
   const TemporaryFolder folder;
   const auto none = folder / "none";
@@ -247,7 +247,7 @@ TEST_CASE("c: Python's ctypes give the same samples") {
   CHECK(result.err.empty());
   REQUIRE(result.code == 0);
   Random random(9);
-  CHECK(read_bytes(out) == bytes(images(0).sample(7, random)));
+  CHECK((read_bytes(out) == bytes(images(0).sample(7, random))));
 }
 #endif
 

@@ -116,7 +116,7 @@ TEST_CASE("generate: equal seeds give what the library gives in process, byte fo
         for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<rival::Label>(i % classes);
         samples = generator.sample(latents, labels);
       }
-      CHECK(read_bytes(npy) == as_npy(samples));
+      CHECK((read_bytes(npy) == as_npy(samples)));
     }
   }
 }
@@ -131,12 +131,12 @@ TEST_CASE("generate: --label, --truncation and the class of each sample") {
     return as_npy(sampler.sample(static_cast<Index>(labels.size()), random, labels, truncation));
   };
   generate(weights, {"--count", "5", "--seed", "3", "--npy", npy.string()});
-  CHECK(read_bytes(npy) == expected({0, 1, 2, 0, 1}));
+  CHECK((read_bytes(npy) == expected({0, 1, 2, 0, 1})));
   generate(weights, {"--count", "2", "--seed", "3", "--label", "dog", "--npy", npy.string()});
-  CHECK(read_bytes(npy) == expected({2, 2}));
+  CHECK((read_bytes(npy) == expected({2, 2})));
   generate(weights, {"--count", "4", "--seed", "3", "--truncation", "0.3", "--npy", npy.string()});
-  CHECK(read_bytes(npy) == expected({0, 1, 2, 0}, 0.3));
-  CHECK(read_bytes(npy) != expected({0, 1, 2, 0}));
+  CHECK((read_bytes(npy) == expected({0, 1, 2, 0}, 0.3)));
+  CHECK((read_bytes(npy) != expected({0, 1, 2, 0})));
 }
 
 TEST_CASE("generate: grids and walks, grey and in colour") {
@@ -149,7 +149,7 @@ TEST_CASE("generate: grids and walks, grey and in colour") {
     rival::Random random(5);
     const auto image = rival::grid(small_generator(channels).sample(7, random), {.scale = 16});
     rival::write_png(folder / "expected.png", image);
-    CHECK(read_bytes(png) == read_bytes(folder / "expected.png"));
+    CHECK((read_bytes(png) == read_bytes(folder / "expected.png")));
     CHECK((size_of_png(read_bytes(png)) == std::pair<int, int>(2 + 3 * 82, 2 + 3 * 66)));
     CHECK((frames_and_size_of_gif(read_bytes(gif)) == std::vector<int>{7 * 16, 2 + 162, 2 + 130}));
   }
@@ -196,9 +196,9 @@ TEST_CASE("generate: exports are what the library writes") {
     generate(weights, {"--export", file.string()});
     return file;
   };
-  CHECK(read_bytes(written(".safetensors")) == read_bytes(weights));
+  CHECK((read_bytes(written(".safetensors")) == read_bytes(weights)));
   rival::save_onnx(generator, expected);
-  CHECK(read_bytes(written(".onnx")) == read_bytes(expected));
+  CHECK((read_bytes(written(".onnx")) == read_bytes(expected)));
 
   const auto arrays = rival::read_npz(written(".npz"));
   const auto tensors = rival::Safetensors::read(weights);

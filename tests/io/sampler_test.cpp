@@ -80,7 +80,7 @@ TEST_CASE("sampler: uniform numbers, truncation and classes come from the file")
   // Saved again it is the same file.
   const auto again = folder / "again.safetensors";
   save(sampler.generator(), sampler.sampling(), again);
-  CHECK(read_bytes(path) == read_bytes(again));
+  CHECK((read_bytes(path) == read_bytes(again)));
 
   save(conditional(), path);
   CHECK(load_sampler(path).class_of("2") == 2);
