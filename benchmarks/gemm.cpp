@@ -42,6 +42,9 @@ int main(int argc, char** argv) {
   for (Index size : {64, 128, 256, 512, 1024, 2048}) products.push_back({size, size, size});
   for (auto [k, n] : {std::pair<Index, Index>{100, 256}, {256, 512}, {512, 1024}, {1024, 784}, {784, 512}, {512, 256}})
     products.push_back({64, k, n});
+  // Convolutions of one tap: many pixels, few channels.
+  for (auto [m, k, n] : {Product{16384, 256, 128}, {16384, 128, 256}, {4096, 128, 128}, {16384, 64, 64}})
+    products.push_back({m, k, n});
   return bench::run(argc, argv, {}, [&](const bench::Arguments& arguments) {
     for (const auto& p : products)
       benchmark::RegisterBenchmark(

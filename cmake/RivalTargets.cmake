@@ -53,8 +53,12 @@ if(RIVAL_INSTALL)
   configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/rivalConfig.cmake.in"
     "${PROJECT_BINARY_DIR}/cmake/rivalConfig.cmake" INSTALL_DESTINATION "${rival_package_dir}"
     PATH_VARS rival_data_dir)
+  set(rival_any_processor ARCH_INDEPENDENT)
+  if(RIVAL_C)
+    set(rival_any_processor "")  # rival_c is for one
+  endif()
   write_basic_package_version_file("${PROJECT_BINARY_DIR}/cmake/rivalConfigVersion.cmake"
-    COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+    COMPATIBILITY SameMinorVersion ${rival_any_processor})
   install(FILES "${PROJECT_BINARY_DIR}/cmake/rivalConfig.cmake" "${PROJECT_BINARY_DIR}/cmake/rivalConfigVersion.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/FindLibZip.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindProtozero.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/FindStb.cmake"

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -50,7 +49,7 @@ class Losses {
 
  private:
   std::string rows(std::size_t from) const {
-    std::ostringstream csv;
+    rival::internal::TextStream csv;
     csv.precision(9);
     for (std::size_t i = from; i < steps_.size(); ++i) {
       const auto& s = steps_[i];

@@ -42,11 +42,23 @@ void put_settings(rival::CheckpointExtras& extras, const Options& options) {
   extras.texts["settings"] = all.dump();
 }
 
+/// The settings in a checkpoint. Throws rival::Error when it is not of a run of these options, but of another program.
+template <class Options>
+nlohmann::ordered_json settings_in(const rival::CheckpointExtras& extras, const Options& options) {
+  const auto found = extras.texts.find("settings");
+  auto all = nlohmann::ordered_json::parse(found != extras.texts.end() ? found->second : "", nullptr, false);
+  bool ours = all.is_object();
+  const auto look = [&](const char* name, const auto&) { ours = ours && all.contains(name); };
+  Options::each(options, look, look);
+  rival::require(ours, "--resume: expected a checkpoint of this program, got one of another, or of another version");
+  return all;
+}
+
 /// Options that were not given become what the checkpoint says. Throws rival::Error, with a line each, when fixed ones
 /// were given that differ.
 template <class Options>
 void take_settings(const rival::CheckpointExtras& extras, const GivenOptions& given, Options& options) {
-  const auto all = nlohmann::ordered_json::parse(extras.texts.at("settings"));
+  const auto all = settings_in(extras, options);
   std::string differences;
   // Who says where one file lies says where all do: --data is not to be joined by an earlier --images.
   bool paths_given = false;

@@ -31,7 +31,7 @@ void print_summary(std::ostream& out, Network network) {
 }
 
 /// The network of a file that says which it is.
-void print_network(std::ostream& out, const path& file, const std::string& text) {
+void print_network(std::ostream& out, const rival::Safetensors& file, const std::string& text) {
   try {
     const std::string role = nlohmann::json::parse(text).at("network").get<std::string>();
     out << '\n' << role << '\n';
@@ -61,7 +61,7 @@ void print_safetensors(std::ostream& out, const path& from) {
   const auto file = rival::Safetensors::read(from);
   auto texts = file.metadata();
   const auto network = texts.extract("rival");
-  if (!network.empty()) print_network(out, from, network.mapped());
+  if (!network.empty()) print_network(out, file, network.mapped());
   if (!texts.empty()) print_texts(out << '\n', texts);
   std::vector<TensorRow> rows;
   for (const auto& name : file.names())

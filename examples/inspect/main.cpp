@@ -4,13 +4,12 @@
 
 #include <cstdio>
 #include <iostream>
-#include <sstream>
 #include <vector>
 
 #include "common/command_line.hpp"
 #include "common/run.hpp"
 #include "formats.hpp"
-#include "rival/core/file.hpp"
+#include "rival/core/byte_source.hpp"
 #include "rival/nn/summary.hpp"
 
 namespace {
@@ -23,17 +22,14 @@ std::string known_endings() {
 
 /// Bytes of the file, and their CRC-32 as gzip and zip count it.
 std::string size_and_checksum(const std::filesystem::path& path) {
-  rival::internal::require_file("file", path);
-  const rival::internal::File file(std::fopen(path.string().c_str(), "rb"));
-  rival::require(file != nullptr, "file ", path, ": cannot be opened (", std::strerror(errno), ")");
+  rival::internal::FileSource file("file", path);
   std::vector<unsigned char> chunk(1 << 20);
   uLong sum = crc32(0, nullptr, 0);
   rival::Index bytes = 0;
-  for (std::size_t got; (got = std::fread(chunk.data(), 1, chunk.size(), file.get())) > 0;) {
+  while (const std::size_t got = file.read(chunk.data(), chunk.size())) {
     sum = crc32(sum, chunk.data(), static_cast<uInt>(got));
     bytes += static_cast<rival::Index>(got);
   }
-  rival::require(std::ferror(file.get()) == 0, "file ", path, ": cannot be read (", std::strerror(errno), ")");
   char text[16];
   std::snprintf(text, sizeof text, "%08lx", static_cast<unsigned long>(sum));
   return rival::internal::grouped(bytes) + " bytes, CRC-32 " + text;
@@ -42,7 +38,7 @@ std::string size_and_checksum(const std::filesystem::path& path) {
 int inspect(const std::filesystem::path& file) {
   const auto format = formats().find(file.extension().string());
   rival::require(format != formats().end(), "expected a file that ends in one of ", known_endings(), ", got ", file);
-  std::ostringstream report;  // whole, or nothing but the error
+  rival::internal::TextStream report;  // whole, or nothing but the error
   report << file.string() << '\n' << size_and_checksum(file) << '\n';
   format->second(report, file);
   std::cout << report.str() << std::flush;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <sstream>
 #include <utility>
 
 #include "rival/image/grid.hpp"
@@ -10,7 +9,7 @@
 
 std::string describe(const Options& o, const Run& run, rival::Recipe<>& recipe) {
   const rival::StepReport& last = run.last();
-  std::ostringstream text;
+  rival::internal::TextStream text;
   if (o.recipe.empty())
     text << "architecture " << o.architecture << ", batch " << o.batch << ", latent " << o.latent
          << ", Adam learning rate " << o.learning_rate << ", beta1 " << o.beta1;

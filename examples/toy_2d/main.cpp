@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <sstream>
 
 #include "common/run.hpp"
 #include "common/settings.hpp"
@@ -23,7 +22,7 @@ constexpr rival::Index sample_count = 2500;
 
 std::string describe(const Options& o, const rival::ModeCounts& counts, const Run& run, ToyRecipe& recipe) {
   const rival::StepReport& last = run.last();
-  std::ostringstream text;
+  rival::internal::TextStream text;
   text.precision(4);
   text << "problem " << o.problem << ", recipe " << o.recipe << ", seed " << o.seed << ", steps " << last.steps_done
        << run.state() << ", batch " << recipe.training.batch << ", threads " << rival::threads() << ", seconds "

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
 
 #include "rival/image/scatter.hpp"
 
@@ -33,7 +32,7 @@ rival::Image picture(const rival::Tensor<float>& samples, const rival::GaussianM
 }
 
 std::string samples_csv(const rival::Tensor<float>& samples) {
-  std::ostringstream csv;
+  rival::internal::TextStream csv;
   csv.precision(9);
   csv << "x,y\n";
   for (rival::Index i = 0; i < samples.dim(0); ++i) csv << samples(i, 0) << ',' << samples(i, 1) << '\n';

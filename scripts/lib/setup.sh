@@ -39,6 +39,10 @@ cannot_install() {
   exit 2
 }
 
+# What Debian and Ubuntu call the libraries that Rival's components need, and the examples.
+library_packages=(libeigen3-dev zlib1g-dev libstb-dev libgif-dev nlohmann-json3-dev libzip-dev libprotozero-dev)
+example_packages=("${library_packages[@]}" libcli11-dev)
+
 # install_missing <package>...: on Debian and Ubuntu, installs those packages that are not there, and the compiler and
 # CMake; it removes none. Elsewhere it does nothing: CMake finds the libraries or fetches them.
 install_missing() {
@@ -158,7 +162,7 @@ build_example() {
     note "$1 is not built, and nothing can be written in $rival_root. Please clone the repository to a folder of your own."
     exit 2
   fi
-  install_missing libeigen3-dev zlib1g-dev libstb-dev libgif-dev nlohmann-json3-dev libzip-dev libprotozero-dev libcli11-dev
+  install_missing "${example_packages[@]}"
   # An example alone needs no Catch2; a folder that has been configured, with tests or without, is taken as it is.
   if [ -f "$rival_root/build/release/CMakeCache.txt" ]; then
     configure release RIVAL_EXAMPLES=ON

@@ -151,7 +151,7 @@ TEST_CASE("inspect: a network that cannot be made is said, and the rest is shown
   const TemporaryFolder folder;
   const auto file = folder / "own.safetensors";
   const rival::Tensor<float> weights({2});
-  rival::write_safetensors<float>(
+  rival::write_safetensors(
       file, {{"weights", &weights}},
       {{"rival",
         R"({"version":1,"network":"generator","name":"G","input":[2],"heads":0,"layers":{"kind":"sequential","layers":[{"kind":"my_own"}]}})"},

@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include "rival/gan/recipes/unconditional.hpp"
+#include "rival/io/checkpoint.hpp"
 #include "run_program.hpp"
 #include "small_digits.hpp"
 #include "temporary_folder.hpp"
@@ -210,6 +212,23 @@ TEST_CASE("resume: other options are told, a folder without a checkpoint too, an
                                                     ", got \"wgan-gp\"");
     CHECK(run(program, out + Arguments{"--resume", "--seed", "1", "--steps", "6", "--keep", "1"}).code == 0);
   }
+}
+
+TEST_CASE("resume: another program's checkpoint is refused, and so is one of a program of one's own") {
+  const SmallData data;
+  const auto both = programs(data.path(), 2);
+  const TemporaryFolder folder;
+  const Arguments out{"--out", folder.path().string()};
+  const std::string refused =
+      ": --resume: expected a checkpoint of this program, got one of another, or of another version\n";
+  for (const auto& [mine, others] : {std::pair(both[0], both[1]), std::pair(both[1], both[0])}) {
+    CHECK(run(mine, mine.arguments + out + Arguments{"--checkpoint-every", "2"}).code == 0);
+    CHECK(run(others, out + Arguments{"--resume"}).err == others.name + refused);
+  }
+  auto recipe = rival::recipes::gan({.batch = 2, .seed = 1});
+  rival::AdversarialTrainer<> trainer(recipe.generator, recipe.discriminator, recipe.options);
+  trainer.save(folder / "checkpoint-000009.safetensors");
+  CHECK(run(both[0], out + Arguments{"--resume"}).err == both[0].name + refused);
 }
 
 TEST_CASE("resume: with other pictures it does not go on") {

@@ -94,6 +94,23 @@ TEST_CASE("progress: a fit that goes on from a checkpoint takes the time of its 
         "epoch 2/2  step 20/20  32 images/s  D 0.500  G 1.250  0:00 left\n");
 }
 
+TEST_CASE("progress: a fit that goes on in the same process is shown from its first step") {
+  CHECK(printed([&] {
+          const auto progress = progress_bar({.bar = false, .line_seconds = 17});
+          auto all = reports(2);
+          // The first fit is shown at its steps 1 and 18, and fails at step 19.
+          for (std::size_t i = 0; i < 18; ++i) progress(all[i]);
+          for (std::size_t i = 18; i < 20; ++i) {
+            all[i].seconds -= 36;
+            progress(all[i]);
+          }
+        }) ==
+        "epoch 1/2  step 1/20  32 images/s  D 0.500  G 1.250  0:38 left\n"
+        "epoch 1/2  step 10/20  32 images/s  D 0.500  G 1.250  0:20 left\n"
+        "epoch 2/2  step 19/20  32 images/s  D 0.500  G 1.250  0:02 left\n"
+        "epoch 2/2  step 20/20  32 images/s  D 0.500  G 1.250  0:00 left\n");
+}
+
 TEST_CASE("progress: a bar that redraws itself and ends its line") {
   const auto text = printed([] {
     const auto progress = progress_bar({.bar = true});

@@ -277,6 +277,19 @@ TEST_CASE("checkpoint: what differs is said, a line each, and nothing is changed
             "generator.layers[3].in: the checkpoint has 6, here it is 7");
   CHECK(refuse(SmallTraining<double>()) == intro + "numbers: the checkpoint has \"float\", here it is \"double\"");
 
+  // A LatentLaw is told, another function only that there is one.
+  const std::string law = "options.draw_latent: the checkpoint has false, here it is ";
+  CHECK(with([](auto& o) { o.draw_latent = LatentLaw<>(1); }) == intro + law + "{\"uniform\":1}");
+  CHECK(with([](auto& o) { o.draw_latent = [](auto&, auto&) {}; }) == intro + law + "true");
+  auto options = SmallTraining<float>::options();
+  options.draw_latent = LatentLaw<>(1);
+  SmallTraining<float> uniform(options);
+  uniform.trainer->save(folder / "uniform");
+  options.draw_latent = LatentLaw<>(2);
+  SmallTraining<float> more_uniform(options);
+  CHECK_THROWS_WITH(more_uniform.trainer->load(folder / "uniform"),
+                    ContainsSubstring("options.draw_latent.uniform: the checkpoint has 1, here it is 2"));
+
   // Names of networks are their own affair.
   Generator<> other(small.generator.latent(), small.generator.layers(), "D");
   AdversarialTrainer<> renamed(other, small.discriminator, SmallTraining<float>::options());
@@ -296,7 +309,7 @@ TEST_CASE("checkpoint: another version of the library, another format, and other
     small.trainer->save(folder / "a");
     const auto file = Safetensors::read(folder / "a");
     std::vector<Tensor<float>> tensors;
-    std::vector<AnyNamedTensor> named;
+    std::vector<NamedTensor> named;
     for (const auto& name : file.names()) tensors.push_back(file.tensor<float>(name));
     for (std::size_t i = 0; i < tensors.size(); ++i) named.push_back({file.names()[i], &tensors[i]});
     std::string text = file.metadata().at("rival_checkpoint");
@@ -321,7 +334,7 @@ TEST_CASE("checkpoint: another version of the library, another format, and other
   CHECK_THAT(load(), StartsWith(what + "its description cannot be read ("));
 
   Tensor<float> tensor({2}, 1.0f);
-  write_safetensors<float>(folder / "a", {{"a", &tensor}});
+  write_safetensors(folder / "a", {{"a", &tensor}});
   CHECK(load() == what + "it is a safetensors file, but no checkpoint");
   std::filesystem::remove(folder / "a");
   CHECK(load() == "safetensors file " + quoted(folder / "a") + ": no such file");

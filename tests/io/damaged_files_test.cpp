@@ -113,7 +113,7 @@ TEST_CASE("damaged files: npz") {
 TEST_CASE("damaged files: safetensors") {
   const TemporaryFolder folder;
   const Tensor<float> a({2, 3}, 1.0f), b({5}, 2.0f);
-  write_safetensors<float>(folder / "a", {{"a", &a}, {"b", &b}}, {{"key", "text"}});
+  write_safetensors(folder / "a", {{"a", &a}, {"b", &b}}, {{"key", "text"}});
   const std::string whole = read_bytes(folder / "a");
   REQUIRE_NOTHROW(read_as_safetensors(whole));
   const std::size_t header = whole.size() - 11 * sizeof(float);

@@ -147,7 +147,7 @@ TEST_CASE("network file: refuses files that hold no such network") {
 
   const Tensor<float> weight({3, 2}), bias({3});
   const auto error = [&](const std::string& text) -> std::string {
-    write_safetensors<float>(path, {{"dense1.weight", &weight}, {"dense1.bias", &bias}}, {{"rival", text}});
+    write_safetensors(path, {{"dense1.weight", &weight}, {"dense1.bias", &bias}}, {{"rival", text}});
     try {
       load_generator(path);
     } catch (const Error& caught) {

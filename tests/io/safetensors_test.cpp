@@ -48,7 +48,7 @@ TEMPLATE_TEST_CASE("safetensors: comes back as it was", "", float, double) {
   matrix[5] = std::numeric_limits<S>::quiet_NaN();
   const TemporaryFolder folder;
   const Metadata metadata{{"format", "pt"}, {"text", "\"quotes\"\n\xc3\xa9"}};
-  write_safetensors<S>(folder / "a", {{"G.matrix", &matrix}, {"scalar", &scalar}, {"nothing", &nothing}}, metadata);
+  write_safetensors(folder / "a", {{"G.matrix", &matrix}, {"scalar", &scalar}, {"nothing", &nothing}}, metadata);
   const auto back = Safetensors::read(folder / "a");
   CHECK(back.metadata() == metadata);
   CHECK(back.names() == std::vector<std::string>{"G.matrix", "scalar", "nothing"});
@@ -63,14 +63,14 @@ TEMPLATE_TEST_CASE("safetensors: comes back as it was", "", float, double) {
   // The values begin at a multiple of eight bytes, and the same tensors give the same bytes.
   const std::string bytes = read_bytes(folder / "a");
   CHECK((bytes.size() - sizeof(S) * 7) % 8 == 0);
-  write_safetensors<S>(folder / "b", {{"G.matrix", &matrix}, {"scalar", &scalar}, {"nothing", &nothing}}, metadata);
+  write_safetensors(folder / "b", {{"G.matrix", &matrix}, {"scalar", &scalar}, {"nothing", &nothing}}, metadata);
   CHECK(bytes == read_bytes(folder / "b"));
 }
 
 TEST_CASE("safetensors: writes the bytes that the format's description asks for") {
   const TemporaryFolder folder;
   const Tensor<float> a({1, 2}, {1.0f, -2.0f});
-  write_safetensors<float>(folder / "a", {{"a", &a}});
+  write_safetensors(folder / "a", {{"a", &a}});
   const std::string header = one("F32", "[1,2]", "[0,8]");
   CHECK(read_bytes(folder / "a") ==
         file(header + std::string((8 - header.size() % 8) % 8, ' '), std::string("\0\0\x80\x3f\0\0\0\xc0", 8)));
@@ -103,7 +103,7 @@ TEST_CASE("safetensors: half precision and bfloat16 are widened exactly, doubles
 
   const TemporaryFolder folder;
   const Tensor<double> wide({2}, {0.1, 1e300});
-  write_safetensors<double>(folder / "d", {{"d", &wide}});
+  write_safetensors(folder / "d", {{"d", &wide}});
   CHECK(Safetensors::read(folder / "d").tensor<float>("d")[0] == 0.1f);
   CHECK(Safetensors::parse(file(one("I64", "[1]", "[0,8]"), std::string(8, '\0'))).entry("a").type == "I64");
   CHECK_THROWS_WITH(Safetensors::parse(file(one("I64", "[1]", "[0,8]"), std::string(8, '\0')), "it").tensor<float>("a"),
@@ -177,7 +177,7 @@ TEST_CASE("safetensors: refuses what the reference implementation refuses") {
 TEST_CASE("safetensors: no cut and no flipped byte of the header does harm") {
   const TemporaryFolder folder;
   const Tensor<float> a({2, 2}, {1, 2, 3, 4}), b({3}, {5, 6, 7});
-  write_safetensors<float>(folder / "a", {{"a", &a}, {"b", &b}}, {{"key", "text"}});
+  write_safetensors(folder / "a", {{"a", &a}, {"b", &b}}, {{"key", "text"}});
   const std::string whole = read_bytes(folder / "a");
   REQUIRE(error_of(whole) == "none");
   for (std::size_t length = 0; length < whole.size(); ++length) CHECK(error_of(whole.substr(0, length)) != "none");
@@ -199,7 +199,7 @@ TEST_CASE("safetensors: says what is wrong with names and paths") {
   const TemporaryFolder folder;
   const Tensor<float> a({1});
   const auto write = [&](const std::string& name, const std::string& other, const Metadata& metadata = {}) {
-    write_safetensors<float>(folder / "a", {{name, &a}, {other, &a}}, metadata);
+    write_safetensors(folder / "a", {{name, &a}, {other, &a}}, metadata);
   };
   CHECK_THROWS_WITH(write("a", "a"), Catch::Matchers::ContainsSubstring("expected names that differ, got \"a\""));
   CHECK_THROWS_WITH(write("", "a"), Catch::Matchers::ContainsSubstring("got \"\""));

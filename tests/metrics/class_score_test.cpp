@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 #include "fixture.hpp"
+#include "rival/metrics/kl_to_law.hpp"
 
 using namespace rival;
 

@@ -15,10 +15,16 @@ class Error : public std::runtime_error {
 
 namespace internal {
 
+/// A text that is put together piece by piece. One for which there is no memory throws, where the standard's stream
+/// would cut it short without a word.
+class TextStream : public std::ostringstream {
+ public:
+  TextStream() { exceptions(std::ios::badbit); }
+};
+
 template <class... Parts>
 std::string concatenate(const Parts&... parts) {
-  std::ostringstream text;
-  text.exceptions(std::ios::badbit);  // or a text for which there is no memory would be cut short without a word
+  TextStream text;
   (text << ... << parts);
   return text.str();
 }

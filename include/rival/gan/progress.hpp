@@ -101,7 +101,7 @@ class ProgressBar {
   void operator()(const StepReport& report) {
     const bool last = report.steps_done == report.steps_in_all;
     // A fit that goes on from a checkpoint has made steps of which its seconds know nothing.
-    const bool first = report.steps_done <= seen_ || seen_ == 0;
+    const bool first = report.steps_done <= seen_ || seen_ == 0 || report.seconds < shown_;
     if (first) skipped_ = report.steps_done - 1;
     seen_ = report.steps_done;
     // Nobody reads faster than this, and a terminal takes time.

@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <limits>
 #include <locale>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -101,8 +100,7 @@ struct Axis {
     return all;
   }
   std::string label(double tick) const {
-    std::ostringstream text;
-    text.exceptions(std::ios::badbit);
+    TextStream text;
     text.imbue(std::locale::classic());
     if (step < 1e-4 || std::max(std::abs(low), std::abs(high)) >= 1e7) {
       text << tick;
@@ -181,8 +179,7 @@ inline void write_curves_svg(const std::filesystem::path& path, std::string_view
   const Axis x_axis(x_low, x_high, left, width - right, 8, counted ? 1 : 0);
   const Axis y_axis(y_low == 0 ? 0 : y_low - room, y_high + room, height - bottom, top, 6);
 
-  std::ostringstream svg;
-  svg.exceptions(std::ios::badbit);  // or a picture for which there is no memory would be cut short without a word
+  TextStream svg;
   svg.imbue(std::locale::classic());
   svg.setf(std::ios::fixed);
   svg.precision(1);

@@ -17,9 +17,7 @@
 // Everything else is JSON under "rival_checkpoint" in `__metadata__`; "rival_checksum" is over all of it.
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <exception>
 #include <filesystem>
 #include <limits>
 #include <map>
@@ -31,10 +29,9 @@
 #include <vector>
 
 #include "rival/core/checksum.hpp"
-#include "rival/core/version.hpp"
 #include "rival/gan/trainer.hpp"
-#include "rival/io/description_json.hpp"
 #include "rival/io/safetensors.hpp"
+#include "rival/io/trainer_settings.hpp"
 
 namespace rival {
 
@@ -47,10 +44,6 @@ struct CheckpointExtras {
 };
 
 namespace internal {
-
-using Json = nlohmann::ordered_json;
-
-// What there is to tell ---------------------------------------------------------------------------------------------
 
 /// Throws Error for JSON that is no whole number.
 template <class T>
@@ -92,145 +85,6 @@ inline TrainerState state_from(const Json& json) {
           .data_set = whole<std::uint64_t>(json.at("data_set"))};
 }
 
-/// A schedule is a function: it is told by some of its values.
-inline Json told(const Schedule& schedule, long run) {
-  if (!schedule) return nullptr;
-  Json values = Json::array();
-  for (const long step : {0L, 1L, 10L, 100L, 1000L, 10'000L, 100'000L, run / 4, run / 2, run - run / 4, run}) {
-    try {
-      values.push_back(schedule(step, run));
-    } catch (const std::exception&) {
-      values.push_back(nullptr);  // it has none, such as over_run without a run
-    }
-  }
-  return values;
-}
-
-inline Json told(const OptimizerOptions& options, long run) {
-  return std::visit(
-      [&]<class O>(const O& o) -> Json {
-        Json json{
-            {"learning_rate", o.learning_rate}, {"weight_decay", o.weight_decay}, {"schedule", told(o.schedule, run)}};
-        if constexpr (std::is_same_v<O, AdamOptions> || std::is_same_v<O, AdamWOptions>)
-          json.update({{"kind", std::is_same_v<O, AdamOptions> ? "adam" : "adamw"},
-                       {"beta1", o.beta1},
-                       {"beta2", o.beta2},
-                       {"epsilon", o.epsilon},
-                       {"beta1_schedule", told(o.beta1_schedule, run)},
-                       {"beta2_schedule", told(o.beta2_schedule, run)}});
-        else if constexpr (std::is_same_v<O, SgdOptions>)
-          json.update({{"kind", "sgd"}, {"momentum", o.momentum}, {"nesterov", o.nesterov}});
-        else
-          json.update({{"kind", "rmsprop"},
-                       {"alpha", o.alpha},
-                       {"epsilon", o.epsilon},
-                       {"momentum", o.momentum},
-                       {"centered", o.centered}});
-        return json;
-      },
-      options);
-}
-
-/// What the options say, as far as it can be told, for a run of so many steps. Functions without a name cannot.
-template <class S>
-Json told(const TrainerOptions<S>& o, long run) {
-  constexpr long most = std::numeric_limits<long>::max();
-  const long discriminator_run = run > most / o.discriminator_steps ? most : run * o.discriminator_steps;
-  Json penalties = Json::array();
-  static constexpr const char* kinds[] = {"r1", "r2", "wgan_gp", "dragan"};
-  for (const Penalty& penalty : o.penalties)
-    penalties.push_back({{"kind", kinds[static_cast<int>(penalty.kind)]},
-                         {"weight", penalty.weight},
-                         {"every", penalty.every},
-                         {"schedule", told(penalty.schedule, discriminator_run)}});
-  static constexpr const char* sources[] = {"none", "data", "drawn"};
-  Json json{{"loss", o.loss.name},
-            {"batch", o.batch},
-            {"penalties", penalties},
-            {"auxiliary", o.auxiliary.name},
-            {"auxiliary_on_real", o.auxiliary.on_real},
-            {"feature_matching", o.feature_matching},
-            {"weight_clip", o.weight_clip},
-            {"labels", sources[static_cast<int>(o.labels)]},
-            {"classes", o.classes},
-            {"draw_latent", static_cast<bool>(o.draw_latent)},
-            {"discriminator_steps", o.discriminator_steps},
-            {"generator_optimizer", told(o.generator_optimizer, run)},
-            {"discriminator_optimizer", told(o.discriminator_optimizer, discriminator_run)},
-            {"average", nullptr},
-            {"steps", o.steps},
-            {"seed", o.seed}};
-  if (o.average) json["average"] = {{"half_life", o.average->half_life}, {"ramp_up", o.average->ramp_up}};
-  return json;
-}
-
-/// What the network is; not its name, which may be another one.
-template <class S>
-Json told(const Network<S>& network, Index heads = 0) {
-  const Shape& input = network.input_shape();
-  const Json stack = rival::to_json(network.layers().describe());
-  return {{"input", std::vector<Index>(input.begin(), input.end())},
-          {"heads", heads},
-          {"layers", stack.contains("layers") ? stack["layers"] : Json::array()}};
-}
-
-/// What must be the same on both sides.
-template <class S>
-Json told(AdversarialTrainer<S>& trainer, long run) {
-  return {
-      {"library", version},
-      {"numbers", sizeof(S) == 4 ? "float" : "double"},
-      {"generator", told(static_cast<const Network<S>&>(trainer.generator()))},
-      {"discriminator", told(static_cast<const Network<S>&>(trainer.discriminator()), trainer.discriminator().heads())},
-      {"options", told(trainer.options(), run)}};
-}
-
-// What differs ------------------------------------------------------------------------------------------------------
-
-inline bool same(const Json& a, const Json& b) {
-  if (a.is_array() && b.is_array()) return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
-  // Another machine's mathematics may round a schedule otherwise.
-  if (a.is_number_float() && b.is_number_float()) {
-    const auto x = a.get<double>(), y = b.get<double>();
-    return std::abs(x - y) <= 1e-9 * std::max(std::abs(x), std::abs(y));
-  }
-  return a == b;
-}
-
-/// Appends a line for everything in which the two differ.
-inline void tell_differences(const std::string& where, const Json& theirs, const Json& ours,
-                             std::vector<std::string>& lines) {
-  static const Json none;
-  const auto part = [](const Json& json, const std::string& name) -> const Json& {
-    return json.contains(name) ? json[name] : none;
-  };
-  if (theirs.is_object() && ours.is_object()) {
-    const std::string prefix = where.empty() ? "" : where + '.';
-    for (const auto& [name, value] : ours.items()) tell_differences(prefix + name, part(theirs, name), value, lines);
-    for (const auto& [name, value] : theirs.items())
-      if (!ours.contains(name)) tell_differences(prefix + name, value, none, lines);
-    return;
-  }
-  if (same(theirs, ours)) return;
-  const auto of_objects = [](const Json& json) { return json.is_array() && !json.empty() && json[0].is_object(); };
-  if (of_objects(theirs) && of_objects(ours)) {
-    if (theirs.size() != ours.size())
-      lines.push_back(concatenate(where, ": the checkpoint has ", theirs.size(), ", here there are ", ours.size()));
-    else
-      for (std::size_t i = 0; i < ours.size(); ++i)
-        tell_differences(concatenate(where, '[', i, ']'), theirs[i], ours[i], lines);
-    return;
-  }
-  const auto text = [](const Json& json) {
-    if (json.is_null()) return std::string("none");
-    const std::string all = json.dump(-1, ' ', true);
-    return all.size() <= 100 ? all : all.substr(0, 97) + "...";
-  };
-  lines.push_back(concatenate(where, ": the checkpoint has ", text(theirs), ", here it is ", text(ours)));
-}
-
-// The file ----------------------------------------------------------------------------------------------------------
-
 /// All that a trainer and its networks remember in tensors and streams, under the names of the file.
 template <class S>
 struct Remembered {
@@ -264,7 +118,7 @@ Remembered<S> remembered(AdversarialTrainer<S>& trainer) {
   return all;
 }
 
-inline std::string checksum_text(const std::string& json, std::vector<AnyNamedTensor> tensors) {
+inline std::string checksum_text(const std::string& json, std::vector<NamedTensor> tensors) {
   std::sort(tensors.begin(), tensors.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   Checksum sum;
   sum.add(json);
@@ -319,7 +173,7 @@ inline CheckpointFile parse_checkpoint(const Safetensors& file, std::string what
   } catch (const Json::exception& error) {
     fail(here, ": its description cannot be read (", error.what(), ")");
   }
-  std::vector<AnyNamedTensor> named;
+  std::vector<NamedTensor> named;
   for (const std::string& name : file.names()) {
     const std::string& type = file.entry(name).type;
     auto& tensor = checkpoint.tensors[name];
@@ -343,7 +197,7 @@ template <class S>
 void save_checkpoint(AdversarialTrainer<S>& trainer, const std::filesystem::path& path,
                      const CheckpointExtras& extras) {
   const Remembered<S> all = remembered(trainer);
-  std::vector<AnyNamedTensor> named;
+  std::vector<NamedTensor> named;
   for (const auto& [name, tensor] : all.tensors) named.push_back({name, tensor});
   for (const auto& [name, tensor] : extras.numbers) named.push_back({"extra." + name, &tensor});
   for (const auto& [name, tensor] : extras.bytes) named.push_back({"extra." + name, &tensor});

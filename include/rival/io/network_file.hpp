@@ -121,11 +121,11 @@ std::vector<std::string> differences(const Safetensors& file,
 }
 
 template <class S>
-void load_weights(Network<S>& network, const Safetensors& file, const std::string& what) {
+void load_weights(Network<S>& network, const Safetensors& file) {
   const auto tensors = file_layouts(network);
   const auto lines = differences(file, tensors);
   if (!lines.empty()) {
-    std::string text = concatenate(what, ": does not match network \"", network.name(), "\" in ", lines.size(),
+    std::string text = concatenate(file.what(), ": does not match network \"", network.name(), "\" in ", lines.size(),
                                    lines.size() == 1 ? " tensor:" : " tensors:");
     for (const std::string& line : lines) text += "\n  " + line;
     throw Error(text);
@@ -153,14 +153,6 @@ inline NetworkDescription described_network(const Safetensors& file, std::string
   for (const std::string& name : file.names()) numbers += static_cast<double>(file.entry(name).shape.size());
   require(numbers_of(description.layers) <= numbers, what, ": its network is larger than its ", numbers, " numbers");
   return description;
-}
-
-/// Reads a file and the network that it describes.
-inline std::pair<Safetensors, NetworkDescription> read_network(const std::filesystem::path& path,
-                                                               std::string_view role) {
-  Safetensors file = Safetensors::read(path);
-  NetworkDescription description = described_network(file, role);
-  return {std::move(file), std::move(description)};
 }
 
 }  // namespace internal
@@ -193,9 +185,9 @@ void save(const AnyNetwork<S>& network, const std::filesystem::path& path, Metad
   metadata["format"] = "pt";
   metadata["rival"] = internal::network_text(internal::describe_network(network));
   const auto tensors = file_tensors(network);
-  std::vector<NamedTensor<S>> named;
+  std::vector<NamedTensor> named;
   for (const auto& [name, values] : tensors) named.push_back({name, &values});
-  write_safetensors<S>(path, named, metadata);
+  write_safetensors(path, named, metadata);
 }
 
 /// Fills a network of the same structure with the weights of a file that `save` wrote, or that holds tensors of the
@@ -203,28 +195,24 @@ void save(const AnyNetwork<S>& network, const std::filesystem::path& path, Metad
 /// tensor that is missing, too much or of another shape.
 template <class S>
 void load_weights(Network<S>& network, const std::filesystem::path& path) {
-  internal::load_weights(network, Safetensors::read(path), internal::concatenate("safetensors file ", path));
+  internal::load_weights(network, Safetensors::read(path));
 }
-
-namespace internal {
-
-template <class S>
-Generator<S> make_generator(const Safetensors& file, const NetworkDescription& description, const std::string& what) {
-  require(description.input.rank() == 1, what, ": expected a latent vector as a generator's input, got ",
-          description.input);
-  Generator<S> generator(description.input[0], make_sequential<S>(description.layers), description.name);
-  load_weights(generator, file, what);
-  return generator;
-}
-
-}  // namespace internal
 
 /// The generator that `save` wrote: a network of the same layers, with the same weights. Layers of your own must have
-/// been made known by register_layer. Throws Error for a file that is damaged or holds no generator.
+/// been made known by register_layer. From a file, or from one in memory, which Safetensors::parse makes of bytes.
+/// Throws Error for a file that is damaged or holds no generator.
+template <class S = float>
+Generator<S> load_generator(const Safetensors& file) {
+  const NetworkDescription description = internal::described_network(file, "generator");
+  require(description.input.rank() == 1, file.what(), ": expected a latent vector as a generator's input, got ",
+          description.input);
+  Generator<S> generator(description.input[0], make_sequential<S>(description.layers), description.name);
+  internal::load_weights(generator, file);
+  return generator;
+}
 template <class S = float>
 Generator<S> load_generator(const std::filesystem::path& path) {
-  const auto [file, description] = internal::read_network(path, "generator");
-  return internal::make_generator<S>(file, description, internal::concatenate("safetensors file ", path));
+  return load_generator<S>(Safetensors::read(path));
 }
 
 /// The same for a discriminator.
@@ -233,7 +221,7 @@ Discriminator<S> load_discriminator(const Safetensors& file) {
   const NetworkDescription description = internal::described_network(file, "discriminator");
   Discriminator<S> discriminator(description.input, make_sequential<S>(description.layers), description.name,
                                  description.heads);
-  internal::load_weights(discriminator, file, file.what());
+  internal::load_weights(discriminator, file);
   return discriminator;
 }
 template <class S = float>
@@ -246,18 +234,12 @@ template <class S = float>
 Network<S> load_network(const Safetensors& file) {
   const NetworkDescription description = internal::described_network(file, "network");
   Network<S> network(description.name, description.input, make_sequential<S>(description.layers));
-  internal::load_weights(network, file, file.what());
+  internal::load_weights(network, file);
   return network;
 }
 template <class S = float>
 Network<S> load_network(const std::filesystem::path& path) {
   return load_network<S>(Safetensors::read(path));
-}
-
-/// From a file in memory, which Safetensors::parse makes of bytes.
-template <class S = float>
-Generator<S> load_generator(const Safetensors& file) {
-  return internal::make_generator<S>(file, internal::described_network(file, "generator"), file.what());
 }
 
 }  // namespace rival

@@ -259,13 +259,7 @@ class Safetensors {
 };
 
 /// What `write_safetensors` writes: a tensor under a name. The tensor is the caller's.
-template <class S = float>
 struct NamedTensor {
-  std::string name;
-  const Tensor<S>* tensor;
-};
-/// The same of any type that is written.
-struct AnyNamedTensor {
   std::string name;
   std::variant<const Tensor<float>*, const Tensor<double>*, const Tensor<std::uint8_t>*> tensor;
 };
@@ -273,7 +267,7 @@ struct AnyNamedTensor {
 /// Writes tensors as F32, F64 or U8, one behind the other, and `metadata` beside them. The same tensors give the same
 /// bytes. Throws Error, and leaves an earlier file as it was, for a name that is empty, `__metadata__`, not UTF-8 or
 /// there twice, and when the file cannot be written.
-inline void write_safetensors(const std::filesystem::path& path, const std::vector<AnyNamedTensor>& tensors,
+inline void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
                               const Metadata& metadata = {}) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
@@ -320,13 +314,6 @@ inline void write_safetensors(const std::filesystem::path& path, const std::vect
   };
   for (const auto& named : tensors) std::visit(write_values, named.tensor);
   file.commit();
-}
-template <class S>
-void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor<S>>& tensors,
-                       const Metadata& metadata = {}) {
-  std::vector<AnyNamedTensor> any;
-  for (const auto& [name, tensor] : tensors) any.push_back({name, tensor});
-  write_safetensors(path, any, metadata);
 }
 
 }  // namespace rival

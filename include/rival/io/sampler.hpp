@@ -160,13 +160,12 @@ class Sampler {
 /// standard normal and classes go by their numbers. Throws Error for a file that is damaged or holds no generator.
 template <class S = float>
 Sampler<S> load_sampler(const std::filesystem::path& path) {
-  const std::string what = internal::concatenate("safetensors file ", path);
-  const auto [file, description] = internal::read_network(path, "generator");
+  const Safetensors file = Safetensors::read(path);
+  auto generator = load_generator<S>(file);
   const auto text = file.metadata().find("rival_sampling");
   Sampling sampling;
-  if (text != file.metadata().end()) sampling = internal::sampling_from_text(what, text->second);
-  auto generator = internal::make_generator<S>(file, description, what);
-  internal::check_sampling(sampling, generator, what);
+  if (text != file.metadata().end()) sampling = internal::sampling_from_text(file.what(), text->second);
+  internal::check_sampling(sampling, generator, file.what());
   return Sampler<S>(std::move(generator), std::move(sampling));
 }
 

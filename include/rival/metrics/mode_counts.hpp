@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rival/data/synthetic.hpp"
+#include "rival/metrics/kl_to_law.hpp"
 
 namespace rival {
 
@@ -33,14 +34,8 @@ struct ModeCounts {
   /// PacGAN calls it the reverse Kullback-Leibler divergence. Of n samples drawn evenly it is (K - 1) / (2 n) in the
   /// mean.
   double kl() const {
-    const double all = static_cast<double>(high_quality()), modes = static_cast<double>(of_mode.size());
-    if (all == 0) return std::numeric_limits<double>::infinity();
-    double sum = 0;
-    for (const Index count : of_mode) {
-      const double share = static_cast<double>(count) / all;
-      if (count > 0) sum += share * std::log(share * modes);
-    }
-    return std::max(0.0, sum);  // rounding may leave -1e-16
+    if (high_quality() == 0) return std::numeric_limits<double>::infinity();
+    return kl_to_law(of_mode, std::vector<Index>(of_mode.size(), 1));
   }
 };
 

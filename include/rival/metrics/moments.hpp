@@ -5,7 +5,7 @@
 
 #include "rival/core/finite.hpp"
 #include "rival/core/tensor.hpp"
-#include "rival/kernels/tile/matrix_product.hpp"
+#include "rival/kernels/convolution/weight_gradient.hpp"
 
 namespace rival {
 
@@ -48,11 +48,9 @@ class Moments {
 
     const auto n = static_cast<double>(count_), m = static_cast<double>(count);
     const Eigen::RowVectorXd shift = mean - mean_.matrix();
-    Tensor<double> turned({features, count});
-    turned.matrix() = centred.matrix().transpose();
-    Tensor<double> part({features, features});
-    kernels::matrix_product<double>(features, count, features, turned.data(), centred.data(), false, part.data(), {});
-    scatter_.array() += part.array();
+    // The gradient of a dense layer's weights is this very sum.
+    kernels::conv_weight_gradient<double>({.batch = count, .in_c = features, .out_c = features}, centred.data(),
+                                          centred.data(), scatter_.data());
     scatter_.matrix() += shift.transpose() * shift * (n * m / (n + m));
     mean_.matrix() += shift * (m / (n + m));
     count_ += count;

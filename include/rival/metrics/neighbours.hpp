@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rival/core/parallel.hpp"
+#include "rival/kernels/tile/matrix_product.hpp"
 #include "rival/metrics/moments.hpp"
 
 namespace rival {

@@ -2,7 +2,6 @@
 // summary(): what a network is made of, as a table to read.
 
 #include <algorithm>
-#include <sstream>
 #include <string>
 #include <type_traits>
 #include <variant>
@@ -22,7 +21,7 @@ struct SummaryRow {
 
 /// An option as one reads it: `kernel 4` where both extents are 4, `shape 7x7x64`, `bias` or `no bias`.
 inline std::string option_text(const std::string& name, const OptionValue& value) {
-  std::ostringstream text;
+  TextStream text;
   if (const bool* yes = std::get_if<bool>(&value)) {
     text << (*yes ? "" : "no ") << name;
   } else if (const auto* list = std::get_if<std::vector<Index>>(&value)) {
@@ -97,7 +96,7 @@ std::string summary(Network<S>& network) {
     kind = std::max(kind, row.kind.size());
     shape = std::max(shape, row.shape.size());
   }
-  std::ostringstream text;
+  TextStream text;
   const auto line = [&](const std::string& a, const std::string& b, const std::string& c, const std::string& d,
                         const std::string& e) {
     const auto spaces = [](std::size_t width, const std::string& s) {
