@@ -21,7 +21,6 @@
 #include <filesystem>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -30,6 +29,7 @@
 
 #include "rival/core/checksum.hpp"
 #include "rival/gan/trainer.hpp"
+#include "rival/io/json.hpp"
 #include "rival/io/safetensors.hpp"
 #include "rival/io/trainer_settings.hpp"
 
@@ -48,27 +48,29 @@ namespace internal {
 /// Throws Error for JSON that is no whole number.
 template <class T>
 T whole(const Json& json) {
-  require(json.is_number_integer(), "checkpoint: expected a whole number, got ", json.type_name());
-  return json.get<T>();
+  require(json.is_whole(), "checkpoint: expected a whole number, got ", json.type());
+  return json.whole<T>();
 }
 
-inline Json to_json(const Random::Position& at) { return {at.seed, at.stream, at.block}; }
+inline Json to_json(const Random::Position& at) { return Json::List{at.seed, at.stream, at.block}; }
 inline Random::Position position_from(const Json& json) {
   return {whole<std::uint64_t>(json.at(0)), whole<std::uint64_t>(json.at(1)), whole<std::uint64_t>(json.at(2))};
 }
 
 inline Json to_json(const TrainerState& s) {
-  return {{"steps", s.steps},
-          {"run", s.run},
-          {"discriminator_steps", s.discriminator_steps},
-          {"average_steps", s.average_steps},
-          {"latents", to_json(s.latents)},
-          {"classes", to_json(s.classes)},
-          {"penalties", to_json(s.penalties)},
-          {"fits", s.fits},
-          {"fit_steps", s.fit_steps},
-          {"data", {{"epoch", s.data.epoch}, {"taken", s.data.taken}, {"stream", to_json(s.data.stream)}}},
-          {"data_set", s.data_set}};
+  Json data = Json().add("epoch", s.data.epoch).add("taken", s.data.taken).add("stream", to_json(s.data.stream));
+  return Json()
+      .add("steps", s.steps)
+      .add("run", s.run)
+      .add("discriminator_steps", s.discriminator_steps)
+      .add("average_steps", s.average_steps)
+      .add("latents", to_json(s.latents))
+      .add("classes", to_json(s.classes))
+      .add("penalties", to_json(s.penalties))
+      .add("fits", s.fits)
+      .add("fit_steps", s.fit_steps)
+      .add("data", std::move(data))
+      .add("data_set", s.data_set);
 }
 inline TrainerState state_from(const Json& json) {
   const Json& data = json.at("data");
@@ -144,7 +146,7 @@ struct CheckpointFile {
   /// Takes them out.
   CheckpointExtras take_extras() {
     CheckpointExtras extras;
-    extras.texts = json.at("texts").get<Metadata>();
+    for (const auto& [name, text] : json.at("texts").members()) extras.texts[name] = text.string();
     const std::string prefix = "extra.";
     for (auto& [name, any] : tensors) {
       if (!name.starts_with(prefix)) continue;
@@ -164,13 +166,10 @@ inline CheckpointFile parse_checkpoint(const Safetensors& file, std::string what
   CheckpointFile checkpoint{std::move(what), {}, {}};
   const std::string& here = checkpoint.what;
   try {
-    checkpoint.json = Json::parse(found->second, [&](int depth, Json::parse_event_t, Json&) {
-      require(depth <= 200, here, ": expected at most 200 levels within each other, got more");
-      return true;
-    });
+    checkpoint.json = Json::parse(found->second);
     const int format = whole<int>(checkpoint.json.at("version"));
     require(format == 1, here, ": expected a checkpoint's version 1, got ", format);
-  } catch (const Json::exception& error) {
+  } catch (const JsonError& error) {
     fail(here, ": its description cannot be read (", error.what(), ")");
   }
   std::vector<NamedTensor> named;
@@ -203,17 +202,17 @@ void save_checkpoint(AdversarialTrainer<S>& trainer, const std::filesystem::path
   for (const auto& [name, tensor] : extras.bytes) named.push_back({"extra." + name, &tensor});
 
   const TrainerState state = trainer.state();
-  Json json{{"version", 1}, {"trainer", told(trainer, state.run)}, {"state", to_json(state)}};
+  Json json = Json().add("version", 1).add("trainer", told(trainer, state.run)).add("state", to_json(state));
   for (const auto& [part, optimizer] : {std::pair("generator_optimizer", &trainer.generator_optimizer()),
                                         std::pair("discriminator_optimizer", &trainer.discriminator_optimizer())})
-    json[part] = {{"steps", optimizer->steps()}, {"learning_rate", optimizer->base_learning_rate()}};
-  json["streams"] = Json::object();
-  for (const auto& [name, stream] : all.streams) json["streams"][name] = to_json(stream->position());
-  json["texts"] = extras.texts;
+    json.add(part, Json().add("steps", optimizer->steps()).add("learning_rate", optimizer->base_learning_rate()));
+  Json streams(Json::Members{});
+  for (const auto& [name, stream] : all.streams) streams.add(name, to_json(stream->position()));
+  json.add("streams", std::move(streams)).add("texts", Json::members_of(extras.texts));
   try {
-    const std::string text = json.dump();
+    const std::string text = json.text();
     write_safetensors(path, named, {{"rival_checkpoint", text}, {"rival_checksum", checksum_text(text, named)}});
-  } catch (const Json::exception& error) {
+  } catch (const JsonError& error) {
     fail("checkpoint ", path, ": expected texts in UTF-8 (", error.what(), ")");
   }
 }
@@ -254,7 +253,7 @@ void load_checkpoint(AdversarialTrainer<S>& trainer, CheckpointFile& file) {
   for (const auto& [name, stream] : all.streams) positions.push_back(position_from(json.at("streams").at(name)));
   std::vector<std::pair<long, double>> optimizers;  // steps and rate
   for (const char* part : {"generator_optimizer", "discriminator_optimizer"}) {
-    optimizers.emplace_back(whole<long>(json.at(part).at("steps")), json.at(part).at("learning_rate").get<double>());
+    optimizers.emplace_back(whole<long>(json.at(part).at("steps")), json.at(part).at("learning_rate").number());
     const auto& [steps, rate] = optimizers.back();
     require(steps >= 0 && rate >= 0 && is_finite(rate), file.what, ": expected an optimiser's steps and rate, got ",
             steps, " and ", rate);
@@ -279,7 +278,7 @@ inline CheckpointExtras read_checkpoint_extras(const std::filesystem::path& path
   internal::CheckpointFile file = internal::read_checkpoint(path);
   try {
     return file.take_extras();
-  } catch (const nlohmann::json::exception& error) {
+  } catch (const JsonError& error) {
     fail(file.what, ": its description cannot be read (", error.what(), ")");
   }
 }
@@ -298,7 +297,7 @@ Extras AdversarialTrainer<S>::load(const std::filesystem::path& path) {
     Extras extras = file.take_extras();
     internal::load_checkpoint(*this, file);
     return extras;
-  } catch (const nlohmann::json::exception& error) {
+  } catch (const JsonError& error) {
     fail(file.what, ": its description cannot be read (", error.what(), ")");
   }
 }
