@@ -94,6 +94,7 @@
 #include "rival/metrics/mode_counts.hpp"
 #include "rival/nn/description.hpp"
 #include "rival/nn/identity.hpp"
+#include "rival/nn/infer_in_parts.hpp"
 #include "rival/nn/initialise.hpp"
 #include "rival/nn/labels.hpp"
 #include "rival/nn/layer.hpp"
@@ -110,3 +111,4 @@
 #include "rival/optim/rmsprop.hpp"
 #include "rival/optim/schedule.hpp"
 #include "rival/optim/sgd.hpp"
+#include "rival/train/classifier.hpp"
