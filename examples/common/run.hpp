@@ -18,7 +18,7 @@
 #include "common/output_folder.hpp"
 #include "common/reports.hpp"
 #include "common/signals.hpp"
-#include "rival/gan/progress.hpp"
+#include "rival/train/progress.hpp"
 
 /// A training run and the files that it leaves:
 ///

@@ -15,7 +15,7 @@
 #include <unistd.h>
 #endif
 
-#include "rival/gan/trainer.hpp"
+#include "rival/train/fit_options.hpp"
 
 namespace rival {
 
@@ -56,12 +56,20 @@ inline std::string speed_text(double images_per_second) {
   return text;
 }
 
+/// What a report says of how well it goes.
+inline std::string losses_text(const StepReport& report) {
+  if (!report.supervised)
+    return "D " + loss_text(report.discriminator_loss) + "  G " + loss_text(report.generator_loss);
+  char text[32];
+  std::snprintf(text, sizeof text, "  accuracy %.1f %%", 100 * report.accuracy);
+  return "loss " + loss_text(report.loss) + text;
+}
+
 /// The bar for a report, of at most `columns`: in a narrow window it shrinks, then what one misses least goes first.
 inline std::string bar_text(const StepReport& report, const std::string& left, int columns) {
   const std::string epoch = concatenate("epoch ", report.epoch, '/', report.epochs, ' '),
                     steps = concatenate(report.steps_done, '/', report.steps_in_all),
-                    speed = "  " + speed_text(report.images_per_second),
-                    losses = "  D " + loss_text(report.discriminator_loss) + "  G " + loss_text(report.generator_loss),
+                    speed = "  " + speed_text(report.images_per_second), losses = "  " + losses_text(report),
                     time = "  " + left + " left";
   constexpr std::size_t widest = 16, narrowest = 6;
   const double done = static_cast<double>(report.steps_done) / static_cast<double>(report.steps_in_all);
@@ -116,10 +124,9 @@ class ProgressBar {
       if (last) end_line();
       return;
     }
-    std::printf("epoch %td/%td  step %ld/%ld  %s  D %s  G %s  %s left\n", report.epoch, report.epochs,
-                report.steps_done, report.steps_in_all, internal::speed_text(report.images_per_second).c_str(),
-                internal::loss_text(report.discriminator_loss).c_str(),
-                internal::loss_text(report.generator_loss).c_str(), left.c_str());
+    std::printf("epoch %td/%td  step %ld/%ld  %s  %s  %s left\n", report.epoch, report.epochs, report.steps_done,
+                report.steps_in_all, internal::speed_text(report.images_per_second).c_str(),
+                internal::losses_text(report).c_str(), left.c_str());
     std::fflush(stdout);
   }
 
@@ -152,7 +159,7 @@ class ProgressBar {
   std::size_t drawn_ = 0;        ///< characters of the bar that stands on an unfinished line
 };
 
-/// A callback for FitOptions::on_step that shows epoch, step, images per second, both losses and the time left: as a
+/// A callback for FitOptions::on_step that shows epoch, step, images per second, the losses and the time left: as a
 /// bar in a window whose width is known, elsewhere as a plain line every few seconds.
 inline std::function<void(const StepReport&)> progress_bar(const ProgressOptions& options = {}) {
   return [bar = std::make_shared<ProgressBar>(options)](const StepReport& report) { (*bar)(report); };

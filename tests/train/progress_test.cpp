@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-#include "rival/gan/progress.hpp"
+#include "rival/train/progress.hpp"
 #include "temporary_folder.hpp"
 
 using namespace rival;
