@@ -1,11 +1,13 @@
 #pragma once
 // The losses of all steps, as a table and as a picture.
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "common/evaluations.hpp"
 #include "common/reports.hpp"
 #include "rival/core/file.hpp"
 #include "rival/gan/trainer_options.hpp"
@@ -14,6 +16,10 @@
 
 class Losses {
  public:
+  Losses() = default;
+  /// With the figures of the steps at which the generator is evaluated, if it ever is, as more columns.
+  explicit Losses(const Evaluations& evaluations) : evaluations_(evaluations.wanted() ? &evaluations : nullptr) {}
+
   void add(const rival::StepReport& report) { steps_.push_back(report); }
 
   const std::vector<rival::StepReport>& steps() const { return steps_; }
@@ -31,9 +37,7 @@ class Losses {
       rival::append_to_file(path, text);
       size_ += text.size();
     } else {
-      const std::string text =
-          "step,epoch,discriminator_loss,generator_loss,real_score,fake_score,accuracy,penalty,auxiliary_loss\n" +
-          rows(0);
+      const std::string text = head() + rows(0);
       rival::replace_file(path, text);
       size_ = text.size();
     }
@@ -50,17 +54,40 @@ class Losses {
   }
 
  private:
+  std::string head() const {
+    std::string names =
+        "step,epoch,discriminator_loss,generator_loss,real_score,fake_score,accuracy,penalty,auxiliary_loss";
+    if (evaluations_)
+      for (const char* name : Evaluations::names) names += std::string(",") + name;
+    return names + '\n';
+  }
+
   std::string rows(std::size_t from) const {
     rival::internal::TextStream csv;
     csv.precision(9);
+    const std::vector<Evaluations::Row> none;
+    const auto& evaluated = evaluations_ ? evaluations_->rows() : none;
+    const long first = from < steps_.size() ? steps_[from].step : 0;
+    auto next = std::lower_bound(evaluated.begin(), evaluated.end(), first,
+                                 [](const Evaluations::Row& row, long step) { return row.step < step; });
     for (std::size_t i = from; i < steps_.size(); ++i) {
       const auto& s = steps_[i];
       csv << s.step << ',' << s.epoch << ',' << s.discriminator_loss << ',' << s.generator_loss << ',' << s.real_score
-          << ',' << s.fake_score << ',' << s.accuracy << ',' << s.penalty << ',' << s.auxiliary_loss << '\n';
+          << ',' << s.fake_score << ',' << s.accuracy << ',' << s.penalty << ',' << s.auxiliary_loss;
+      if (evaluations_) {
+        const bool now = next != evaluated.end() && next->step == s.step;
+        for (std::size_t k = 0; k < Evaluations::names.size(); ++k) {
+          csv << ',';
+          if (now) csv << next->values[k];
+        }
+        if (now) ++next;
+      }
+      csv << '\n';
     }
     return csv.str();
   }
 
+  const Evaluations* evaluations_ = nullptr;
   std::vector<rival::StepReport> steps_;
   std::size_t written_ = 0;  ///< steps that the file has
   std::uintmax_t size_ = 0;  ///< of the file, in bytes

@@ -114,6 +114,11 @@ class Run {
     return goes_on;
   }
 
+  /// A word on how well it goes, which the progress shows from now on.
+  void note(const std::string& text) {
+    if (progress_) progress_->set_note(text);
+  }
+
   /// A line on standard output, below the progress; nothing if the run is quiet.
   void say(std::string_view line) {
     if (quiet_) return;

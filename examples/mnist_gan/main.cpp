@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/evaluations.hpp"
 #include "common/losses.hpp"
 #include "common/picture_report.hpp"
 #include "common/report.hpp"
@@ -32,13 +33,17 @@ int train(Options o) {
   rival::Recipe<> recipe = make_recipe(o, pictures);
   asked.epochs = o.epochs, asked.batch = o.batch;
   rival::AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
-  Samples samples(trainer.averaged_generator(), recipe.options, rival::Random(o.seed).stream("samples"),
-                  label_classes(recipe, images), o.label);
+  const auto samples_of = [&](const char* stream) {
+    return Samples(trainer.averaged_generator(), recipe.options, rival::Random(o.seed).stream(stream),
+                   label_classes(recipe, images), o.label);
+  };
+  Samples samples = samples_of("samples");
   const auto picture = [&](rival::Index scale) {
     return rival::grid(samples.fixed(), {.columns = samples.columns(), .scale = scale});
   };
   rival::Animation animation;
-  Losses losses;
+  Evaluations evaluations(evaluation_of(o), images);
+  Losses losses(evaluations);
   Report report;
   const auto show = [&](long step) {
     const rival::Image image = picture(1);
@@ -55,6 +60,7 @@ int train(Options o) {
   if (resume) {
     run.take(earlier);
     losses.take(earlier);
+    evaluations.take(earlier, trainer.averaged_generator());
     report.take(earlier);
     animation.set_frames(earlier.bytes.at("frames"), 1);
   }
@@ -65,7 +71,15 @@ int train(Options o) {
   run.output("losses.svg", [&](const path& to) { losses.write_svg(to); });
   const rival::Sampling sampling = rival::sampling_of(recipe.options, class_names(recipe, pictures));
   run.output("generator.safetensors", [&](const path& to) { rival::save(trainer.averaged_generator(), sampling, to); });
-  run.output("summary.txt", [&](const path& to) { rival::replace_file(to, describe(o, run, recipe)); });
+  Run::Write write_best;
+  if (evaluations.wanted())
+    write_best = [&](const path& to) {
+      if (evaluations.best()) rival::save(*evaluations.best(), sampling, to);
+    };
+  run.output("best.safetensors", write_best);
+  run.output("summary.txt", [&](const path& to) {
+    rival::replace_file(to, describe(o, run, recipe, evaluations.summary(run.last().seconds)));
+  });
   run.output("report.html", [&](const path& to) {
     rival::Page page = report.begin("mnist_gan", run, losses.steps());
     if (!run.running()) {
@@ -89,6 +103,7 @@ int train(Options o) {
     put_settings(extras, asked);
     run.put(extras);
     losses.put(extras);
+    evaluations.put(extras);
     report.put(extras);
     extras.bytes["frames"] = animation.frames();
     trainer.save(to, extras);
@@ -98,6 +113,8 @@ int train(Options o) {
     if (!resume) show(0);
     const auto on_step = [&](const rival::StepReport& step) {
       losses.add(step);
+      if (evaluations.step(step, trainer.averaged_generator(), [&] { return samples_of("evaluation"); }))
+        run.note(evaluations.last());
       const long every = o.sample_every > 0 ? o.sample_every : std::max(1L, step.steps_in_all / 40);
       if (step.steps_done % every == 0 && step.steps_done < step.steps_in_all) show(step.steps_done);
       if (!run.step(step)) trainer.stop();

@@ -66,11 +66,12 @@ inline std::string losses_text(const StepReport& report) {
 }
 
 /// The bar for a report, of at most `columns`: in a narrow window it shrinks, then what one misses least goes first.
-inline std::string bar_text(const StepReport& report, const std::string& left, int columns) {
+inline std::string bar_text(const StepReport& report, const std::string& left, int columns,
+                            const std::string& note = "") {
   const std::string epoch = concatenate("epoch ", report.epoch, '/', report.epochs, ' '),
                     steps = concatenate(report.steps_done, '/', report.steps_in_all),
                     speed = "  " + speed_text(report.images_per_second), losses = "  " + losses_text(report),
-                    time = "  " + left + " left";
+                    noted = note.empty() ? "" : "  " + note, time = "  " + left + " left";
   constexpr std::size_t widest = 16, narrowest = 6;
   const double done = static_cast<double>(report.steps_done) / static_cast<double>(report.steps_in_all);
   const auto room = static_cast<std::size_t>(std::max(columns, 0));
@@ -78,8 +79,9 @@ inline std::string bar_text(const StepReport& report, const std::string& left, i
     std::string before, after;
   };
   for (const auto& [before, after] :
-       {Choice{epoch, steps + speed + losses + time}, Choice{epoch, steps + losses + time},
-        Choice{"", steps + losses + time}, Choice{"", steps + time}}) {
+       {Choice{epoch, steps + speed + losses + noted + time}, Choice{epoch, steps + losses + noted + time},
+        Choice{"", steps + losses + noted + time}, Choice{"", steps + noted + time},
+        Choice{epoch, steps + losses + time}, Choice{"", steps + losses + time}, Choice{"", steps + time}}) {
     const std::size_t rest = before.size() + after.size() + 3;  // with the brackets and a space
     if (rest + narrowest > room) continue;
     std::string bar(std::min(widest, room - rest), '.');
@@ -124,11 +126,14 @@ class ProgressBar {
       if (last) end_line();
       return;
     }
-    std::printf("epoch %td/%td  step %ld/%ld  %s  %s  %s left\n", report.epoch, report.epochs, report.steps_done,
+    std::printf("epoch %td/%td  step %ld/%ld  %s  %s%s%s  %s left\n", report.epoch, report.epochs, report.steps_done,
                 report.steps_in_all, internal::speed_text(report.images_per_second).c_str(),
-                internal::losses_text(report).c_str(), left.c_str());
+                internal::losses_text(report).c_str(), note_.empty() ? "" : "  ", note_.c_str(), left.c_str());
     std::fflush(stdout);
   }
+
+  /// A few words that stand behind the losses from now on.
+  void set_note(const std::string& note) { note_ = note; }
 
   /// Ends the line on which the bar stands, if it does. The next report begins a new one.
   void end_line() {
@@ -143,7 +148,7 @@ class ProgressBar {
   void draw(const StepReport& report, const std::string& left) {
     const int window = internal::window_columns(stdout);
     const int columns = (window > 0 ? window : 80) - 1;  // some terminals go on to the next line after the last column
-    std::string text = internal::bar_text(report, left, columns);
+    std::string text = internal::bar_text(report, left, columns, note_);
     const std::size_t length = text.size();
     // Spaces over what is longer of the bar before.
     text.resize(std::max(length, std::min(drawn_, static_cast<std::size_t>(std::max(columns, 0)))), ' ');
@@ -154,6 +159,7 @@ class ProgressBar {
   }
 
   ProgressOptions options_;
+  std::string note_;
   double shown_ = 0;
   long seen_ = 0, skipped_ = 0;  ///< steps done at the last report, and before the first one
   std::size_t drawn_ = 0;        ///< characters of the bar that stands on an unfinished line
