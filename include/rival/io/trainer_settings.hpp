@@ -6,15 +6,18 @@
 #include <cmath>
 #include <exception>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <variant>
 #include <vector>
 
 #include "rival/core/version.hpp"
+#include "rival/data/distortion.hpp"
 #include "rival/gan/latent_law.hpp"
 #include "rival/gan/trainer.hpp"
 #include "rival/io/description_json.hpp"
+#include "rival/train/supervised_trainer.hpp"
 
 namespace rival::internal {
 
@@ -59,6 +62,11 @@ inline Json told(const OptimizerOptions& options, long run) {
       options);
 }
 
+inline Json told(const std::optional<MovingAverageOptions>& average) {
+  if (!average) return nullptr;
+  return {{"half_life", average->half_life}, {"ramp_up", average->ramp_up}};
+}
+
 /// What the options say, as far as it can be told, for a run of so many steps. Functions without a name cannot.
 template <class S>
 Json told(const TrainerOptions<S>& o, long run) {
@@ -86,10 +94,33 @@ Json told(const TrainerOptions<S>& o, long run) {
             {"discriminator_steps", o.discriminator_steps},
             {"generator_optimizer", told(o.generator_optimizer, run)},
             {"discriminator_optimizer", told(o.discriminator_optimizer, discriminator_run)},
-            {"average", nullptr},
+            {"average", told(o.average)},
             {"steps", o.steps},
             {"seed", o.seed}};
-  if (o.average) json["average"] = {{"half_life", o.average->half_life}, {"ramp_up", o.average->ramp_up}};
+  return json;
+}
+
+inline Json told(const DistortionOptions& options) {
+  Json json;
+  DistortionOptions::each(options, [&]<class T>(const char* name, const T& value) {
+    if constexpr (std::is_same_v<T, double>)
+      json[name] = value;
+    else
+      json[name] = value ? Json(*value) : Json();
+  });
+  return json;
+}
+
+template <class S>
+Json told(const SupervisedOptions<S>& o, long run) {
+  const auto* distortion = o.augment.template target<Distortion<S>>();
+  Json json{{"batch", o.batch},
+            {"label_smoothing", o.label_smoothing},
+            {"augment", distortion ? told(distortion->options()) : Json(static_cast<bool>(o.augment))},
+            {"optimizer", told(o.optimizer, run)},
+            {"average", told(o.average)},
+            {"steps", o.steps},
+            {"seed", o.seed}};
   return json;
 }
 
@@ -112,6 +143,14 @@ Json told(AdversarialTrainer<S>& trainer, long run) {
       {"generator", told(static_cast<const Network<S>&>(trainer.generator()))},
       {"discriminator", told(static_cast<const Network<S>&>(trainer.discriminator()), trainer.discriminator().heads())},
       {"options", told(trainer.options(), run)}};
+}
+
+template <class S>
+Json told(SupervisedTrainer<S>& trainer, long run) {
+  return {{"library", version},
+          {"numbers", sizeof(S) == 4 ? "float" : "double"},
+          {"classifier", told(static_cast<const Network<S>&>(trainer.classifier()))},
+          {"options", told(trainer.options(), run)}};
 }
 
 inline bool same(const Json& a, const Json& b) {
