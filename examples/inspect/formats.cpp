@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "report.hpp"
+#include "rival/io/json.hpp"
 #include "rival/io/network_file.hpp"
 #include "rival/io/npz.hpp"
 #include "rival/io/onnx_file.hpp"
@@ -33,7 +34,7 @@ void print_summary(std::ostream& out, Network network) {
 /// The network of a file that says which it is.
 void print_network(std::ostream& out, const rival::Safetensors& file, const std::string& text) {
   try {
-    const std::string role = nlohmann::json::parse(text).at("network").get<std::string>();
+    const std::string role = rival::Json::parse(text).at("network").string();
     out << '\n' << role << '\n';
     if (role == "generator")
       print_summary(out, rival::load_generator(file));
@@ -43,11 +44,11 @@ void print_network(std::ostream& out, const rival::Safetensors& file, const std:
       print_summary(out, rival::load_classifier(file));
     else
       print_summary(out, rival::load_network(file));
+  } catch (const rival::JsonError& error) {
+    print_folded(out, std::string("its description cannot be read: ") + error.what(), 2);
   } catch (const rival::Error& error) {
     // It may have layers of the program's own that wrote it.
     print_folded(out, std::string("cannot be made from the file: ") + error.what(), 2);
-  } catch (const nlohmann::json::exception& error) {
-    print_folded(out, std::string("its description cannot be read: ") + error.what(), 2);
   }
 }
 

@@ -22,7 +22,6 @@
 #include <filesystem>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -31,6 +30,7 @@
 
 #include "rival/core/checksum.hpp"
 #include "rival/gan/trainer.hpp"
+#include "rival/io/json.hpp"
 #include "rival/io/safetensors.hpp"
 #include "rival/io/trainer_settings.hpp"
 #include "rival/train/supervised_trainer.hpp"
@@ -50,23 +50,26 @@ namespace internal {
 /// Throws Error for JSON that is no whole number.
 template <class T>
 T whole(const Json& json) {
-  require(json.is_number_integer(), "checkpoint: expected a whole number, got ", json.type_name());
-  return json.get<T>();
+  require(json.is_whole(), "checkpoint: expected a whole number, got ", json.type());
+  return json.whole<T>();
 }
 
-inline Json to_json(const Random::Position& at) { return {at.seed, at.stream, at.block}; }
+inline Json to_json(const Random::Position& at) { return Json::List{at.seed, at.stream, at.block}; }
 inline Random::Position position_from(const Json& json) {
   return {whole<std::uint64_t>(json.at(0)), whole<std::uint64_t>(json.at(1)), whole<std::uint64_t>(json.at(2))};
 }
 
-inline void put(Json& json, const FitState& s) {
-  json.update({{"steps", s.steps},
-               {"run", s.run},
-               {"average_steps", s.average_steps},
-               {"fits", s.fits},
-               {"fit_steps", s.fit_steps},
-               {"data", {{"epoch", s.data.epoch}, {"taken", s.data.taken}, {"stream", to_json(s.data.stream)}}},
-               {"data_set", s.data_set}});
+/// Adds what every trainer remembers to what it remembers alone.
+inline Json with_fit_state(Json json, const FitState& s) {
+  Json data = Json().add("epoch", s.data.epoch).add("taken", s.data.taken).add("stream", to_json(s.data.stream));
+  json.add("steps", s.steps)
+      .add("run", s.run)
+      .add("average_steps", s.average_steps)
+      .add("fits", s.fits)
+      .add("fit_steps", s.fit_steps)
+      .add("data", std::move(data))
+      .add("data_set", s.data_set);
+  return json;
 }
 inline FitState fit_state_from(const Json& json) {
   const Json& data = json.at("data");
@@ -80,28 +83,24 @@ inline FitState fit_state_from(const Json& json) {
 }
 
 inline Json to_json(const TrainerState& s) {
-  Json json{{"discriminator_steps", s.discriminator_steps},
-            {"latents", to_json(s.latents)},
-            {"classes", to_json(s.classes)},
-            {"penalties", to_json(s.penalties)}};
-  put(json, s);
-  return json;
+  return with_fit_state(Json()
+                            .add("discriminator_steps", s.discriminator_steps)
+                            .add("latents", to_json(s.latents))
+                            .add("classes", to_json(s.classes))
+                            .add("penalties", to_json(s.penalties)),
+                        s);
 }
 inline void read(const Json& json, TrainerState& s) {
   s = {fit_state_from(json), whole<long>(json.at("discriminator_steps")), position_from(json.at("latents")),
        position_from(json.at("classes")), position_from(json.at("penalties"))};
 }
 
-inline Json to_json(const SupervisedState& s) {
-  Json json{{"augment", to_json(s.augment)}};
-  put(json, s);
-  return json;
-}
+inline Json to_json(const SupervisedState& s) { return with_fit_state(Json().add("augment", to_json(s.augment)), s); }
 inline void read(const Json& json, SupervisedState& s) {
   s = {fit_state_from(json), position_from(json.at("augment"))};
 }
 
-/// The networks of a trainer, and the optimiser of each, if it has one, under their names in the file.
+/// A network of a trainer, and its optimiser, if it has one, under their names in the file.
 template <class S>
 struct TrainerPart {
   std::string name;
@@ -180,7 +179,7 @@ struct CheckpointFile {
   /// Takes them out.
   CheckpointExtras take_extras() {
     CheckpointExtras extras;
-    extras.texts = json.at("texts").get<Metadata>();
+    for (const auto& [name, text] : json.at("texts").members()) extras.texts[name] = text.string();
     const std::string prefix = "extra.";
     for (auto& [name, any] : tensors) {
       if (!name.starts_with(prefix)) continue;
@@ -200,13 +199,10 @@ inline CheckpointFile parse_checkpoint(const Safetensors& file, std::string what
   CheckpointFile checkpoint{std::move(what), {}, {}};
   const std::string& here = checkpoint.what;
   try {
-    checkpoint.json = Json::parse(found->second, [&](int depth, Json::parse_event_t, Json&) {
-      require(depth <= 200, here, ": expected at most 200 levels within each other, got more");
-      return true;
-    });
+    checkpoint.json = Json::parse(found->second);
     const int format = whole<int>(checkpoint.json.at("version"));
     require(format == 1, here, ": expected a checkpoint's version 1, got ", format);
-  } catch (const Json::exception& error) {
+  } catch (const JsonError& error) {
     fail(here, ": its description cannot be read (", error.what(), ")");
   }
   std::vector<NamedTensor> named;
@@ -239,18 +235,18 @@ void save_checkpoint(Trainer& trainer, const std::filesystem::path& path, const 
   for (const auto& [name, tensor] : extras.bytes) named.push_back({"extra." + name, &tensor});
 
   const auto state = trainer.state();
-  Json json{{"version", 1}, {"trainer", told(trainer, state.run)}, {"state", to_json(state)}};
+  Json json = Json().add("version", 1).add("trainer", told(trainer, state.run)).add("state", to_json(state));
   for (const auto& part : parts)
     if (part.optimizer)
-      json[part.optimizer_name] = {{"steps", part.optimizer->steps()},
-                                   {"learning_rate", part.optimizer->base_learning_rate()}};
-  json["streams"] = Json::object();
-  for (const auto& [name, stream] : all.streams) json["streams"][name] = to_json(stream->position());
-  json["texts"] = extras.texts;
+      json.add(part.optimizer_name,
+               Json().add("steps", part.optimizer->steps()).add("learning_rate", part.optimizer->base_learning_rate()));
+  Json streams(Json::Members{});
+  for (const auto& [name, stream] : all.streams) streams.add(name, to_json(stream->position()));
+  json.add("streams", std::move(streams)).add("texts", Json::members_of(extras.texts));
   try {
-    const std::string text = json.dump();
+    const std::string text = json.text();
     write_safetensors(path, named, {{"rival_checkpoint", text}, {"rival_checksum", checksum_text(text, named)}});
-  } catch (const Json::exception& error) {
+  } catch (const JsonError& error) {
     fail("checkpoint ", path, ": expected texts in UTF-8 (", error.what(), ")");
   }
 }
@@ -295,7 +291,7 @@ void load_checkpoint(AnyTrainer<S>& trainer, CheckpointFile& file) {
     if (!part.optimizer) continue;
     const Json& told = json.at(part.optimizer_name);
     const auto& [steps, rate] =
-        optimizers.emplace_back(whole<long>(told.at("steps")), told.at("learning_rate").template get<double>());
+        optimizers.emplace_back(whole<long>(told.at("steps")), told.at("learning_rate").number());
     require(steps >= 0 && rate >= 0 && is_finite(rate), file.what, ": expected an optimiser's steps and rate, got ",
             steps, " and ", rate);
   }
@@ -315,6 +311,18 @@ void load_checkpoint(AnyTrainer<S>& trainer, CheckpointFile& file) {
   }
 }
 
+template <class Trainer>
+CheckpointExtras load_checkpoint(Trainer& trainer, const std::filesystem::path& path) {
+  CheckpointFile file = read_checkpoint(path);
+  try {
+    CheckpointExtras extras = file.take_extras();
+    load_checkpoint(trainer, file);
+    return extras;
+  } catch (const JsonError& error) {
+    fail(file.what, ": its description cannot be read (", error.what(), ")");
+  }
+}
+
 }  // namespace internal
 
 /// The extras of a checkpoint, without a trainer: what a program must know before it can make one. Throws Error for a
@@ -323,26 +331,10 @@ inline CheckpointExtras read_checkpoint_extras(const std::filesystem::path& path
   internal::CheckpointFile file = internal::read_checkpoint(path);
   try {
     return file.take_extras();
-  } catch (const nlohmann::json::exception& error) {
+  } catch (const JsonError& error) {
     fail(file.what, ": its description cannot be read (", error.what(), ")");
   }
 }
-
-namespace internal {
-
-template <class Trainer>
-CheckpointExtras load_checkpoint(Trainer& trainer, const std::filesystem::path& path) {
-  CheckpointFile file = read_checkpoint(path);
-  try {
-    CheckpointExtras extras = file.take_extras();
-    load_checkpoint(trainer, file);
-    return extras;
-  } catch (const nlohmann::json::exception& error) {
-    fail(file.what, ": its description cannot be read (", error.what(), ")");
-  }
-}
-
-}  // namespace internal
 
 template <class S>
 template <class Extras>

@@ -15,6 +15,7 @@
 #include "rival/gan/discriminator.hpp"
 #include "rival/gan/generator.hpp"
 #include "rival/io/description_json.hpp"
+#include "rival/io/json.hpp"
 #include "rival/io/safetensors.hpp"
 #include "rival/io/weight_layout.hpp"
 #include "rival/layers/make_layer.hpp"
@@ -51,26 +52,32 @@ NetworkDescription describe_network(const Classifier<S>& network) {
 }
 
 inline std::string network_text(const NetworkDescription& d) {
-  const nlohmann::ordered_json json{{"version", 1},     {"network", d.role},
-                                    {"name", d.name},   {"input", std::vector<Index>(d.input.begin(), d.input.end())},
-                                    {"heads", d.heads}, {"layers", to_json(d.layers)}};
-  return json.dump();
+  return Json()
+      .add("version", 1)
+      .add("network", d.role)
+      .add("name", d.name)
+      .add("input", Json::list_of(d.input))
+      .add("heads", d.heads)
+      .add("layers", to_json(d.layers))
+      .text();
 }
 
 inline NetworkDescription network_from_text(const std::string& what, const std::string& text) {
   try {
-    const auto json = nlohmann::ordered_json::parse(text);
-    require(json.value("version", 0) == 1, what, ": expected a description of version 1, got ",
-            json.value("version", 0));
-    NetworkDescription d{json.at("network").get<std::string>(),
-                         json.at("name").get<std::string>(),
+    const Json json = Json::parse(text);
+    json.members();
+    const Json* version = json.find("version");
+    const int number = version != nullptr ? version->whole<int>() : 0;
+    require(number == 1, what, ": expected a description of version 1, got ", number);
+    NetworkDescription d{json.at("network").string(),
+                         json.at("name").string(),
                          {},
-                         json.at("heads").get<Index>(),
+                         json.at("heads").whole<Index>(),
                          description_from_json(json.at("layers"))};
     require(read_option(option_from_json("input", json.at("input")), d.input) && d.input.rank() >= 1, what,
             ": expected the shape of an input");
     return d;
-  } catch (const nlohmann::json::exception& error) {
+  } catch (const JsonError& error) {
     fail(what, ": its description of the network cannot be read (", error.what(), ")");
   }
 }

@@ -8,8 +8,8 @@
 
 #include "rival/gan/discriminator.hpp"
 #include "rival/gan/generator.hpp"
+#include "rival/io/onnx/exporters.hpp"
 #include "rival/io/onnx_file.hpp"
-#include "rival/io/onnx_layers.hpp"
 
 namespace rival {
 

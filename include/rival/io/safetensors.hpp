@@ -15,7 +15,6 @@
 #include <filesystem>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <string_view>
@@ -27,6 +26,7 @@
 #include "rival/core/byte_source.hpp"
 #include "rival/core/file.hpp"
 #include "rival/core/tensor.hpp"
+#include "rival/io/json.hpp"
 
 namespace rival {
 
@@ -149,7 +149,6 @@ class Safetensors {
 
  private:
   static constexpr std::uint64_t most_header = 100'000'000;
-  using Json = nlohmann::json;
 
   void parse_header() {
     require(bytes_.size() >= 8, what_, ": expected at least 8 bytes, got ", bytes_.size());
@@ -160,7 +159,7 @@ class Safetensors {
     values_begin_ = 8 + static_cast<std::size_t>(length);
 
     const Json header = parse_json(std::string_view(bytes_).substr(8, static_cast<std::size_t>(length)));
-    for (const auto& [name, value] : header.items()) {
+    for (const auto& [name, value] : header.members()) {
       if (name == "__metadata__")
         read_metadata(value);
       else
@@ -169,31 +168,19 @@ class Safetensors {
     check_offsets();
   }
 
-  /// JSON without names that come twice, which nlohmann's parser by itself lets pass.
   Json parse_json(std::string_view text) const {
-    std::vector<std::set<std::string>> names;  // of the objects that are open
-    const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-      // The format needs three levels; a hundred million brackets would take gigabytes.
-      require(depth <= 3, what_, ": expected a header of three levels, got more");
-      if (event == Json::parse_event_t::object_start) names.emplace_back();
-      if (event == Json::parse_event_t::object_end) names.pop_back();
-      if (event == Json::parse_event_t::key)
-        require(names.back().insert(parsed.get<std::string>()).second, what_, ": its header has the name ",
-                parsed.dump(), " twice");
-      return true;
-    };
     try {
-      return Json::parse(text, watch);
-    } catch (const Json::exception& error) {
-      fail(what_, ": its header is not JSON (", error.what(), ")");
+      return Json::parse(text, 3);  // as deep as the format goes; a hundred million brackets would take gigabytes
+    } catch (const JsonError& error) {
+      fail(what_, ": its header is not JSON of three levels (", error.what(), ")");
     }
   }
 
   void read_metadata(const Json& value) {
-    require(value.is_object(), what_, ": expected an object as __metadata__, got ", value.type_name());
-    for (const auto& [key, text] : value.items()) {
-      require(text.is_string(), what_, ": __metadata__: expected a text for \"", key, "\", got ", text.type_name());
-      metadata_[key] = text.get<std::string>();
+    require(value.is_object(), what_, ": expected an object as __metadata__, got ", value.type());
+    for (const auto& [key, text] : value.members()) {
+      require(text.is_string(), what_, ": __metadata__: expected a text for \"", key, "\", got ", text.type());
+      metadata_[key] = text.string();
     }
   }
 
@@ -201,28 +188,27 @@ class Safetensors {
     const auto expect = [&](bool condition, std::string_view expected) {
       require(condition, what_, ": tensor \"", name, "\": expected ", expected);
     };
-    expect(value.is_object() && value.contains("dtype") && value.contains("shape") && value.contains("data_offsets"),
-           "dtype, shape and data_offsets");
-    const Json &type = value["dtype"], &shape = value["shape"], &offsets = value["data_offsets"];
-    expect(type.is_string(), "a text as dtype");
-    expect(shape.is_array() &&
-               std::all_of(shape.begin(), shape.end(), [](const Json& e) { return e.is_number_unsigned(); }),
-           "a list of whole numbers as shape");
-    expect(
-        offsets.is_array() && offsets.size() == 2 && offsets[0].is_number_unsigned() && offsets[1].is_number_unsigned(),
-        "two whole numbers as data_offsets");
+    const Json *type = value.find("dtype"), *shape = value.find("shape"), *offsets = value.find("data_offsets");
+    expect(type != nullptr && shape != nullptr && offsets != nullptr, "dtype, shape and data_offsets");
+    const auto are_sizes = [](const Json& json) {
+      return json.is_list() && std::all_of(json.list().begin(), json.list().end(),
+                                           [](const Json& e) { return e.is_whole<std::uint64_t>(); });
+    };
+    expect(type->is_string(), "a text as dtype");
+    expect(are_sizes(*shape), "a list of whole numbers as shape");
+    expect(are_sizes(*offsets) && offsets->list().size() == 2, "two whole numbers as data_offsets");
 
-    Entry entry{type.get<std::string>(), {}, offsets[0].get<std::uint64_t>(), offsets[1].get<std::uint64_t>()};
+    Entry entry{type->string(), {}, offsets->at(0).whole<std::uint64_t>(), offsets->at(1).whole<std::uint64_t>()};
     const auto* known = std::find_if(internal::safetensors_types.begin(), internal::safetensors_types.end(),
                                      [&](const auto& t) { return t.name == entry.type; });
     require(known != internal::safetensors_types.end(), what_, ": tensor \"", name, "\": ", entry.type,
             " is no type of the format");
-    expect(static_cast<Index>(shape.size()) <= Shape::max_rank,
+    expect(static_cast<Index>(shape->list().size()) <= Shape::max_rank,
            internal::concatenate("at most ", Shape::max_rank, " axes"));
     constexpr std::uint64_t most = std::numeric_limits<Index>::max();
     std::uint64_t bits = known->bits;
-    for (const Json& axis : shape) {
-      const auto extent = axis.get<std::uint64_t>();
+    for (const Json& axis : shape->list()) {
+      const auto extent = axis.whole<std::uint64_t>();
       // Before the shape is built, so that a zero behind large extents does not hide their overflow.
       expect(extent <= most && (extent == 0 || bits <= most / extent), "a size that does not overflow");
       bits *= extent;
@@ -269,29 +255,31 @@ struct NamedTensor {
 /// there twice, and when the file cannot be written.
 inline void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
                               const Metadata& metadata = {}) {
-  nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
+  Json header(Json::Members{});
+  std::set<std::string_view> names;
+  if (!metadata.empty()) header.add("__metadata__", Json::members_of(metadata));
   std::uint64_t offset = 0;
   for (const auto& [name, any] : tensors) {
-    require(!name.empty() && name != "__metadata__" && !header.contains(name), "safetensors file ", path,
+    require(!name.empty() && name != "__metadata__" && names.insert(name).second, "safetensors file ", path,
             ": expected names that differ, got \"", name, "\"");
     std::visit(
         [&, &key = name](const auto* tensor) {
           constexpr std::size_t size = sizeof(*tensor->data());
           const std::uint64_t end = offset + static_cast<std::uint64_t>(tensor->size()) * size;
-          header[key] = {{"dtype", size == 1   ? "U8"
-                                   : size == 4 ? "F32"
-                                               : "F64"},
-                         {"shape", std::vector<Index>(tensor->shape().begin(), tensor->shape().end())},
-                         {"data_offsets", {offset, end}}};
+          header.add(key, Json()
+                              .add("dtype", size == 1   ? "U8"
+                                            : size == 4 ? "F32"
+                                                        : "F64")
+                              .add("shape", Json::list_of(tensor->shape()))
+                              .add("data_offsets", Json::List{offset, end}));
           offset = end;
         },
         any);
   }
   std::string text;
   try {
-    text = header.dump();
-  } catch (const nlohmann::json::exception& error) {
+    text = header.text();
+  } catch (const JsonError& error) {
     fail("safetensors file ", path, ": expected names and metadata in UTF-8 (", error.what(), ")");
   }
   text.append((8 - text.size() % 8) % 8, ' ');  // so that values are aligned

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +11,7 @@
 
 #include "rival/gan/latent_law.hpp"
 #include "rival/gan/trainer_options.hpp"
+#include "rival/io/json.hpp"
 #include "rival/io/network_file.hpp"
 
 namespace rival {
@@ -61,17 +61,19 @@ void check_sampling(const Sampling& sampling, const Generator<S>& generator, con
 
 inline std::string sampling_text(const Sampling& sampling) {
   try {
-    return nlohmann::ordered_json{{"uniform", sampling.uniform}, {"class_names", sampling.class_names}}.dump();
-  } catch (const nlohmann::json::exception& error) {
+    return Json().add("uniform", sampling.uniform).add("class_names", Json::list_of(sampling.class_names)).text();
+  } catch (const JsonError& error) {
     fail("sampling: expected class names in UTF-8 (", error.what(), ")");
   }
 }
 
 inline Sampling sampling_from_text(const std::string& what, const std::string& text) {
   try {
-    const auto json = nlohmann::json::parse(text);
-    return {json.at("uniform").get<Index>(), json.at("class_names").get<std::vector<std::string>>()};
-  } catch (const nlohmann::json::exception& error) {
+    const Json json = Json::parse(text);
+    Sampling sampling{json.at("uniform").whole<Index>()};
+    for (const Json& name : json.at("class_names").list()) sampling.class_names.push_back(name.string());
+    return sampling;
+  } catch (const JsonError& error) {
     fail(what, ": what it says of sampling cannot be read (", error.what(), ")");
   }
 }

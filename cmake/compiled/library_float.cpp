@@ -1,5 +1,5 @@
 // Defines in float all that the library's headers list, but for the kernels, which kernels_float.cpp defines.
-#include "compiled/kernels.hpp"
+#include "kernels.hpp"
 
 #define RIVAL_DEFINE_FLOAT
 #include "rival/core/instantiate.hpp"

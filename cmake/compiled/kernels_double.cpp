@@ -2,4 +2,4 @@
 #define RIVAL_DEFINE_DOUBLE
 #include "rival/core/instantiate.hpp"
 //
-#include "compiled/kernels.hpp"
+#include "kernels.hpp"

@@ -1,5 +1,5 @@
 // Defines in double all that the library's headers list, but for the kernels, which kernels_double.cpp defines.
-#include "compiled/kernels.hpp"
+#include "kernels.hpp"
 
 #define RIVAL_DEFINE_DOUBLE
 #include "rival/core/instantiate.hpp"
