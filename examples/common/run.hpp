@@ -125,6 +125,7 @@ class Run {
   bool interrupted() const { return stop_signal() != 0; }
   /// The last step's.
   const rival::StepReport& last() const { return last_; }
+  bool running() const { return state_ == "running"; }
   /// For a summary: " (running)", "" after a training that came to its end, or in brackets what ended it.
   std::string state() const { return state_.empty() ? "" : " (" + state_ + ')'; }
 

@@ -44,6 +44,7 @@ bool parse(int argc, char** argv, Options& o) {
                  "sample this class alone; a conditional recipe otherwise draws a row a class, and image i of "
                  "generated.npy is of class i modulo their number");
   add_checkpoint_options(app, o.checkpoints);
+  app.add_flag("--tensorboard", o.tensorboard, "write TensorBoard's event files, to the folder tensorboard in --out");
   app.add_flag("--quiet", o.quiet, "print nothing but errors");
   if (!parse_arguments(app, argc, argv)) return false;
   o.given = given_options(app);

@@ -25,6 +25,7 @@ struct Options {
   long sample_every = 0;  ///< 0: so that the animation has some 40 frames
   long samples = 0;       ///< 0: no generated.npy
   long label = -1;        ///< the class to sample; -1: all
+  bool tensorboard = false;
   bool quiet = false;
   CheckpointOptions checkpoints;
   GivenOptions given;
@@ -49,6 +50,7 @@ struct Options {
     free("--images", o.images);
     free("--labels", o.labels);
     free("--samples", o.samples);
+    free("--tensorboard", o.tensorboard);
     free("--checkpoint-every", o.checkpoints.every);
     free("--keep", o.checkpoints.keep);
   }

@@ -147,7 +147,7 @@ class Page {
     body_ += "<div>";
     for (const Picture& one : all) {
       body_ += "<figure>";
-      picture("page: pictures", one.png, one.caption);
+      picture("page: pictures", one.png, one.caption, all.size() == 1 ? 560 : 150);
       if (!one.caption.empty()) body_ += "<figcaption>" + internal::html_text(one.caption) + "</figcaption>";
       body_ += "</figure>";
     }
@@ -225,10 +225,11 @@ class Page {
     body_ += "</script>";
   }
 
-  /// Small pictures are shown twice as large, or more.
-  void picture(std::string_view what, const std::vector<std::uint8_t>& png, std::string_view text) {
+  /// Small pictures are shown two or three times as large, as far as `room` allows.
+  void picture(std::string_view what, const std::vector<std::uint8_t>& png, std::string_view text,
+               std::uint32_t room = 560) {
     const auto [width, height] = internal::png_size(what, png);
-    const std::uint32_t scale = width == 0 ? 1 : std::clamp(560 / width, 1U, 3U);
+    const std::uint32_t scale = width == 0 ? 1 : std::clamp(room / width, 1U, 3U);
     body_ += "<img alt=\"" + internal::html_text(text) + "\" width=\"" + std::to_string(width * scale) +
              "\" height=\"" + std::to_string(height * scale) + "\" src=\"" + internal::png_uri(png) + "\">";
   }

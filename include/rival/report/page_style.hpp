@@ -22,7 +22,7 @@ p { margin: 4px 0 8px; }
 header p, footer, .note, figcaption, .bars .count { color: var(--dim); }
 footer { padding-bottom: 24px; font-size: 14px; }
 main { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 16px;
-  align-items: start; padding-top: 12px; padding-bottom: 20px; }
+  grid-auto-flow: dense; align-items: start; padding-top: 12px; padding-bottom: 20px; }
 section { min-width: 0; border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px; background: var(--card); }
 section.wide { grid-column: 1 / -1; }
 img { max-width: 100%; height: auto; image-rendering: pixelated; vertical-align: top; }
@@ -31,6 +31,8 @@ table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabula
 th, td { padding: 4px 16px 4px 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 td:last-child, th:last-child { padding-right: 0; }
 td.number, th.number { text-align: right; white-space: nowrap; }
+.wide th, .wide td { white-space: nowrap; }
+.wide td:last-child { white-space: normal; min-width: 20em; }
 .plain th { font-weight: 400; color: var(--dim); white-space: nowrap; }
 .plain td { overflow-wrap: anywhere; min-width: 8em; }
 .warnings { border-color: var(--warning); }
