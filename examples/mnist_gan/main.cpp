@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/evaluations.hpp"
+#include "common/event_log.hpp"
 #include "common/losses.hpp"
 #include "common/picture_report.hpp"
 #include "common/report.hpp"
@@ -45,11 +46,6 @@ int train(Options o) {
   Evaluations evaluations(evaluation_of(o), images);
   Losses losses(evaluations);
   Report report;
-  const auto show = [&](long step) {
-    const rival::Image image = picture(1);
-    animation.add(image);
-    report.frame(step, rival::encode_png(image));
-  };
   rival::Tensor<std::uint8_t> generated = room_for_images(o.samples);  // before hours of training
   const rival::CheckpointExtras earlier = resume ? trainer.load(checkpoints.newest()) : rival::CheckpointExtras();
   rival::require(!resume || trainer.state().data_set == images.fingerprint(),
@@ -64,6 +60,14 @@ int train(Options o) {
     report.take(earlier);
     animation.set_frames(earlier.bytes.at("frames"), 1);
   }
+  EventLog events(o.out / EventLog::folder, o.tensorboard, run);
+  const auto show = [&](long step) {
+    const rival::Image image = picture(1);
+    const auto png = rival::encode_png(image);
+    animation.add(image);
+    report.frame(step, png);
+    events.show(step, image, png, {&recipe.generator, &recipe.discriminator});
+  };
   using std::filesystem::path;
   run.output("samples.png", [&](const path& to) { rival::write_png(to, picture(2)); });
   run.output("progress.gif", [&](const path& to) { animation.save(to); });
@@ -90,6 +94,7 @@ int train(Options o) {
     report.end(page, run, o, recipe.generator, recipe.discriminator);
     page.save(to);
   });
+  run.output(EventLog::folder, events.write());
   Run::Write write_images;
   if (o.samples > 0)
     write_images = [&](const path& to) {
@@ -115,6 +120,7 @@ int train(Options o) {
       losses.add(step);
       if (evaluations.step(step, trainer.averaged_generator(), [&] { return samples_of("evaluation"); }))
         run.note(evaluations.last());
+      events.step(step);
       const long every = o.sample_every > 0 ? o.sample_every : std::max(1L, step.steps_in_all / 40);
       if (step.steps_done % every == 0 && step.steps_done < step.steps_in_all) show(step.steps_done);
       if (!run.step(step)) trainer.stop();

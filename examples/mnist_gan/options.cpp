@@ -51,6 +51,7 @@ bool parse(int argc, char** argv, Options& o) {
                                     "a classifier of such pictures, as ./scripts/classify makes one, for "
                                     "--evaluate-every; the bundled one for the bundled digits if not given");
   add_checkpoint_options(app, o.checkpoints);
+  app.add_flag("--tensorboard", o.tensorboard, "write TensorBoard's event files, to the folder tensorboard in --out");
   app.add_flag("--quiet", o.quiet, "print nothing but errors");
   if (!parse_arguments(app, argc, argv)) return false;
   o.given = given_options(app);

@@ -26,6 +26,7 @@ struct Options {
   long sample_every = 0;  ///< 0: so that the animation has some 40 frames
   long samples = 0;       ///< 0: no generated.npy
   long label = -1;        ///< the class to sample; -1: all
+  bool tensorboard = false;
   bool quiet = false;
   CheckpointOptions checkpoints;
   EvaluateOptions evaluate;
@@ -53,6 +54,7 @@ struct Options {
     free("--labels", o.labels);
     free("--classifier", o.evaluate.classifier);
     free("--samples", o.samples);
+    free("--tensorboard", o.tensorboard);
     free("--checkpoint-every", o.checkpoints.every);
     free("--keep", o.checkpoints.keep);
   }

@@ -130,9 +130,9 @@ class TensorBoardWriter {
     require(std::filesystem::is_directory(folder, ignored), "tensorboard: expected a folder that can be made, got ",
             folder);
     make_file(folder);
-    std::string version;
-    protozero::pbf_writer(version).add_string(3, "brain.Event:2");
-    add_event(0, version);
+    std::string format;
+    protozero::pbf_writer(format).add_string(3, "brain.Event:2");
+    add_event(0, format);
     if (first_step > 0) {
       std::string session, event;
       protozero::pbf_writer(session).add_enum(1, 1);  // SessionLog.START

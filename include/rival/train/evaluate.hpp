@@ -13,7 +13,7 @@
 namespace rival {
 
 /// What a classifier makes of labelled samples.
-struct Evaluation {
+struct Classification {
   double loss = 0;               ///< mean softmax cross-entropy
   Index wrong = 0;               ///< samples whose greatest logit is another class's
   Index classes = 0;             ///< of the classifier
@@ -34,12 +34,12 @@ struct Evaluation {
 /// In evaluation mode. Throws Error for a data set without samples, without labels, or of more classes or other samples
 /// than the classifier is made for.
 template <class S>
-Evaluation evaluate(const Classifier<S>& classifier, const Dataset& data) {
+Classification evaluate(const Classifier<S>& classifier, const Dataset& data) {
   require(data.size() > 0 && data.has_labels(), "evaluate: expected labelled samples, got ", data.size(),
           data.has_labels() ? "" : " without labels");
   require(data.classes() <= classifier.classes(), "evaluate: the classifier tells ", classifier.classes(),
           " classes apart, the data set has ", data.classes());
-  Evaluation all;
+  Classification all;
   all.classes = classifier.classes();
   all.confusion.resize(static_cast<std::size_t>(all.classes * all.classes));
   Loader<S> loader(data, {.batch = std::min<Index>(1000, data.size()), .drop_last = false, .shuffle = false}, Random());

@@ -19,6 +19,18 @@
 
 namespace rival::internal {
 
+/// The shape of two branches' sum, or of their channels behind each other.
+inline Shape joined_shape(const std::string& kind, const Shape& main, const Shape& skip) {
+  if (kind == "residual") {
+    require(main == skip, "expected branches of the same shape, got ", main, " and ", skip);
+    return main;
+  }
+  const Index last = main.rank() - 1;
+  require(last >= 0 && main.rank() == skip.rank() && main == skip.with(last, main.back()),
+          "expected branches of the same shape but for the channels, got ", skip, " and ", main);
+  return main.with(last, skip.back() + main.back());
+}
+
 /// Two branches of the value that both are made of.
 inline OnnxStep read_branches(OnnxQuery& q, const OnnxNode& node, const std::string& main, const std::string& skip,
                               int depth, const Description& joined) {
@@ -38,8 +50,7 @@ inline OnnxStep read_branches(OnnxQuery& q, const OnnxNode& node, const std::str
               d.layers.push_back({"sequential"});
               for (const ReadLayer& layer : branch->layers) d.layers.back().layers.push_back(layer.description);
             }
-            const Shape shape = make_layer<float>(d)->output_shape(stack.shape);
-            stack.shape = shape;
+            stack.shape = joined_shape(joined.kind, left.shape, right.shape);
             stack.order = left.order;
             ReadLayer layer{d};
             layer.branches = {std::move(left.layers), std::move(right.layers)};

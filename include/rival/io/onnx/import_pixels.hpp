@@ -102,17 +102,19 @@ inline std::optional<OnnxStep> read_attention(OnnxQuery& q, const OnnxNode& node
       q.input_of(*h, 1) != q.input_of(*f, 1) || q.whole(*shares, "axis", -1) != 1 ||
       q.wholes(*keys, "perm", {}) != Wholes{0, 2, 1})
     return {};
-  ReadLayer layer;
-  const std::pair<const char*, const OnnxNode*> matrices[] = {{"f", f}, {"g", g}, {"h", h}, {"v", seen}};
-  for (const auto& [name, product] : matrices) {
-    const OnnxTensor& matrix = q.weight(*product, 0);
-    require(matrix.shape.rank() == 2, q.of(*product), "expected a matrix of weights, got ", matrix.shape);
+  const Shape keys_shape = q.matrix(*f, 0).shape, values_shape = q.matrix(*h, 0).shape;
+  const SelfAttentionOptions o{.in = keys_shape[1], .keys = keys_shape[0], .values = values_shape[0]};
+  ReadLayer layer{describe("self_attention", o)};
+  const auto read = [&](const char* name, const OnnxNode& product, const Shape& expected) {
+    const OnnxTensor& matrix = q.matrix(product, 0);
+    require(matrix.shape == expected, q.of(product), "expected weights ", expected, ", got ", matrix.shape);
     layer.tensors[name] = q.numbers(matrix);
-  }
+  };
+  read("f", *f, {o.keys, o.in});
+  read("g", *g, {o.keys, o.in});
+  read("h", *h, {o.values, o.in});
+  read("v", *seen, {o.in, o.values});
   layer.tensors["gamma"] = {1};
-  layer.description = describe("self_attention", SelfAttentionOptions{.in = q.weight(*f, 0).shape[1],
-                                                                      .keys = q.weight(*f, 0).shape[0],
-                                                                      .values = q.weight(*h, 0).shape[0]});
   return OnnxStep{&node, x, [=, &q](ReadStack& stack) {
                     const Shape in = stack.shape;
                     require(in.rank() == 3 && target(q, *pixels, in) == Wholes{in[2], in[0] * in[1]} &&

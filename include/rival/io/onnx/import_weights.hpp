@@ -34,9 +34,8 @@ inline OnnxStep read_dense(OnnxQuery& q, const OnnxNode& node, const std::string
 }
 
 inline OnnxStep read_gemm(OnnxQuery& q, const OnnxNode& node, int) {
-  const OnnxTensor& w = q.weight(node, 1);
-  require(w.shape.rank() == 2 && q.whole(node, "transA", 0) == 0, q.of(node), "expected a matrix of weights, got ",
-          w.shape);
+  const OnnxTensor& w = q.matrix(node, 1);
+  require(q.whole(node, "transA", 0) == 0, q.of(node), "expected samples as rows, got transA");
   const bool transposed = q.whole(node, "transB", 0) != 0;
   const OnnxTensor* b = q.has_input(node, 2) ? &q.weight(node, 2) : nullptr;
   return read_dense(q, node, q.input_of(node, 0), w, transposed, b, q.attribute<float>(node, "alpha", 1),
@@ -44,8 +43,7 @@ inline OnnxStep read_gemm(OnnxQuery& q, const OnnxNode& node, int) {
 }
 
 inline OnnxStep read_matmul(OnnxQuery& q, const OnnxNode& node, int) {
-  const OnnxTensor& w = q.weight(node, 1);
-  require(w.shape.rank() == 2, q.of(node), "expected a matrix of weights, got ", w.shape);
+  const OnnxTensor& w = q.matrix(node, 1);
   return read_dense(q, node, q.input_of(node, 0), w, false, nullptr, 1, 1);
 }
 
@@ -106,8 +104,8 @@ inline OnnxStep read_transposed_convolution(OnnxQuery& q, const OnnxNode& node, 
 
 inline OnnxStep read_basis(OnnxQuery& q, const OnnxNode& node, const OnnxNode& strengths, const OnnxNode& product,
                            const OnnxTensor& image) {
-  const OnnxTensor& w = q.weight(product, 1);
-  require(w.shape.rank() == 2 && image.shape.rank() == 3 && image.shape[0] == w.shape[0] && !q.has_input(product, 2) &&
+  const OnnxTensor& w = q.matrix(product, 1);
+  require(image.shape.rank() == 3 && image.shape[0] == w.shape[0] && !q.has_input(product, 2) &&
               q.whole(product, "transB", 0) == 1 && q.whole(product, "transA", 0) == 0 &&
               q.attribute<float>(product, "alpha", 1) == 1,
           q.of(node), "expected an image whose channels are as strong as a product of the input says");

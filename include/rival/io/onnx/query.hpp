@@ -32,40 +32,17 @@ inline double as_written(double number) {
 
 class OnnxQuery {
  public:
-  OnnxQuery(const OnnxModel& model, std::string what) : what_(std::move(what)), model_(model) {
+  OnnxQuery(const OnnxModel& model, std::string what)
+      : what_(std::move(what)), model_(model), taken_(model.nodes.size()) {
     require(model.opset >= 9, what_, ": expected opset 9 or later, got ", model.opset);
     require(model.nodes.size() <= most_nodes, what_, ": expected at most ", most_nodes, " nodes, got ",
             model.nodes.size());
-    for (const OnnxTensor& tensor : model.initialisers) add_constant(tensor.name, tensor);
-    for (const OnnxValue& input : model.inputs) {
-      if (constants_.count(input.name)) continue;  // older files list weights as inputs
-      std::string& place = input.whole_numbers ? labels_ : input_;
-      require(place.empty(), what_, ": expected one input of numbers and at most one of labels, got \"", place,
-              "\" and \"", input.name, "\"");
-      place = input.name;
-      if (input.whole_numbers) continue;
-      sample_ = sample_of(input);
-      batch_ = input.extents[0].size;
+    for (const OnnxTensor& tensor : model.initialisers) {
+      require(!constants_.count(tensor.name), what_, ": the tensor \"", tensor.name, "\" is there twice");
+      add_constant(tensor.name, tensor);
     }
-    require(!input_.empty(), what_, ": it has no input of numbers");
-    std::set<std::string> known{"", input_, labels_};
-    for (std::size_t i = 0; i < model.nodes.size(); ++i) {
-      const OnnxNode& node = model.nodes[i];
-      for (const std::string& name : node.inputs)
-        require(known.count(name) || constants_.count(name), of(node), "nothing in front of it makes its input \"",
-                name, "\"");
-      for (const std::string& name : node.outputs) {
-        if (name.empty()) continue;
-        require(!constants_.count(name) && known.insert(name).second, of(node), "\"", name, "\" is made twice");
-        producers_[name] = i;
-      }
-      if (node.op == "Constant") {
-        const auto value = node.attributes.find("value");
-        const OnnxTensor* tensor = value == node.attributes.end() ? nullptr : std::get_if<OnnxTensor>(&value->second);
-        require(tensor != nullptr && !node.outputs.empty(), of(node), "expected a tensor as its value");
-        add_constant(node.outputs[0], *tensor);
-      }
-    }
+    add_inputs();
+    add_nodes();
   }
 
   const std::string& what() const { return what_; }
@@ -98,13 +75,20 @@ class OnnxQuery {
     return i < node.inputs.size() && !node.inputs[i].empty();
   }
 
-  /// The node that makes a value, or null; one that passes its input on is passed over.
+  /// The node that makes a value, or null.
   const OnnxNode* producer(const std::string& name) const {
     const auto found = producers_.find(name);
     return found == producers_.end() ? nullptr : &model_.nodes[found->second];
   }
   /// Its place in the order of nodes.
   std::size_t number_of(const OnnxNode& node) const { return static_cast<std::size_t>(&node - model_.nodes.data()); }
+  /// Marks a node as a step, and says whether it was none.
+  bool take(const OnnxNode& node) {
+    const std::size_t number = number_of(node);
+    const bool first = !taken_[number];
+    taken_[number] = true;
+    return first;
+  }
   /// The same if it is an `op` of ONNX's own.
   const OnnxNode* made_by(const std::string& name, std::string_view op) const {
     const OnnxNode* node = producer(name);
@@ -126,11 +110,16 @@ class OnnxQuery {
     require(tensor != nullptr && !tensor->whole_numbers(), of(node), "expected a constant as its input number ", i);
     return *tensor;
   }
+  const OnnxTensor& matrix(const OnnxNode& node, std::size_t i) const {
+    const OnnxTensor& tensor = weight(node, i);
+    require(tensor.shape.rank() == 2, of(node), "expected a matrix of weights, got ", tensor.shape);
+    return tensor;
+  }
   /// Its numbers. Nodes may share weights, and here each layer has its own, but no file makes many of few.
   std::vector<double> numbers(const OnnxTensor& tensor) {
-    taken_ += static_cast<double>(tensor.shape.size());
-    require(taken_ <= 16 * held_ + 1e6, what_, ": its nodes share so many weights that its ", held_,
-            " numbers become more than ", taken_);
+    copied_ += static_cast<double>(tensor.shape.size());
+    require(copied_ <= 16 * held_ + 1e6, what_, ": its nodes share so many weights that its ", held_,
+            " numbers become more than ", copied_);
     return std::visit([](const auto& values) { return std::vector<double>(values.begin(), values.end()); },
                       tensor.values);
   }
@@ -179,6 +168,40 @@ class OnnxQuery {
  private:
   static constexpr std::size_t most_nodes = 10'000;
 
+  void add_inputs() {
+    for (const OnnxValue& input : model_.inputs) {
+      if (constants_.count(input.name)) continue;  // older files list weights as inputs
+      std::string& place = input.whole_numbers ? labels_ : input_;
+      require(place.empty(), what_, ": expected one input of numbers and at most one of labels, got \"", place,
+              "\" and \"", input.name, "\"");
+      place = input.name;
+      if (input.whole_numbers) continue;
+      sample_ = sample_of(input);
+      batch_ = input.extents[0].size;
+    }
+    require(!input_.empty(), what_, ": it has no input of numbers");
+  }
+  void add_nodes() {
+    std::set<std::string> known{"", input_, labels_};
+    for (std::size_t i = 0; i < model_.nodes.size(); ++i) {
+      const OnnxNode& node = model_.nodes[i];
+      for (const std::string& name : node.inputs)
+        require(known.count(name) || constants_.count(name), of(node), "nothing in front of it makes its input \"",
+                name, "\"");
+      for (const std::string& name : node.outputs) {
+        if (name.empty()) continue;
+        require(!constants_.count(name) && known.insert(name).second, of(node), "\"", name, "\" is made twice");
+        producers_[name] = i;
+      }
+      if (node.op == "Constant") {
+        const auto value = node.attributes.find("value");
+        const OnnxTensor* tensor = value == node.attributes.end() ? nullptr : std::get_if<OnnxTensor>(&value->second);
+        require(tensor != nullptr && !node.outputs.empty(), of(node), "expected a tensor as its value");
+        add_constant(node.outputs[0], *tensor);
+      }
+    }
+  }
+
   void add_constant(const std::string& name, const OnnxTensor& tensor) {
     constants_[name] = &tensor;
     held_ += static_cast<double>(tensor.shape.size());
@@ -203,8 +226,9 @@ class OnnxQuery {
   std::map<std::string, const OnnxTensor*> constants_;
   std::map<std::string, std::size_t> producers_;
   std::map<std::string, Shape> shapes_;
-  double held_ = 0;   // numbers in all constants
-  double taken_ = 0;  // numbers that nodes have asked for
+  std::vector<bool> taken_;
+  double held_ = 0;    // numbers in all constants
+  double copied_ = 0;  // numbers that nodes have asked for
 };
 
 }  // namespace rival::internal

@@ -105,6 +105,7 @@ inline OnnxNode onnx_node(protozero::pbf_reader in, const std::string& what) {
       default:
         in.skip();
     }
+  require(!node.op.empty(), what, ": node \"", node.name, "\" has no operator");
   return node;
 }
 

@@ -2,8 +2,10 @@
 // The ways through a graph: backward from a value to one that it is made of, and forward through the steps on the way.
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "rival/io/onnx/query.hpp"
@@ -22,6 +24,8 @@ inline std::vector<OnnxStep> go_back(OnnxQuery& q, std::string value, const std:
   while (value != stop) {
     const OnnxNode* node = q.producer(value);
     require(node != nullptr, q.what(), ": \"", value, "\" is not made of \"", stop, "\"");
+    require(q.take(*node), q.of(*node), "expected branches that part at one value and meet at another, got one more ",
+            "way from here");
     steps.push_back(read_step(q, *node, depth));
     value = steps.back().from;
   }
@@ -42,25 +46,24 @@ inline void go_forward(OnnxQuery& q, ReadStack& stack, const std::vector<OnnxSte
   }
 }
 
-/// Which nodes a value is made of.
-inline std::vector<bool> ancestors(const OnnxQuery& q, const std::string& value) {
-  std::vector<bool> all(q.model().nodes.size());
-  std::vector<std::string> open{value};
-  while (!open.empty()) {
-    const OnnxNode* node = q.producer(open.back());
-    open.pop_back();
-    if (!node || all[q.number_of(*node)] || node->op == "Constant" || node->op == "Shape") continue;
-    all[q.number_of(*node)] = true;
-    open.insert(open.end(), node->inputs.begin(), node->inputs.end());
-  }
-  return all;
-}
-
-/// Of the values that both are made of the last one.
+/// Of the values that both are made of the last one. Nodes are looked at from the last to the first, so that all that
+/// read a node come before it, and no further than to that value.
 inline std::string fork_of(const OnnxQuery& q, const std::string& a, const std::string& b) {
-  const std::vector<bool> of_a = ancestors(q, a), of_b = ancestors(q, b);
-  for (std::size_t i = q.model().nodes.size(); i-- > 0;)
-    if (of_a[i] && of_b[i]) return q.model().nodes[i].outputs.front();
+  constexpr int of_a = 1, of_b = 2;
+  std::map<std::size_t, int, std::greater<>> open;
+  const auto add = [&](const std::string& value, int of) {
+    const OnnxNode* node = q.producer(value);
+    if (node && node->op != "Constant" && node->op != "Shape") open[q.number_of(*node)] |= of;
+  };
+  add(a, of_a);
+  add(b, of_b);
+  while (!open.empty()) {
+    const auto [number, of] = *open.begin();
+    const OnnxNode& node = q.model().nodes[number];
+    if (of == (of_a | of_b)) return node.outputs.front();
+    open.erase(open.begin());
+    for (const std::string& input : node.inputs) add(input, of);
+  }
   return q.input();
 }
 
