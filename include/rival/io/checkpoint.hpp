@@ -255,7 +255,7 @@ void load_checkpoint(AdversarialTrainer<S>& trainer, CheckpointFile& file) {
   for (const char* part : {"generator_optimizer", "discriminator_optimizer"}) {
     optimizers.emplace_back(whole<long>(json.at(part).at("steps")), json.at(part).at("learning_rate").number());
     const auto& [steps, rate] = optimizers.back();
-    require(steps >= 0 && rate >= 0 && is_finite(rate), file.what, ": expected an optimiser's steps and rate, got ",
+    require(steps >= 0 && rate >= 0 && is_finite(static_cast<S>(rate)), file.what, ": expected an optimiser's steps and rate, got ",
             steps, " and ", rate);
   }
 
