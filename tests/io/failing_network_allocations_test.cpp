@@ -1,20 +1,18 @@
-// Every allocation of a network's save and load made to fail, one at a time. The JSON library's destructors ask for
-// memory and end the program where that fails, so each is tried in a process of its own. It ends so, or there is an
-// exception and all is as before; either way a file is the earlier one or the whole new one.
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <exception>
-#include <functional>
-#include <new>
-#include <stdexcept>
+// Every allocation of a network's and of a trainer's save and load made to fail, one at a time (fail_each.hpp): they
+// are then as they were, and a trainer goes on to the same bits.
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include "catch.hpp"
 
-#include "allocations.hpp"
+#include "fail_each.hpp"
+#include "rival/io/checkpoint.hpp"
 #include "rival/io/network_file.hpp"
+#include "rival/layers/activations.hpp"
 #include "rival/layers/batch_norm.hpp"
 #include "rival/layers/dense.hpp"
+#include "rival/layers/dropout.hpp"
 #include "temporary_folder.hpp"
 
 using namespace rival;
@@ -22,115 +20,149 @@ using namespace rival_test;
 
 namespace {
 
-enum Outcome { succeeded, threw, ended, wrong, outcomes };
-
-struct Counts {
-  int of[outcomes] = {};
-};
-
-/// act() in a process of its own for each of its allocations, which fails, until none does. right() says whether all is
-/// as it has to be where act threw. look() is called in this process before and after each.
-void fail_each_apart(const std::function<void()>& act, const std::function<bool()>& right,
-                     const std::function<void()>& look) {
-  act();
-  look();
-  Counts counts;
-  bool done = false;
-  for (long number = 1; !done; ++number) {
-    REQUIRE(number < 100'000);
-    const pid_t child = fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-      std::set_terminate([] { _exit(ended); });
-      bool failed = false, happened = false;
-      {
-        const FailingAllocation failing(number);
-        try {
-          act();
-        } catch (const std::bad_alloc&) {
-          failed = true;
-        } catch (const Error&) {
-          failed = true;
-        } catch (...) {
-          _exit(wrong);
-        }
-        happened = failing.happened();
-      }
-      if (failed && !right()) _exit(wrong);
-      if (!happened) _exit(100);
-      _exit(failed ? threw : succeeded);
-    }
-    int status = 0;
-    REQUIRE(waitpid(child, &status, 0) == child);
-    const int outcome = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    done = outcome == 100;
-    if (!done) ++counts.of[outcome >= 0 && outcome < outcomes ? outcome : wrong];
-    look();
-  }
-  CHECK(counts.of[wrong] == 0);
-  CHECK(counts.of[threw] > 20);
-  CHECK(counts.of[ended] < counts.of[threw] / 4);
-}
-
 Generator<> make_generator(std::uint64_t seed) {
   Generator<> network{2, Sequential<>(Dense<>({.in = 2, .out = 3}), BatchNorm<>({.features = 3}))};
   network.initialise(he<>(), Random(seed));
   return network;
 }
 
+std::string_view bytes_of(const Tensor<>& tensor) {
+  return {reinterpret_cast<const char*>(tensor.data()), static_cast<std::size_t>(tensor.size()) * sizeof(float)};
+}
+
 std::string bytes_of(Network<>& network) {
   std::string all;
-  const auto put = [&](const Tensor<>& tensor) {
-    all.append(reinterpret_cast<const char*>(tensor.data()), static_cast<std::size_t>(tensor.size()) * sizeof(float));
-  };
-  for (const auto* parameter : network.state().parameters) put(parameter->value);
-  for (const auto* buffer : network.state().buffers) put(buffer->value);
+  for (const auto* parameter : network.state().parameters) all += bytes_of(parameter->value);
+  for (const auto* buffer : network.state().buffers) all += bytes_of(buffer->value);
   return all;
 }
+
+/// With streams, buffers, an average and schedules, so that a checkpoint has something of every kind.
+struct Training {
+  Generator<> generator{2, Sequential<>(Dense<>({.in = 2, .out = 3}), BatchNorm<>({.features = 3}))};
+  Discriminator<> discriminator{{3},
+                                Sequential<>(Dense<>({.in = 3, .out = 4}), LeakyReLU<>(0.2), Dropout<>({.rate = 0.3}),
+                                             Dense<>({.in = 4, .out = 1}))};
+  std::optional<AdversarialTrainer<>> trainer;
+
+  Training() {
+    generator.initialise(he<>(), Random(1));
+    discriminator.initialise(he<>(), Random(2));
+    const AdamOptions adam{.beta1 = 0.5, .schedule = over_run([](long steps) { return cosine({.steps = steps}); })};
+    trainer.emplace(generator, discriminator,
+                    TrainerOptions<>{.batch = 4,
+                                     .penalties = {dragan(2)},
+                                     .generator_optimizer = adam,
+                                     .discriminator_optimizer = RmsPropOptions{.momentum = 0.5},
+                                     .average = MovingAverageOptions{.half_life = 20},
+                                     .steps = 12});
+  }
+  void step() {
+    Tensor<> real({4, 3});
+    Random(static_cast<std::uint64_t>(trainer->state().steps)).fill_normal(real);
+    trainer->step(real);
+  }
+  /// All bytes that a checkpoint brings back.
+  std::string everything() {
+    std::string all;
+    const auto put = [&](const auto& value) { all.append(reinterpret_cast<const char*>(&value), sizeof value); };
+    const auto remembered = internal::remembered(*trainer);
+    for (const auto& [name, tensor] : remembered.tensors) all += bytes_of(*tensor);
+    for (const auto& [name, stream] : remembered.streams) put(stream->position());
+    for (auto* optimizer : {&trainer->generator_optimizer(), &trainer->discriminator_optimizer()}) {
+      put(optimizer->steps());
+      put(optimizer->base_learning_rate());
+    }
+    const TrainerState state = trainer->state();
+    for (const long number : {state.steps, state.run, state.discriminator_steps, state.average_steps}) put(number);
+    for (const auto& position : {state.latents, state.classes, state.penalties}) put(position);
+    return all;
+  }
+};
 
 }  // namespace
 
 TEST_CASE("failing allocations: each one of a network's save") {
-  const TemporaryFolder folder;
-  const auto path = folder / "a";
   Generator<> network = make_generator(1);
   const std::string weights = bytes_of(network);
-  save(network, path);
-  const std::string saved = read_bytes(path);
-  bool whole = true;
-  fail_each_apart([&] { save(network, path); }, [&] { return bytes_of(network) == weights && folder.count() == 1; },
-                  [&] {
-                    const std::string bytes = read_bytes(path);
-                    whole = whole && (bytes == "earlier" || bytes == saved);
-                    std::filesystem::remove_all(folder.path());
-                    std::filesystem::create_directory(folder.path());
-                    folder.write("a", "earlier");
-                  });
-  CHECK(whole);
+  check_save([&](const auto& path) { save(network, path); });
+  CHECK((bytes_of(network) == weights));
 }
 
 TEST_CASE("failing allocations: each one of a network's load") {
   const TemporaryFolder folder;
   const auto path = folder / "a";
-  Generator<> from = make_generator(1), network = make_generator(2);
+  Generator<> from = make_generator(1);
+  const std::string after = bytes_of(from);
   save(from, path);
-  const Generator<> untouched = network;
-  const std::string before = bytes_of(network), after = bytes_of(from);
-  fail_each_apart(
-      [&] {
-        Generator<> loaded = load_generator(path);
-        if (bytes_of(loaded) != after) throw std::logic_error("loaded without an error, and wrong");
-      },
-      [&] {
-        Generator<> loaded = load_generator(path);
-        return bytes_of(loaded) == after;
-      },
-      [] {});
-  fail_each_apart([&] { load_weights(network, path); },
-                  [&] {
-                    const bool as_before = bytes_of(network) == before;
-                    load_weights(network, path);
-                    return as_before && bytes_of(network) == after;
-                  },
-                  [&] { network = untouched; });
+  SECTION("load_generator") {
+    check_load([&] {
+      Generator<> loaded = load_generator(path);
+      return bytes_of(loaded) == after;
+    });
+  }
+  SECTION("load_weights") {
+    const Generator<> untouched = make_generator(2);
+    Generator<> network = untouched;
+    const std::string before = bytes_of(network);
+    bool loaded = false, right = true;
+    const auto load = [&] {
+      loaded = false;
+      load_weights(network, path);
+      loaded = true;
+    };
+    CHECK(fail_each(load, [&] {
+            right = right && bytes_of(network) == (loaded ? after : before);
+            network = untouched;
+          }) > 10);
+    CHECK(right);
+  }
+}
+
+TEST_CASE("failing allocations: each one of a trainer's save") {
+  Training training, straight;
+  training.step();
+  straight.step();
+  CheckpointExtras extras;
+  extras.texts["options"] = "a text that is longer than what stands in a string itself";
+  extras.numbers["reports"] = Tensor<double>({2}, 0.5);
+  check_save([&](const auto& path) { training.trainer->save(path, extras); });
+  CHECK((training.everything() == straight.everything()));
+  training.step();
+  straight.step();
+  CHECK((training.everything() == straight.everything()));
+}
+
+TEST_CASE("failing allocations: each one of a trainer's load") {
+  const TemporaryFolder folder;
+  const auto path = folder / "a", earlier = folder / "b";
+  Training straight, training;
+  training.step();
+  training.trainer->save(earlier);
+  for (int i = 0; i < 3; ++i) straight.step();
+  CheckpointExtras extras;
+  extras.bytes["frames"] = Tensor<std::uint8_t>({2}, std::uint8_t{7});
+  straight.trainer->save(path, extras);
+  const std::string before = training.everything(), after = straight.everything();
+  REQUIRE((before != after));
+
+  bool loaded = false, right = true;
+  const auto load = [&] {
+    loaded = false;
+    const CheckpointExtras got = training.trainer->load(path);
+    loaded = got.bytes.at("frames")[1] == 7;
+  };
+  CHECK(fail_each(load, [&] {
+          right = right && training.everything() == (loaded ? after : before);
+          if (loaded) training.trainer->load(earlier);
+        }) > 100);
+  CHECK(right);
+  // What failed has left nothing behind: it goes on from where it was, and from where the file takes it.
+  Training again;
+  again.step();
+  for (Training* t : {&again, &training}) t->step();
+  CHECK((training.everything() == again.everything()));
+  training.trainer->load(path);
+  for (Training* t : {&straight, &training}) t->step();
+  CHECK((training.everything() == straight.everything()));
 }

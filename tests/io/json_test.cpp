@@ -4,6 +4,7 @@
 #include "catch.hpp"
 
 #include "allocations.hpp"
+#include "fail_each.hpp"
 #include "rival/io/json.hpp"
 
 using namespace rival;
@@ -69,4 +70,19 @@ TEST_CASE("json: nothing is asked for where a value ends") {
   json = nullptr;
   CHECK(allocations == before);
   CHECK(live_allocations < live);
+}
+
+TEST_CASE("json: each allocation that fails is an exception") {
+  const std::string text = R"({"a":[[{"b":"a text that is longer than what stands in a string itself"}]],"c":{}})";
+  bool right = true;
+  CHECK(fail_each(
+            [&] {
+              Json json = Json::parse(text);
+              Json copy = json;
+              copy.add("d", Json::List{1, json, nullptr});
+              json = copy;
+              right = right && json.at("d").at(1).text() == text;
+            },
+            [] {}) > 20);
+  CHECK(right);
 }

@@ -292,8 +292,8 @@ void load_checkpoint(AnyTrainer<S>& trainer, CheckpointFile& file) {
     const Json& told = json.at(part.optimizer_name);
     const auto& [steps, rate] =
         optimizers.emplace_back(whole<long>(told.at("steps")), told.at("learning_rate").number());
-    require(steps >= 0 && rate >= 0 && is_finite(rate), file.what, ": expected an optimiser's steps and rate, got ",
-            steps, " and ", rate);
+    require(steps >= 0 && rate >= 0 && is_finite(static_cast<S>(rate)), file.what,
+            ": expected an optimiser's steps and rate, got ", steps, " and ", rate);
   }
   auto state = trainer.state();
   read(json.at("state"), state);

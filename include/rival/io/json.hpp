@@ -31,6 +31,15 @@ class Json {
   using Members = std::vector<std::pair<std::string, Json>>;
 
   Json() = default;
+  Json(Json&&) noexcept = default;
+  Json& operator=(Json&&) noexcept = default;
+  // Not std::variant's own copy: where there is no memory for it, libstdc++ 12 takes down a value that is not there
+  // yet.
+  Json(const Json& other) {
+    std::visit([&]<class T>(const T& value) { value_.template emplace<T>(value); }, other.value_);
+  }
+  Json& operator=(const Json& other) { return *this = Json(other); }
+
   Json(std::nullptr_t) {}
   Json(std::same_as<bool> auto value) : value_(value) {}
   Json(std::floating_point auto value) : value_(static_cast<double>(value)) {}

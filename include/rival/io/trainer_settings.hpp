@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <new>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -28,6 +29,8 @@ inline Json told(const Schedule& schedule, long run) {
   for (const long step : {0L, 1L, 10L, 100L, 1000L, 10'000L, 100'000L, run / 4, run / 2, run - run / 4, run}) {
     try {
       values.push_back(schedule(step, run));
+    } catch (const std::bad_alloc&) {
+      throw;
     } catch (const std::exception&) {
       values.push_back(nullptr);  // it has none, such as over_run without a run
     }
@@ -91,6 +94,8 @@ Json told(const TrainerOptions<S>& o, long run) {
                             .add("every", penalty.every)
                             .add("schedule", told(penalty.schedule, discriminator_run)));
   static constexpr const char* sources[] = {"none", "data", "drawn"};
+  Json draw_latent(static_cast<bool>(o.draw_latent));
+  if (law) draw_latent = Json().add("uniform", law->uniform());
   return Json()
       .add("loss", o.loss.name)
       .add("batch", o.batch)
@@ -101,7 +106,7 @@ Json told(const TrainerOptions<S>& o, long run) {
       .add("weight_clip", o.weight_clip)
       .add("labels", sources[static_cast<int>(o.labels)])
       .add("classes", o.classes)
-      .add("draw_latent", law ? Json().add("uniform", law->uniform()) : Json(static_cast<bool>(o.draw_latent)))
+      .add("draw_latent", std::move(draw_latent))
       .add("discriminator_steps", o.discriminator_steps)
       .add("generator_optimizer", told(o.generator_optimizer, run))
       .add("discriminator_optimizer", told(o.discriminator_optimizer, discriminator_run))
@@ -127,11 +132,9 @@ Json told(const SupervisedOptions<S>& o, long run) {
 template <class S>
 Json told(const Network<S>& network, Index heads = 0) {
   const Json stack = rival::to_json(network.layers().describe());
-  const Json* layers = stack.find("layers");
-  return Json()
-      .add("input", Json::list_of(network.input_shape()))
-      .add("heads", heads)
-      .add("layers", layers != nullptr ? *layers : Json::List());
+  Json layers{Json::List()};
+  if (const Json* found = stack.find("layers")) layers = *found;
+  return Json().add("input", Json::list_of(network.input_shape())).add("heads", heads).add("layers", std::move(layers));
 }
 
 /// What must be the same on both sides.
