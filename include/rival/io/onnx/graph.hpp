@@ -55,7 +55,11 @@ struct OnnxPlace {
 /// Nodes and constants, added one by one. Names are made unique.
 class OnnxGraph {
  public:
-  explicit OnnxGraph(const OnnxOptions& options) : options_(options) {}
+  /// No node or constant has one of the names that are `kept` for inputs and outputs.
+  explicit OnnxGraph(const OnnxOptions& options, const std::vector<std::string>& kept = {})
+      : options_(options), names_(kept.begin(), kept.end()) {
+    names_.insert(labels_name);
+  }
 
   const OnnxOptions& options() const { return options_; }
   OnnxModel& model() { return model_; }
@@ -104,11 +108,9 @@ class OnnxGraph {
 
   /// The graph's input of labels, one a sample of a batch that is called `batch()`.
   std::string labels() {
-    if (labels_.empty()) {
-      labels_ = unique("labels");
-      model_.inputs.push_back({labels_, true, {{-1, batch_}}});
-    }
-    return labels_;
+    if (!labelled_) model_.inputs.push_back({labels_name, true, {{-1, batch_}}});
+    labelled_ = true;
+    return labels_name;
   }
   /// What the number of samples is called: another one behind a layer that makes one sample of several.
   const std::string& batch() const { return batch_; }
@@ -146,7 +148,7 @@ class OnnxGraph {
     return x.order.rank() == 3 ? place(name, elements(name, x), x.shape) : x;
   }
 
-  /// Makes x an output of the graph under that name. Once all nodes are there.
+  /// Makes x an output of the graph under that name, one of those kept. Once all nodes are there.
   void output(const std::string& name, const OnnxPlace& x) {
     bool made = false;
     for (OnnxNode& node : model_.nodes)
@@ -160,11 +162,13 @@ class OnnxGraph {
     model_.outputs.push_back({name, false, extents(sample)});
   }
   OnnxPlace input(const std::string& name, const Shape& sample) {
-    model_.inputs.push_back({unique(name), false, extents(sample)});
+    model_.inputs.push_back({name, false, extents(sample)});
     return {name, sample};
   }
 
  private:
+  static constexpr const char* labels_name = "labels";
+
   std::vector<OnnxExtent> extents(const Shape& sample) const {
     std::vector<OnnxExtent> all{{-1, batch_}};
     if (sample.rank() == 3) return all.insert(all.end(), {{sample[2]}, {sample[0]}, {sample[1]}}), all;
@@ -188,7 +192,8 @@ class OnnxGraph {
   OnnxOptions options_;
   OnnxModel model_;
   std::set<std::string> names_;
-  std::string labels_, batch_ = "batch";
+  bool labelled_ = false;
+  std::string batch_ = "batch";
 };
 
 }  // namespace rival

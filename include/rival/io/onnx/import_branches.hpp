@@ -75,7 +75,9 @@ inline OnnxStep read_mul(OnnxQuery& q, const OnnxNode& node, int depth) {
     const OnnxTensor* image = q.constant(node, 1 - i);
     if (product && image) return read_basis(q, node, *strengths, *product, *image);
   }
-  q.refuse(node);
+  if (auto norm = read_pixel_norm(q, node)) return *norm;
+  if (auto norm = read_conditional_norm(q, node)) return *norm;
+  return read_map(q, node, depth);
 }
 
 inline OnnxStep read_add(OnnxQuery& q, const OnnxNode& node, int depth) {
@@ -88,7 +90,7 @@ inline OnnxStep read_add(OnnxQuery& q, const OnnxNode& node, int depth) {
       for (std::size_t k = 0; k < 2; ++k)
         if (const OnnxTensor* factor = q.constant(*scaled, k))
           if (auto norm = read_group_norm(q, node, q.producer(q.input_of(*scaled, 1 - k)), factor, added)) return *norm;
-    q.refuse(node);
+    return read_map(q, node, depth);
   }
   if (auto projection = read_projection(q, node)) return *projection;
   if (auto norm = read_conditional_norm(q, node)) return *norm;

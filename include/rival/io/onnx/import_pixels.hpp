@@ -2,6 +2,7 @@
 // Pools, enlargement and attention in the graph.
 
 #include <cmath>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "rival/io/onnx/step.hpp"
 #include "rival/io/onnx/windows.hpp"
 #include "rival/layers/pool.hpp"
+#include "rival/layers/reshape.hpp"
 #include "rival/layers/self_attention.hpp"
 #include "rival/layers/upsample.hpp"
 
@@ -45,24 +47,39 @@ inline OnnxStep read_global_pool(OnnxQuery& q, const OnnxNode& node, int) {
                                    : describe("max_pool2d", MaxPoolOptions{.kernel = all, .stride = all})});
           }};
 }
-inline OnnxStep read_sum_pool(OnnxQuery& q, const OnnxNode& node, int) {
+/// Of all pixels the sum or mean; what is left is a vector, or an image of one pixel.
+inline OnnxStep read_reduction(OnnxQuery& q, const OnnxNode& node, int) {
   const Wholes over = axes(q, node);
-  if ((over != Wholes{2, 3} && over != Wholes{-2, -1}) || q.whole(node, "keepdims", 1) != 0) q.refuse(node);
-  return {&node, q.input_of(node, 0), [](ReadStack& stack) { append(stack, {{"sum_pool"}}); }};
+  if (over != Wholes{2, 3} && over != Wholes{-2, -1} && over != Wholes{3, 2} && over != Wholes{-1, -2}) q.refuse(node);
+  const bool image = q.whole(node, "keepdims", 1) != 0, mean = node.op == "ReduceMean";
+  return {&node, q.input_of(node, 0), [=](ReadStack& stack) {
+            require(stack.shape.rank() == 3, "expected images, got ", stack.shape);
+            const Size2 all{stack.shape[0], stack.shape[1]};
+            append(stack, {mean ? describe("avg_pool2d", AvgPoolOptions{.kernel = all, .stride = all})
+                                : Description{"sum_pool"}});
+            if (mean && !image) append(stack, {{"flatten"}});
+            if (!mean && image) append(stack, {describe("reshape", ReshapeOptions{{1, 1, stack.shape.back()}})});
+          }};
 }
 
 inline OnnxStep read_resize(OnnxQuery& q, const OnnxNode& node, int) {
+  const bool old =
+      node.op == "Upsample" || q.model().opset < 11;  // with scales as input 1, and one way to place pixels
   const std::string mode = q.attribute<std::string>(node, "mode", "nearest"),
-                    place = q.attribute<std::string>(node, "coordinate_transformation_mode", "half_pixel"),
-                    rounding = q.attribute<std::string>(node, "nearest_mode", "round_prefer_floor");
+                    place = q.attribute<std::string>(node, "coordinate_transformation_mode",
+                                                     old ? "asymmetric" : "half_pixel"),
+                    rounding = q.attribute<std::string>(node, "nearest_mode", old ? "floor" : "round_prefer_floor");
   // For whole factors an enlarged pixel's centre lies in one pixel.
   const bool nearest = mode == "nearest" && ((place == "asymmetric" && rounding == "floor") ||
                                              (place == "half_pixel" && rounding.starts_with("round")));
   const bool linear = mode == "linear" && (place == "half_pixel" || place == "pytorch_half_pixel");
   require(nearest || linear, q.of(node), "expected nearest pixels or bilinear ones without aligned corners, got ", mode,
           ", ", place, ", ", rounding);
-  const bool sized = q.has_input(node, 3);
-  const OnnxTensor* scales = q.constant(node, 2);
+  require(q.attribute<std::string>(node, "keep_aspect_ratio_policy", "stretch") == "stretch" &&
+              q.whole(node, "antialias", 0) == 0 && !node.attributes.count("axes"),
+          q.of(node), "expected scales or sizes of all axes, as they are");
+  const bool sized = !old && q.has_input(node, 3);
+  const OnnxTensor* scales = q.constant(node, old ? 1 : 2);
   return {&node, q.input_of(node, 0), [=, &q, &node](ReadStack& stack) {
             const Shape in = stack.shape;
             require(in.rank() == 3, "expected images, got ", in);
@@ -98,9 +115,9 @@ inline std::optional<OnnxStep> read_attention(OnnxQuery& q, const OnnxNode& node
   const OnnxNode *keys = q.made_by(scores, 0, "Transpose"), *g = q.made_by(scores, 1, "MatMul");
   const OnnxNode* f = q.made_by(keys, 0, "MatMul");
   const OnnxNode* pixels = q.made_by(f, 1, "Reshape");
-  if (!pixels || !h || !g || q.input_of(*pixels, 0) != x || q.input_of(*g, 1) != q.input_of(*f, 1) ||
-      q.input_of(*h, 1) != q.input_of(*f, 1) || q.whole(*shares, "axis", -1) != 1 ||
-      q.wholes(*keys, "perm", {}) != Wholes{0, 2, 1})
+  if (!pixels || !h || !g || q.model().opset < 13 || q.input_of(*pixels, 0) != x ||
+      q.input_of(*g, 1) != q.input_of(*f, 1) || q.input_of(*h, 1) != q.input_of(*f, 1) ||
+      q.whole(*shares, "axis", -1) != 1 || q.wholes(*keys, "perm", {}) != Wholes{0, 2, 1})
     return {};
   const Shape keys_shape = q.matrix(*f, 0).shape, values_shape = q.matrix(*h, 0).shape;
   const SelfAttentionOptions o{.in = keys_shape[1], .keys = keys_shape[0], .values = values_shape[0]};

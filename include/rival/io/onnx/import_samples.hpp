@@ -27,6 +27,7 @@ inline std::optional<OnnxStep> read_embedding(OnnxQuery& q, const OnnxNode& node
   const OnnxNode* rows = q.producer(q.input_of(node, 1));
   if (rows && rows->op == "Expand") rows = q.has_input(*rows, 0) ? q.producer(rows->inputs[0]) : nullptr;
   if (rows && rows->op == "Reshape") rows = q.has_input(*rows, 0) ? q.producer(rows->inputs[0]) : nullptr;
+  if (rows && rows->op == "Cast") rows = q.has_input(*rows, 0) ? q.producer(rows->inputs[0]) : nullptr;
   if (!rows) return {};
   EmbeddingOptions o;
   std::vector<double> table;
@@ -45,7 +46,11 @@ inline std::optional<OnnxStep> read_embedding(OnnxQuery& q, const OnnxNode& node
   require(q.whole(node, "axis", 0) == 1, q.of(node), "expected channels (axis 1) to be joined");
   ReadLayer layer{describe("embedding", o)};
   if (!o.one_hot) layer.tensors["weight"] = table;
-  return OnnxStep{&node, q.input_of(node, 0), [layer](ReadStack& stack) { append(stack, layer); }};
+  return OnnxStep{&node, q.input_of(node, 0), [layer](ReadStack& stack) {
+                    require(stack.shape.rank() == 1 || stack.shape.rank() == 3, "expected vectors or images, got ",
+                            stack.shape);
+                    append(stack, layer);
+                  }};
 }
 
 /// x[0] + x[1 + label]
@@ -58,6 +63,7 @@ inline std::optional<OnnxStep> read_projection(OnnxQuery& q, const OnnxNode& nod
       q.input_of(*first, 0) != q.input_of(*chosen, 0))
     return {};
   return OnnxStep{&node, q.input_of(*first, 0), [](ReadStack& stack) {
+                    require(stack.shape.rank() == 1, "expected vectors, got ", stack.shape);
                     append(stack, {describe("projection", ProjectionOptions{.classes = stack.shape.back() - 1})});
                   }};
 }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "rival/io/onnx/import_channel_map.hpp"
 #include "rival/io/onnx/shape_values.hpp"
 #include "rival/io/onnx/step.hpp"
 #include "rival/io/onnx/windows.hpp"
@@ -27,7 +28,7 @@ inline OnnxStep read_dense(OnnxQuery& q, const OnnxNode& node, const std::string
       file[static_cast<std::size_t>(o * in + i)] =
           alpha * values[static_cast<std::size_t>(transposed ? o * in + i : i * out + o)];
   if (b) {
-    layer.tensors["bias"] = q.features(node, *b, out);
+    layer.tensors["bias"] = of_channels(q, node, *b, {out});
     for (double& v : layer.tensors["bias"]) v *= beta;
   }
   return {&node, from, [layer = std::move(layer)](ReadStack& stack) mutable { append(stack, std::move(layer)); }};

@@ -7,8 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <deque>
 #include <map>
-#include <ostream>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "rival/io/onnx/fold.hpp"
 #include "rival/io/onnx_model.hpp"
 #include "rival/layers/size2.hpp"
 
@@ -55,15 +57,7 @@ class OnnxQuery {
 
   // ---- nodes and constants
 
-  /// How errors name a node: written into their text, and made only then.
-  struct NodeName {
-    const std::string& what;
-    const OnnxNode& node;
-    friend std::ostream& operator<<(std::ostream& out, const NodeName& name) {
-      return out << name.what << ": node \"" << name.node.name << "\" (" << name.node.op << "): ";
-    }
-  };
-  NodeName of(const OnnxNode& node) const { return {what_, node}; }
+  OnnxPlaceInFile of(const OnnxNode& node) const { return {what_, &node}; }
   [[noreturn]] void refuse(const OnnxNode& node) const {
     fail(of(node), "what it does with its inputs is what no layer does");
   }
@@ -115,22 +109,18 @@ class OnnxQuery {
     require(tensor.shape.rank() == 2, of(node), "expected a matrix of weights, got ", tensor.shape);
     return tensor;
   }
-  /// Its numbers. Nodes may share weights, and here each layer has its own, but no file makes many of few.
   std::vector<double> numbers(const OnnxTensor& tensor) {
-    copied_ += static_cast<double>(tensor.shape.size());
-    require(copied_ <= 16 * held_ + 1e6, what_, ": its nodes share so many weights that its ", held_,
-            " numbers become more than ", copied_);
-    return std::visit([](const auto& values) { return std::vector<double>(values.begin(), values.end()); },
-                      tensor.values);
+    count_copy(tensor);
+    return as_doubles(tensor);
   }
   /// The one number of a constant; NaN if there is none, or more than one.
   double number(const OnnxNode& node, std::size_t i) {
     const OnnxTensor* tensor = constant(node, i);
     return tensor && tensor->shape.size() == 1 ? numbers(*tensor)[0] : std::nan("");
   }
-  /// Of a tensor, as many numbers as features there are.
+  /// Of a list, as many numbers as features there are.
   std::vector<double> features(const OnnxNode& node, const OnnxTensor& tensor, Index count) {
-    require(tensor.shape.size() == count, of(node), "expected ", count, " numbers in \"", tensor.name, "\", got ",
+    require(tensor.shape == Shape{count}, of(node), "expected ", count, " numbers in \"", tensor.name, "\", got ",
             tensor.shape);
     return numbers(tensor);
   }
@@ -180,6 +170,7 @@ class OnnxQuery {
       batch_ = input.extents[0].size;
     }
     require(!input_.empty(), what_, ": it has no input of numbers");
+    require(input_ != labels_, what_, ": the input \"", input_, "\" is there twice");
   }
   void add_nodes() {
     std::set<std::string> known{"", input_, labels_};
@@ -191,17 +182,42 @@ class OnnxQuery {
       for (const std::string& name : node.outputs) {
         if (name.empty()) continue;
         require(!constants_.count(name) && known.insert(name).second, of(node), "\"", name, "\" is made twice");
-        producers_[name] = i;
       }
-      if (node.op == "Constant") {
-        const auto value = node.attributes.find("value");
-        const OnnxTensor* tensor = value == node.attributes.end() ? nullptr : std::get_if<OnnxTensor>(&value->second);
-        require(tensor != nullptr && !node.outputs.empty(), of(node), "expected a tensor as its value");
-        add_constant(node.outputs[0], *tensor);
-      }
+      if (node.outputs.empty() || node.outputs[0].empty()) continue;
+      producers_[node.outputs[0]] = i;  // what further outputs make no layer does
+      fold(node);
     }
   }
 
+  /// A node that makes a constant.
+  void fold(const OnnxNode& node) {
+    const OnnxTensor* a = constant(node, 0);
+    if (node.op == "Constant") {
+      std::optional<OnnxTensor> value = constant_value(node);
+      require(value.has_value(), of(node), "expected a tensor, or numbers, as its value");
+      made_.push_back(std::move(*value));
+      if (made_.back().name.empty()) made_.back().name = node.outputs[0];
+      return add_constant(node.outputs[0], made_.back());
+    }
+    if (!a) return;
+    if (node.op == "Identity") {
+      constants_[node.outputs[0]] = a;
+      return;
+    }
+    const OnnxTensor* b = constant(node, 1);
+    if (!b || node.inputs.size() != 2) return;
+    count_copy(*a), count_copy(*b);
+    if (std::optional<OnnxTensor> value = folded(node, *a, *b)) {
+      made_.push_back(std::move(*value));
+      constants_[node.outputs[0]] = &made_.back();
+    }
+  }
+  /// Nodes may share weights, and here each layer has its own, but no file makes many of few.
+  void count_copy(const OnnxTensor& tensor) {
+    copied_ += static_cast<double>(tensor.shape.size());
+    require(copied_ <= 16 * held_ + 1e6, what_, ": its nodes share so many weights that its ", held_,
+            " numbers become more than ", copied_);
+  }
   void add_constant(const std::string& name, const OnnxTensor& tensor) {
     constants_[name] = &tensor;
     held_ += static_cast<double>(tensor.shape.size());
@@ -224,6 +240,7 @@ class OnnxQuery {
   Shape sample_;
   Index batch_ = -1;
   std::map<std::string, const OnnxTensor*> constants_;
+  std::deque<OnnxTensor> made_;  // constants that are in no initialiser
   std::map<std::string, std::size_t> producers_;
   std::map<std::string, Shape> shapes_;
   std::vector<bool> taken_;

@@ -13,7 +13,7 @@
 
 namespace rival::internal {
 
-inline std::pair<std::string, OnnxAttribute> onnx_attribute(protozero::pbf_reader in, const std::string& what) {
+inline std::pair<std::string, OnnxAttribute> onnx_attribute(protozero::pbf_reader in, const OnnxPlaceInFile& what) {
   std::string name, text;
   float number = 0;
   std::int64_t whole = 0;
@@ -75,11 +75,13 @@ inline std::pair<std::string, OnnxAttribute> onnx_attribute(protozero::pbf_reade
     case OnnxAttributeType::texts:
       return {name, std::move(texts)};
   }
-  fail(what, ": attribute \"", name, "\": expected numbers, texts or a tensor, got ONNX's type number ", type);
+  fail(what, "its attribute \"", name, "\": expected numbers, texts or a tensor, got ",
+       type == 5 ? "a graph" : "something else");
 }
 
 inline OnnxNode onnx_node(protozero::pbf_reader in, const std::string& what) {
   OnnxNode node;
+  std::vector<protozero::pbf_reader> attributes;  // for which errors are to name the node, whose name may come later
   while (in.next()) switch (in.tag_and_type()) {
       case wire_bytes(1):
         node.inputs.push_back(in.get_string());
@@ -93,12 +95,9 @@ inline OnnxNode onnx_node(protozero::pbf_reader in, const std::string& what) {
       case wire_bytes(4):
         node.op = in.get_string();
         break;
-      case wire_bytes(5): {
-        auto [name, attribute] = onnx_attribute(in.get_message(), what);
-        require(node.attributes.emplace(name, std::move(attribute)).second, what, ": node \"", node.name,
-                "\": the attribute \"", name, "\" is given twice");
+      case wire_bytes(5):
+        attributes.push_back(in.get_message());
         break;
-      }
       case wire_bytes(7):
         node.domain = in.get_string();
         break;
@@ -106,6 +105,12 @@ inline OnnxNode onnx_node(protozero::pbf_reader in, const std::string& what) {
         in.skip();
     }
   require(!node.op.empty(), what, ": node \"", node.name, "\" has no operator");
+  const OnnxPlaceInFile place{what, &node};
+  for (const protozero::pbf_reader& message : attributes) {
+    auto [name, attribute] = onnx_attribute(message, place);
+    require(node.attributes.emplace(name, std::move(attribute)).second, place, "the attribute \"", name,
+            "\" is given twice");
+  }
   return node;
 }
 
@@ -159,9 +164,10 @@ inline OnnxValue onnx_value(protozero::pbf_reader in, const std::string& what) {
       default:
         in.skip();
     }
-  require(type == onnx_float || type == onnx_double || type == onnx_int64, what, ": \"", value.name,
-          "\": expected an input or output of type float, double or int64, got ONNX's type number ", type);
-  value.whole_numbers = type == onnx_int64;
+  require(type == onnx_float || type == onnx_double || type == onnx_int64 || type == onnx_int32, what, ": \"",
+          value.name, "\": expected an input or output of type float, double, int64 or int32, got ",
+          onnx_type_name(type));
+  value.whole_numbers = type == onnx_int64 || type == onnx_int32;
   return value;
 }
 
@@ -193,7 +199,7 @@ inline void read_onnx_graph(protozero::pbf_reader in, OnnxModel& model, const st
         model.graph = in.get_string();
         break;
       case wire_bytes(5):
-        model.initialisers.push_back(onnx_tensor(in.get_message(), what));
+        model.initialisers.push_back(onnx_tensor(in.get_message(), {what}));
         break;
       case wire_bytes(11):
         model.inputs.push_back(onnx_value(in.get_message(), what));

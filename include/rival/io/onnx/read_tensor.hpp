@@ -23,9 +23,9 @@ void append_all(std::vector<T>& to, const Range& values) {
 
 /// The values of a tensor that are given as raw bytes. Throws Error unless these are `count` Ts.
 template <class From, class To>
-std::vector<To> raw_values(std::string_view bytes, Index count, const std::string& what, const OnnxTensor& tensor) {
+std::vector<To> raw_values(std::string_view bytes, Index count, const OnnxPlaceInFile& what, const OnnxTensor& tensor) {
   require(bytes.size() / sizeof(From) == static_cast<std::size_t>(count) && bytes.size() % sizeof(From) == 0, what,
-          ": tensor \"", tensor.name, "\": expected ", tensor.shape, " values of ", sizeof(From), " bytes, got ",
+          "tensor \"", tensor.name, "\": expected ", tensor.shape, " values of ", sizeof(From), " bytes, got ",
           bytes.size(), " bytes");
   std::vector<To> values(static_cast<std::size_t>(count));
   if constexpr (std::is_same_v<From, To>) {
@@ -40,7 +40,7 @@ std::vector<To> raw_values(std::string_view bytes, Index count, const std::strin
   return values;
 }
 
-inline OnnxTensor onnx_tensor(protozero::pbf_reader in, const std::string& what) {
+inline OnnxTensor onnx_tensor(protozero::pbf_reader in, const OnnxPlaceInFile& what) {
   OnnxTensor tensor;
   std::vector<std::int64_t> extents, wholes;
   std::vector<float> floats;
@@ -101,18 +101,18 @@ inline OnnxTensor onnx_tensor(protozero::pbf_reader in, const std::string& what)
       default:
         in.skip();
     }
-  require(!external, what, ": tensor \"", tensor.name, "\" lies in another file, which is not read");
-  require(extents.size() <= static_cast<std::size_t>(Shape::max_rank), what, ": tensor \"", tensor.name, "\": at most ",
+  require(!external, what, "tensor \"", tensor.name, "\" lies in another file, which is not read");
+  require(extents.size() <= static_cast<std::size_t>(Shape::max_rank), what, "tensor \"", tensor.name, "\": at most ",
           Shape::max_rank, " axes, got ", extents.size());
   for (const std::int64_t extent : extents) {
     const Index size = tensor.shape.size();
-    require(extent >= 0 && (size == 0 || extent <= std::numeric_limits<Index>::max() / size), what, ": tensor \"",
+    require(extent >= 0 && (size == 0 || extent <= std::numeric_limits<Index>::max() / size), what, "tensor \"",
             tensor.name, "\": its extent ", extent, " is no size");
     tensor.shape.push_back(static_cast<Index>(extent));
   }
   const Index count = tensor.shape.size();
   const auto listed = [&](auto& values) {
-    require(static_cast<std::size_t>(count) == values.size(), what, ": tensor \"", tensor.name, "\": expected ",
+    require(static_cast<std::size_t>(count) == values.size(), what, "tensor \"", tensor.name, "\": expected ",
             tensor.shape, " values, got ", values.size());
     return std::move(values);
   };
@@ -127,8 +127,8 @@ inline OnnxTensor onnx_tensor(protozero::pbf_reader in, const std::string& what)
   else if (type == onnx_bool || type == onnx_uint8)
     tensor.values = raw_given ? raw_values<std::uint8_t, std::int64_t>(raw, count, what, tensor) : listed(wholes);
   else
-    fail(what, ": tensor \"", tensor.name, "\": expected elements of type float, double, int32, int64, uint8 or bool, ",
-         "got ONNX's type number ", type);
+    fail(what, "tensor \"", tensor.name, "\": expected elements of type float, double, int32, int64, uint8 or bool, ",
+         "got ", onnx_type_name(type));
   return tensor;
 }
 

@@ -98,7 +98,7 @@ inline Wholes squeezed(const OnnxQuery& q, const OnnxNode& node, Wholes sample) 
   }
   std::sort(over.begin(), over.end());
   require(!over.empty() && over.size() <= 8 && std::adjacent_find(over.begin(), over.end()) == over.end(), q.of(node),
-          "expected different axes");
+          "expected axes that are named, each once");
   if (node.op == "Unsqueeze") {
     for (const std::int64_t axis : over) {
       require(axis <= static_cast<std::int64_t>(sample.size()) + 1, q.of(node), "expected axes of its output");

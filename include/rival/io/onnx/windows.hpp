@@ -28,6 +28,8 @@ inline Padding padding(OnnxQuery& q, const OnnxNode& node) {
   require(automatic == "NOTSET" || automatic.empty(), q.of(node), "expected explicit padding, got ", automatic);
   const Wholes pads = q.wholes(node, "pads", {0, 0, 0, 0});
   require(pads.size() == 4, q.of(node), "expected four numbers in \"pads\", got ", pads.size());
+  for (const std::int64_t p : pads)
+    require(p >= 0 && p <= most_size, q.of(node), "expected paddings of 0 to ", most_size, ", got ", p);
   return {{static_cast<Index>(pads[0]), static_cast<Index>(pads[1])},
           {static_cast<Index>(pads[2]), static_cast<Index>(pads[3])}};
 }

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <protozero/pbf_reader.hpp>
+#include <string>
 
 namespace rival::internal {
 
@@ -14,6 +15,14 @@ static_assert(std::endian::native == std::endian::little,
 // Elements' types, and attributes', as ONNX numbers them.
 inline constexpr std::int32_t onnx_float = 1, onnx_uint8 = 2, onnx_int32 = 6, onnx_int64 = 7, onnx_bool = 9,
                               onnx_double = 11;
+/// The name of a type of elements, for errors.
+inline std::string onnx_type_name(std::int32_t type) {
+  static const char* const names[] = {"none",   "float",  "uint8",     "int8",       "uint16",  "int16",
+                                      "int32",  "int64",  "text",      "bool",       "float16", "double",
+                                      "uint32", "uint64", "complex64", "complex128", "bfloat16"};
+  return type >= 0 && type < 17 ? names[type] : "number " + std::to_string(type);
+}
+
 enum class OnnxAttributeType { number = 1, whole = 2, text = 3, tensor = 4, numbers = 6, wholes = 7, texts = 8 };
 
 // A field's number and how its value is coded. A field that has the number of a known one and another coding is skipped
