@@ -8,12 +8,15 @@
 
 #include "common/reports.hpp"
 #include "rival/core/file.hpp"
-#include "rival/gan/trainer_options.hpp"
 #include "rival/image/curves.hpp"
 #include "rival/io/checkpoint.hpp"
+#include "rival/train/fit_options.hpp"
 
 class Losses {
  public:
+  /// Of a generator and a discriminator, or, `supervised`, of a classifier.
+  explicit Losses(bool supervised = false) : supervised_(supervised) {}
+
   void add(const rival::StepReport& report) { steps_.push_back(report); }
 
   /// Into a checkpoint, and out of it.
@@ -29,9 +32,10 @@ class Losses {
       rival::append_to_file(path, text);
       size_ += text.size();
     } else {
-      const std::string text =
-          "step,epoch,discriminator_loss,generator_loss,real_score,fake_score,accuracy,penalty,auxiliary_loss\n" +
-          rows(0);
+      const std::string text = (supervised_ ? "step,epoch,loss,accuracy\n"
+                                            : "step,epoch,discriminator_loss,generator_loss,real_score,fake_score,"
+                                              "accuracy,penalty,auxiliary_loss\n") +
+                               rows(0);
       rival::replace_file(path, text);
       size_ = text.size();
     }
@@ -39,6 +43,12 @@ class Losses {
   }
 
   void write_svg(const std::filesystem::path& path) const {
+    if (supervised_) {
+      rival::Series loss{"loss", {}};
+      for (const auto& s : steps_) loss.y.push_back(s.loss);
+      rival::write_curves_svg(path, "Loss", "step", {loss});
+      return;
+    }
     rival::Series discriminator{"discriminator", {}}, generator{"generator", {}};
     for (const auto& s : steps_) {
       discriminator.y.push_back(s.discriminator_loss);
@@ -53,12 +63,17 @@ class Losses {
     csv.precision(9);
     for (std::size_t i = from; i < steps_.size(); ++i) {
       const auto& s = steps_[i];
-      csv << s.step << ',' << s.epoch << ',' << s.discriminator_loss << ',' << s.generator_loss << ',' << s.real_score
-          << ',' << s.fake_score << ',' << s.accuracy << ',' << s.penalty << ',' << s.auxiliary_loss << '\n';
+      csv << s.step << ',' << s.epoch << ',';
+      if (supervised_)
+        csv << s.loss << ',' << s.accuracy << '\n';
+      else
+        csv << s.discriminator_loss << ',' << s.generator_loss << ',' << s.real_score << ',' << s.fake_score << ','
+            << s.accuracy << ',' << s.penalty << ',' << s.auxiliary_loss << '\n';
     }
     return csv.str();
   }
 
+  bool supervised_;
   std::vector<rival::StepReport> steps_;
   std::size_t written_ = 0;  ///< steps that the file has
   std::uintmax_t size_ = 0;  ///< of the file, in bytes
