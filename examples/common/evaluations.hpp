@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/losses.hpp"
 #include "common/samples.hpp"
 #include "rival/gan/generator.hpp"
 #include "rival/io/checkpoint.hpp"
@@ -73,6 +74,15 @@ class Evaluations {
   }
 
   const std::vector<Row>& rows() const { return rows_; }
+  /// As columns of the losses' table; none unless evaluations are wanted.
+  Losses::Figures figures() const {
+    if (every_ == 0) return {};
+    return {{names.begin(), names.end()}, [this](long step) -> const double* {
+              const auto row = std::lower_bound(rows_.begin(), rows_.end(), step,
+                                                [](const Row& r, long wanted) { return r.step < wanted; });
+              return row != rows_.end() && row->step == step ? row->values.data() : nullptr;
+            }};
+  }
   /// "frechet 12.3 at step 500", for the progress; empty before the first time.
   std::string last() const {
     if (rows_.empty()) return "";

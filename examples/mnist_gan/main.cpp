@@ -44,7 +44,7 @@ int train(Options o) {
   };
   rival::Animation animation;
   Evaluations evaluations(evaluation_of(o), images);
-  Losses losses(evaluations);
+  Losses losses(evaluations.figures());
   Report report;
   rival::Tensor<std::uint8_t> generated = room_for_images(o.samples);  // before hours of training
   const rival::CheckpointExtras earlier = resume ? trainer.load(checkpoints.newest()) : rival::CheckpointExtras();
