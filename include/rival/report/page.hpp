@@ -143,6 +143,7 @@ class Page {
   /// Pictures side by side, as many as fit a row. Nothing for none. Throws Error for bytes that are no PNG file.
   void pictures(std::string_view title, const std::vector<Picture>& all, std::string_view note = "") {
     if (all.empty()) return;
+    for (const Picture& one : all) internal::png_size("page: pictures", one.png);
     begin("pictures", title, note);
     body_ += "<div>";
     for (const Picture& one : all) {
