@@ -20,7 +20,8 @@
 inline void add_walks(rival::Page& page, const Samples& samples) {
   constexpr rival::Index walks = 3, steps = 10;
   const auto picture = rival::grid(samples.walks(walks, steps), {.columns = steps});
-  page.pictures("From one latent vector to another", {{rival::encode_png(picture), ""}}, "A walk a row.");
+  page.pictures("From one latent vector to another", {{rival::encode_png(picture), ""}},
+                "Each row goes from one to the next.");
 }
 
 /// Some samples, each beside the picture of the data that is nearest to it in its pixels. The data are gone through in

@@ -30,7 +30,8 @@
 ///     });
 class Report {
  public:
-  /// A picture of the samples, as the bytes of a PNG file. Some fifty are kept, evenly spread over the training.
+  /// A picture of the samples, as the bytes of a PNG file. At most sixty are kept, and 3 MB, evenly spread over the
+  /// training.
   void frame(long step, std::vector<std::uint8_t> png) { frames_.add({static_cast<double>(step), std::move(png)}); }
 
   /// Something that went wrong, or may. One that comes again is counted.
@@ -145,6 +146,6 @@ class Report {
     return all;
   }
 
-  rival::Frames frames_{50};
+  rival::Frames frames_;
   std::vector<Counted> warnings_;
 };

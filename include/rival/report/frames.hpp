@@ -16,8 +16,8 @@ struct Frame {
   std::vector<std::uint8_t> png;
 };
 
-/// Takes a frame now and then and keeps at most `most` of them, evenly spread over all that were offered, and the
-/// newest.
+/// Takes a frame now and then and keeps at most so many of them, and bytes (but no fewer than three), evenly spread
+/// over all that were offered, and the newest.
 ///
 ///     Frames frames(60);
 ///     frames.add({step, encode_png(grid(generator.sample(latent)))});
@@ -32,25 +32,18 @@ class Frames {
   };
 
   /// Throws Error for fewer than 2.
-  explicit Frames(Index most = 60) : most_(static_cast<std::size_t>(most)) {
+  explicit Frames(Index most = 60, std::size_t most_bytes = std::size_t{3} << 20)
+      : most_(static_cast<std::size_t>(most)), most_bytes_(most_bytes) {
     require(most >= 2, "frames: expected to keep at least 2, got ", most);
   }
 
   void add(Frame frame) {
-    if (state_.newest_extra) state_.kept.pop_back();
-    state_.newest_extra = state_.offered % state_.stride != 0;
-    state_.kept.push_back(std::move(frame));
-    ++state_.offered;
-    if (state_.kept.size() <= most_) return;
-    // Every other one goes; the newest stays, though it may then stand between strides.
     auto& kept = state_.kept;
-    state_.stride *= 2;
-    const bool extra = (state_.offered - 1) % state_.stride != 0;
-    std::size_t place = 0;
-    for (std::size_t i = 0; i < kept.size(); ++i)
-      if (i % 2 == 0 || i + 1 == kept.size()) std::swap(kept[place++], kept[i]);
-    kept.resize(place);
-    state_.newest_extra = extra;
+    if (state_.newest_extra) kept.pop_back();
+    state_.newest_extra = state_.offered % state_.stride != 0;
+    kept.push_back(std::move(frame));
+    ++state_.offered;
+    while (kept.size() > most_ || (kept.size() > 3 && bytes() > most_bytes_)) halve();
   }
 
   const std::vector<Frame>& all() const { return state_.kept; }
@@ -59,7 +52,24 @@ class Frames {
   void set_state(State state) { state_ = std::move(state); }
 
  private:
-  std::size_t most_;
+  std::size_t bytes() const {
+    std::size_t sum = 0;
+    for (const Frame& frame : state_.kept) sum += frame.png.size();
+    return sum;
+  }
+
+  /// Every other one goes; the newest stays, though it may then stand between strides.
+  void halve() {
+    auto& kept = state_.kept;
+    state_.stride *= 2;
+    state_.newest_extra = (state_.offered - 1) % state_.stride != 0;
+    std::size_t place = 0;
+    for (std::size_t i = 0; i < kept.size(); ++i)
+      if (i % 2 == 0 || i + 1 == kept.size()) std::swap(kept[place++], kept[i]);
+    kept.resize(place);
+  }
+
+  std::size_t most_, most_bytes_;
   State state_;
 };
 

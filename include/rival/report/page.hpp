@@ -107,7 +107,7 @@ class Page {
     body_ +=
         "<noscript><p class=\"note\">The curves are drawn by JavaScript, which is switched off.</p></noscript>"
         "<div class=\"chart\"></div><div class=\"controls\" hidden><button type=\"button\" "
-        "aria-pressed=\"false\">Logarithmic</button><span class=\"note\">Drag to zoom, double-click to see "
+        "aria-pressed=\"false\">Logarithmic</button><span class=\"note hint\">Drag to zoom, double-click to see "
         "all.</span></div>";
     put(data);
     end();
@@ -143,11 +143,13 @@ class Page {
   /// Pictures side by side, as many as fit a row. Nothing for none. Throws Error for bytes that are no PNG file.
   void pictures(std::string_view title, const std::vector<Picture>& all, std::string_view note = "") {
     if (all.empty()) return;
+    for (const Picture& one : all) internal::png_size("page: pictures", one.png);
     begin("pictures", title, note);
     body_ += "<div>";
     for (const Picture& one : all) {
-      body_ += "<figure>";
-      picture("page: pictures", one.png, one.caption, all.size() == 1 ? 560 : 150);
+      const std::uint32_t room = all.size() == 1 ? 560 : 150;
+      body_ += "<figure style=\"width:" + std::to_string(shown("page: pictures", one.png, room).width) + "px\">";
+      picture("page: pictures", one.png, one.caption, room);
       if (!one.caption.empty()) body_ += "<figcaption>" + internal::html_text(one.caption) + "</figcaption>";
       body_ += "</figure>";
     }
@@ -225,13 +227,18 @@ class Page {
     body_ += "</script>";
   }
 
-  /// Small pictures are shown two or three times as large, as far as `room` allows.
-  void picture(std::string_view what, const std::vector<std::uint8_t>& png, std::string_view text,
-               std::uint32_t room = 560) {
+  /// The extents that a picture is shown with: a small one two or three times as large, as far as `room` allows.
+  static internal::PngSize shown(std::string_view what, const std::vector<std::uint8_t>& png, std::uint32_t room) {
     const auto [width, height] = internal::png_size(what, png);
     const std::uint32_t scale = width == 0 ? 1 : std::clamp(room / width, 1U, 3U);
-    body_ += "<img alt=\"" + internal::html_text(text) + "\" width=\"" + std::to_string(width * scale) +
-             "\" height=\"" + std::to_string(height * scale) + "\" src=\"" + internal::png_uri(png) + "\">";
+    return {width * scale, height * scale};
+  }
+
+  void picture(std::string_view what, const std::vector<std::uint8_t>& png, std::string_view text,
+               std::uint32_t room = 560) {
+    const auto [width, height] = shown(what, png, room);
+    body_ += "<img alt=\"" + internal::html_text(text) + "\" width=\"" + std::to_string(width) + "\" height=\"" +
+             std::to_string(height) + "\" src=\"" + internal::png_uri(png) + "\">";
   }
 
   /// 1234567 as "1,234,567"; 0.5 as it is.

@@ -39,7 +39,8 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 .warnings b { color: var(--warning); }
 .warnings ul { margin: 0; padding-left: 20px; max-height: 24em; overflow-y: auto; }
 .pictures div { display: flex; flex-wrap: wrap; gap: 12px; }
-figure { margin: 0; }
+figure { margin: 0; max-width: 100%; }
+@media (max-width: 600px) { .hint { display: none; } }
 figcaption { font-size: 13px; }
 .bars dl { display: grid; grid-template-columns: fit-content(40%) 1fr max-content; gap: 2px 8px; margin: 0;
   align-items: center; font-size: 14px; font-variant-numeric: tabular-nums; }
