@@ -19,6 +19,7 @@
 #include "rival/io/checkpoint.hpp"
 #include "rival/io/network_file.hpp"
 #include "rival/metrics/evaluation.hpp"
+#include "rival/report/page.hpp"
 
 struct EvaluateOptions {
   long every = 0;                    ///< steps; 0: never
@@ -159,3 +160,19 @@ class Evaluations {
   double best_frechet_ = 0, floor_ = 0, seconds_ = 0;
   long best_step_ = 0;
 };
+
+/// Curves of the figures, if there are any.
+inline void add_evaluations(rival::Page& page, const Evaluations& evaluations) {
+  if (evaluations.rows().empty()) return;
+  std::vector<rival::Series> all;
+  for (std::size_t k = 0; k < Evaluations::names.size(); ++k) {
+    rival::Series series{Evaluations::names[k], {}};
+    for (const auto& row : evaluations.rows()) {
+      series.x.push_back(static_cast<double>(row.step));
+      series.y.push_back(row.values[k]);
+    }
+    all.push_back(std::move(series));
+  }
+  page.curves("Frechet distance", "step", {all[0]});
+  page.curves("Precision, recall, density, coverage", "step", {all.begin() + 1, all.end()});
+}

@@ -10,6 +10,7 @@
 #include "common/run.hpp"
 #include "common/samples.hpp"
 #include "common/settings.hpp"
+#include "common/watch.hpp"
 #include "data.hpp"
 #include "options.hpp"
 #include "outputs.hpp"
@@ -90,6 +91,7 @@ int train(Options o) {
       add_walks(page, samples);
       add_nearest(page, samples, images);
     }
+    add_evaluations(page, evaluations);
     add_classes(page, images, class_names(recipe, pictures));
     report.end(page, run, o, recipe.generator, recipe.discriminator);
     page.save(to);
@@ -114,6 +116,7 @@ int train(Options o) {
     trainer.save(to, extras);
   });
 
+  rival::Health<> health(trainer, images, {.seed = o.seed});
   return run.train([&] {
     if (!resume) show(0);
     const auto on_step = [&](const rival::StepReport& step) {
@@ -121,6 +124,7 @@ int train(Options o) {
       if (evaluations.step(step, trainer.averaged_generator(), [&] { return samples_of("evaluation"); }))
         run.note(evaluations.last());
       events.step(step);
+      watch(health, step, run, report);
       const long every = o.sample_every > 0 ? o.sample_every : std::max(1L, step.steps_in_all / 40);
       if (step.steps_done % every == 0 && step.steps_done < step.steps_in_all) show(step.steps_done);
       if (!run.step(step)) trainer.stop();

@@ -8,6 +8,7 @@
 #include "common/run.hpp"
 #include "common/samples.hpp"
 #include "common/settings.hpp"
+#include "common/watch.hpp"
 #include "options.hpp"
 #include "rival/data/mnist.hpp"
 #include "rival/image/gif.hpp"
@@ -96,10 +97,12 @@ int train(Options o) {
     trainer.save(to, extras);
   });
 
+  rival::Health<> health(trainer, data, {.seed = o.seed});
   return run.train([&] {
     if (!resume) show(0);
     const auto on_step = [&](const rival::StepReport& step) {
       losses.add(step);
+      watch(health, step, run, report);
       const bool last = step.steps_done == step.steps_in_all;
       if (last || step.steps_done % std::max(1L, step.steps_in_all / 40) == 0) show(step.steps_done);
       if (last || (o.count_every > 0 && step.steps_done % o.count_every == 0)) {
