@@ -72,7 +72,7 @@ void warp(const S* from, const Shape& image, const PixelMap& map, const S* offse
       y = std::clamp(y, least, most_y), x = std::clamp(x, least, most_x);
       const S floor_y = std::floor(y), floor_x = std::floor(x), share_y = y - floor_y, share_x = x - floor_x;
       const Index y0 = static_cast<Index>(floor_y), x0 = static_cast<Index>(floor_x);
-      const bool above = y0 >= 0, below = y0 + 1 < h, before = x0 >= 0, behind = x0 + 1 < w;
+      const bool above = y0 >= 0 && y0 < h, below = y0 + 1 < h, before = x0 >= 0 && x0 < w, behind = x0 + 1 < w;
       const Index at = (y0 * w + x0) * c;
       // Where the edge goes on, a neighbour beyond the last row or column has no share.
       for (Index k = 0; k < c; ++k) {
