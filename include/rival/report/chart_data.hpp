@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
 #include "rival/image/curves.hpp"
@@ -26,7 +27,8 @@ inline PageJson json_number(double value) {
 /// stretches of it. Throws Error when x and y differ in number, and when x do not ascend.
 inline PageJson json_series(const Series& series) {
   constexpr std::size_t most = 2000, noisy = 300, stretches = 200;
-  const auto& [name, y, given] = series;
+  const std::string& name = series.name;
+  const std::vector<double>&y = series.y, &given = series.x;
   require(given.empty() || given.size() == y.size(), "page: series \"", name, "\" has ", given.size(), " x and ",
           y.size(), " y");
   for (std::size_t i = 0; i < given.size(); ++i)
