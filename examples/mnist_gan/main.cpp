@@ -47,6 +47,7 @@ int train(Options o) {
   Evaluations evaluations(evaluation_of(o), images);
   Losses losses(evaluations.figures());
   Report report;
+  Watch watch(trainer, images, o.seed);
   rival::Tensor<std::uint8_t> generated = room_for_images(o.samples);  // before hours of training
   const rival::CheckpointExtras earlier = resume ? trainer.load(checkpoints.newest()) : rival::CheckpointExtras();
   rival::require(!resume || trainer.state().data_set == images.fingerprint(),
@@ -59,6 +60,7 @@ int train(Options o) {
     losses.take(earlier);
     evaluations.take(earlier, trainer.averaged_generator());
     report.take(earlier);
+    watch.take(earlier);
     animation.set_frames(earlier.bytes.at("frames"), 1);
   }
   EventLog events(o.out / EventLog::folder, o.tensorboard, run);
@@ -112,11 +114,11 @@ int train(Options o) {
     losses.put(extras);
     evaluations.put(extras);
     report.put(extras);
+    watch.put(extras);
     extras.bytes["frames"] = animation.frames();
     trainer.save(to, extras);
   });
 
-  rival::Health<> health(trainer, images, {.seed = o.seed});
   return run.train([&] {
     if (!resume) show(0);
     const auto on_step = [&](const rival::StepReport& step) {
@@ -124,7 +126,7 @@ int train(Options o) {
       if (evaluations.step(step, trainer.averaged_generator(), [&] { return samples_of("evaluation"); }))
         run.note(evaluations.last());
       events.step(step);
-      watch(health, step, run, report);
+      watch.step(step, run, report);
       const long every = o.sample_every > 0 ? o.sample_every : std::max(1L, step.steps_in_all / 40);
       if (step.steps_done % every == 0 && step.steps_done < step.steps_in_all) show(step.steps_done);
       if (!run.step(step)) trainer.stop();

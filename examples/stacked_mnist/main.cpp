@@ -53,6 +53,7 @@ int train(Options o) {
   rival::Animation animation;
   Losses losses;
   Report report;
+  Watch watch(trainer, data, o.seed);
   const rival::CheckpointExtras earlier = resume ? trainer.load(checkpoints.newest()) : rival::CheckpointExtras();
 
   Run run("stacked_mnist", o.out, o.quiet);
@@ -60,6 +61,7 @@ int train(Options o) {
     run.take(earlier);
     losses.take(earlier);
     report.take(earlier);
+    watch.take(earlier);
     animation.set_frames(earlier.bytes.at("frames"), 3);
   }
   const auto show = [&](long step) {
@@ -93,16 +95,16 @@ int train(Options o) {
     run.put(extras);
     losses.put(extras);
     report.put(extras);
+    watch.put(extras);
     extras.bytes["frames"] = animation.frames();
     trainer.save(to, extras);
   });
 
-  rival::Health<> health(trainer, data, {.seed = o.seed});
   return run.train([&] {
     if (!resume) show(0);
     const auto on_step = [&](const rival::StepReport& step) {
       losses.add(step);
-      watch(health, step, run, report);
+      watch.step(step, run, report);
       const bool last = step.steps_done == step.steps_in_all;
       if (last || step.steps_done % std::max(1L, step.steps_in_all / 40) == 0) show(step.steps_done);
       if (last || (o.count_every > 0 && step.steps_done % o.count_every == 0)) {
