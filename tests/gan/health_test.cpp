@@ -92,6 +92,7 @@ TEST_CASE("health: scores that say who is ahead") {
   }
   SECTION("the generator") {
     report.real_score = -1;
+    CHECK(names(health, 90, report).empty());
     CHECK(names(health, 200, report) == Names{"discriminator behind"});
   }
 }
@@ -166,12 +167,24 @@ TEST_CASE("health: the training does not notice, and a sound one is silent") {
   CHECK(weights[0] == weights[1]);
 }
 
+TEST_CASE("health: one that is given another's state goes on as it would have") {
+  Setting s;
+  const Dataset data = cloud();
+  Health<float> one(s.trainer, data, {.every = 1}), other(s.trainer, data, {.every = 1});
+  CHECK(names(one, 15).empty());
+  other.set_state(one.state());
+  s.generator.parameters()[0]->value.array() *= 100.0f;
+  const Names both = names(one, 5);
+  CHECK(both == Names{"diverging weights of the generator"});
+  CHECK(names(other, 5) == both);
+}
+
 TEST_CASE("health: what it refuses") {
   Setting s;
   const Dataset other({3}, std::vector<float>(30, 1.0f));
   CHECK_THROWS_WITH(Health<float>(s.trainer, other), Catch::Contains("the generator makes samples of 8"));
   const Dataset one({length}, std::vector<float>(length, 1.0f));
-  CHECK_THROWS_WITH(Health<float>(s.trainer, one), Catch::Contains("at least 2 samples"));
+  CHECK_THROWS_WITH(Health<float>(s.trainer, one), Catch::Contains("at least 4 samples"));
 }
 
 }  // namespace

@@ -2,9 +2,9 @@
 // Health: what goes wrong in a training, named while it goes on.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,6 +22,15 @@ namespace rival {
 struct HealthWarning {
   std::string name;  ///< "mode collapse"
   std::string text;  ///< what was seen, in numbers, and what to try
+};
+
+/// What a Health remembers from step to step.
+struct HealthState {
+  long seen = 0, looks = 0;
+  double loss = 0, accuracy = 0, lead = 0, distance = 0;  ///< in the mean of some hundred steps
+  double greatest_gradient = 0, generator_norm = 0, discriminator_norm = 0;
+  bool was_apart = false;
+  std::array<int, 8> wrong{};  ///< looks on end at which each warning held
 };
 
 struct HealthOptions {
@@ -53,12 +62,12 @@ class Health {
       : trainer_(trainer), options_(options), random_(Random(options.seed).stream("health")) {
     require(data.sample_shape() == trainer.generator().output_shape(), "health: the generator makes samples of ",
             trainer.generator().output_shape(), ", the data set has samples of ", data.sample_shape());
-    require(data.size() >= 2 && options.every >= 0,
-            "health: expected at least 2 samples, and a number of steps >= 0, got ", data.size(), " and ",
+    require(data.size() >= 4 && options.every >= 0,
+            "health: expected at least 4 samples, and a number of steps >= 0, got ", data.size(), " and ",
             options.every);
     const bool labelled = trainer.options().labels == LabelSource::data && data.has_labels();
     std::vector<Index> order;
-    random_.permutation(data.size(), order);
+    random_.stream("real").permutation(data.size(), order);
     const auto count = static_cast<std::size_t>(std::min(looked_at, data.size() / 2));
     data.gather(std::span<const Index>(order).first(count), real_);
     if (labelled) data.gather_labels(std::span<const Index>(order).first(count), labels_);
@@ -73,24 +82,48 @@ class Health {
     // Those that generated samples are compared with must not be nearer for being more: the reals are left out.
     real_to_training_ = median(nearest(flat(real_), flat(training_)).distance);
     real_to_real_ = median(nearest_others(flat(real_)));
-    latents_ = draw(static_cast<Index>(count));
+    latents_ = draw(static_cast<Index>(count), 0);
   }
 
   /// To be called after each step of `fit`, with its report. Returns what is new, mostly nothing.
   std::vector<HealthWarning> step(const StepReport& report) {
-    const double share = ++seen_ < 100 ? 1.0 / static_cast<double>(seen_) : 0.01;
+    const double share = ++state_.seen < 100 ? 1.0 / static_cast<double>(state_.seen) : 0.01;
     const auto follow = [&](double& mean, double value) { mean += share * (value - mean); };
-    follow(loss_, report.discriminator_loss);
-    follow(accuracy_, report.accuracy);
-    follow(lead_, report.real_score - report.fake_score);
-    follow(distance_, std::abs(report.real_score - report.fake_score));
+    follow(state_.loss, report.discriminator_loss);
+    follow(state_.accuracy, report.accuracy);
+    follow(state_.lead, report.real_score - report.fake_score);
+    follow(state_.distance, std::abs(report.real_score - report.fake_score));
     const long every = options_.every > 0 ? options_.every : std::max(50L, report.steps_in_all / 50);
-    if (seen_ % every != 0) return {};
-    ++looks_;
+    if (state_.seen % every != 0) return {};
+    ++state_.looks;
     return look();
   }
 
+  /// For resumes.
+  const HealthState& state() const { return state_; }
+  void set_state(const HealthState& state) { state_ = state; }
+
  private:
+  enum class Kind {
+    ahead,
+    behind,
+    gradient,
+    collapse,
+    memorising,
+    generator_weights,
+    discriminator_weights,
+    dead_latents
+  };
+  static constexpr const char* names[] = {
+      "discriminator far ahead",
+      "discriminator behind",
+      "vanishing gradient",
+      "mode collapse",
+      "memorising",
+      "diverging weights of the generator",
+      "diverging weights of the discriminator",
+      "dead latent numbers",
+  };
   static constexpr Index looked_at = 64;
 
   std::vector<HealthWarning> look() {
@@ -100,41 +133,41 @@ class Health {
     const Tensor<S> made = generator.sample(latents_, labels);
 
     // These two swing in healthy trainings.
-    constexpr int patience = 3;
-    tell("discriminator far ahead", accuracy_ > 0.995 && loss_ >= 0 && loss_ < 0.01, patience, [&] {
-      return internal::concatenate("it tells ", 100 * accuracy_, " % apart with a loss of ", loss_,
+    tell(Kind::ahead, state_.accuracy > 0.995 && state_.loss >= 0 && state_.loss < 0.01, 3, [&] {
+      return internal::concatenate("it tells ", 100 * state_.accuracy, " % apart with a loss of ", state_.loss,
                                    "; try a gradient penalty, spectral norm, a lower rate or a smaller discriminator");
     });
-    tell("discriminator behind", lead_ < -0.5 * distance_, patience, [&] {
-      return internal::concatenate("generated samples score higher than real ones by ", -lead_,
+    tell(Kind::behind, state_.lead < -0.5 * state_.distance, 10, [&] {
+      return internal::concatenate("generated samples score higher than real ones by ", -state_.lead,
                                    "; try more discriminator steps, a higher rate or a larger discriminator");
     });
 
     const double gradient = gradient_at(made);
-    greatest_gradient_ = std::max(greatest_gradient_, gradient);
-    tell("vanishing gradient", gradient < 1e-4 * greatest_gradient_, 1, [&] {
-      return internal::concatenate("the gradient at generated samples is ", gradient, ", it was ", greatest_gradient_,
+    state_.greatest_gradient = std::max(state_.greatest_gradient, gradient);
+    tell(Kind::gradient, gradient < 1e-4 * state_.greatest_gradient, 1, [&] {
+      return internal::concatenate("the gradient at generated samples is ", gradient, ", it was ",
+                                   state_.greatest_gradient,
                                    "; try the non-saturating or the relativistic loss, or a gradient penalty");
     });
 
     const Tensor<S> flat_made = flat(made);
     const double apart = median(nearest_others(flat_made));
     // At first all samples are alike, as the weights are small.
-    was_apart_ = was_apart_ || apart > 0.2 * real_to_real_ || looks_ > 20;
-    tell("mode collapse", was_apart_ && apart < 0.1 * real_to_real_, 1, [&] {
+    state_.was_apart = state_.was_apart || apart > 0.2 * real_to_real_ || state_.looks > 20;
+    tell(Kind::collapse, state_.was_apart && apart < 0.1 * real_to_real_, 1, [&] {
       return internal::concatenate("samples are ", apart, " apart, real ones ", real_to_real_,
                                    "; try the relativistic loss with R1 and R2, minibatch standard deviation, or lower "
                                    "rates");
     });
     const double known = median(nearest(flat_made, flat(training_)).distance);
-    tell("memorising", was_apart_ && apart >= 0.1 * real_to_real_ && known < 0.2 * real_to_training_, 1, [&] {
+    tell(Kind::memorising, state_.was_apart && apart >= 0.1 * real_to_real_ && known < 0.2 * real_to_training_, 1, [&] {
       return internal::concatenate("samples are ", known, " from training samples, which are ", real_to_training_,
                                    " from each other; try more data, augmentation, or smaller networks");
     });
 
-    tell_norm("generator", trainer_.generator(), generator_norm_);
-    tell_norm("discriminator", trainer_.discriminator(), discriminator_norm_);
-    if (looks_ % 10 == 0) look_at_latents();
+    tell_norm(Kind::generator_weights, trainer_.generator(), state_.generator_norm);
+    tell_norm(Kind::discriminator_weights, trainer_.discriminator(), state_.discriminator_norm);
+    if (state_.looks % 10 == 0) look_at_latents();
     return fresh_;
   }
 
@@ -157,7 +190,7 @@ class Health {
   void look_at_latents() {
     constexpr Index bases = 8;
     const Index length = latents_.dim(1), count = std::min(bases, latents_.dim(0));
-    const Tensor<S> others = draw(count);
+    const Tensor<S> others = draw(count, state_.looks);
     std::vector<Label> labels;
     Tensor<S> vectors({count * (length + 1), length});
     for (Index b = 0; b < count; ++b)
@@ -180,13 +213,13 @@ class Health {
     }
     const double usual = median(effects);
     const auto dead = std::count_if(effects.begin(), effects.end(), [&](double e) { return e < 0.01 * usual; });
-    tell("dead latent numbers", 10 * dead >= length, 1, [&] {
+    tell(Kind::dead_latents, 10 * dead >= length, 1, [&] {
       return internal::concatenate(dead, " of ", length,
                                    " hardly change a sample; try a shorter latent vector or another initialiser");
     });
   }
 
-  void tell_norm(const char* which, Network<S>& network, double& first) {
+  void tell_norm(Kind kind, Network<S>& network, double& first) {
     double squares = 0, count = 0;
     for (const auto* parameter : network.parameters())
       if (parameter->value.rank() >= 2) {
@@ -195,7 +228,7 @@ class Health {
       }
     const double now = count > 0 ? std::sqrt(squares / count) : 0;
     if (first == 0) first = now;
-    tell(std::string("diverging weights of the ") + which, now > 30 * first, 1, [&] {
+    tell(kind, now > 30 * first, 1, [&] {
       return internal::concatenate("their root mean square is ", now, ", it was ", first,
                                    "; try a lower rate, a gradient penalty or weight decay");
     });
@@ -203,18 +236,19 @@ class Health {
 
   /// Tells it when it has been wrong at so many looks on end.
   template <class Text>
-  void tell(const std::string& name, bool wrong, int patience, const Text& text) {
-    int& looks = wrong_[name];
+  void tell(Kind kind, bool wrong, int patience, const Text& text) {
+    int& looks = state_.wrong[static_cast<std::size_t>(kind)];
     looks = wrong ? looks + 1 : 0;
-    if (looks == patience) fresh_.push_back({name, text()});
+    if (looks == patience) fresh_.push_back({names[static_cast<std::size_t>(kind)], text()});
   }
 
-  Tensor<S> draw(Index count) {
+  Tensor<S> draw(Index count, long look) const {
     Tensor<S> latents({count, trainer_.generator().latent()});
+    Random random = random_.stream("latents").stream(std::to_string(look));
     if (trainer_.options().draw_latent)
-      trainer_.options().draw_latent(latents, random_);
+      trainer_.options().draw_latent(latents, random);
     else
-      random_.fill_normal(latents);
+      random.fill_normal(latents);
     return latents;
   }
 
@@ -237,17 +271,13 @@ class Health {
 
   AdversarialTrainer<S>& trainer_;
   HealthOptions options_;
-  Random random_;
+  const Random random_;
   Tensor<S> real_, training_, latents_, dfake_;
   const Tensor<S> none_;
   std::vector<Label> labels_;
   double real_to_training_ = 0, real_to_real_ = 0;
 
-  long seen_ = 0, looks_ = 0;
-  double loss_ = 0, accuracy_ = 0, lead_ = 0, distance_ = 0;  ///< in the mean of some hundred steps
-  double greatest_gradient_ = 0, generator_norm_ = 0, discriminator_norm_ = 0;
-  bool was_apart_ = false;
-  std::map<std::string, int> wrong_;  ///< looks on end
+  HealthState state_;
   std::vector<HealthWarning> fresh_;
   std::optional<Discriminator<S>> discriminator_;
   Trace<S> real_trace_, fake_trace_;
