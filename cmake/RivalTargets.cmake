@@ -105,9 +105,9 @@ endfunction()
 rival_add_component(zlib ZLIB ZLIB::ZLIB)  # rival/data/idx.hpp, rival/data/mnist.hpp
 rival_add_component(stb Stb stb::stb)      # rival/image/png.hpp
 rival_add_component(gif GIF GIF::GIF)      # rival/image/gif.hpp
-rival_add_component(json nlohmann_json nlohmann_json::nlohmann_json)  # rival/io: safetensors, network_file, checkpoint
+rival_add_component(json nlohmann_json nlohmann_json::nlohmann_json)  # rival/io: safetensors, network_file, checkpoint; rival/report
 rival_add_component(zip LibZip LibZip::LibZip)                           # rival/io/npz.hpp
-rival_add_component(protozero Protozero protozero::protozero)  # rival/io/onnx_file.hpp, _export and _import
+rival_add_component(protozero Protozero protozero::protozero)  # rival/io: tensorboard, onnx_file, _export and _import
 
 # rival_decide(<option> <what it builds> <framework's package> <framework's target>)
 #

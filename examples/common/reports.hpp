@@ -5,14 +5,14 @@
 #include <vector>
 
 #include "rival/core/tensor.hpp"
-#include "rival/gan/trainer_options.hpp"
+#include "rival/train/fit_options.hpp"
 
 /// Calls f with each number of the report, in one order.
 template <class Report, class F>
 void each_number(Report& r, const F& f) {
-  f(r.step), f(r.discriminator_loss), f(r.generator_loss), f(r.penalty), f(r.auxiliary_loss), f(r.real_score),
-      f(r.fake_score), f(r.accuracy), f(r.epoch), f(r.epochs), f(r.steps_in_all), f(r.steps_done), f(r.seconds),
-      f(r.images_per_second);
+  f(r.step), f(r.supervised), f(r.loss), f(r.discriminator_loss), f(r.generator_loss), f(r.penalty),
+      f(r.auxiliary_loss), f(r.real_score), f(r.fake_score), f(r.accuracy), f(r.epoch), f(r.epochs), f(r.steps_in_all),
+      f(r.steps_done), f(r.seconds), f(r.images_per_second);
 }
 
 /// A row a report.

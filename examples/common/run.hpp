@@ -18,7 +18,7 @@
 #include "common/output_folder.hpp"
 #include "common/reports.hpp"
 #include "common/signals.hpp"
-#include "rival/gan/progress.hpp"
+#include "rival/train/progress.hpp"
 
 /// A training run and the files that it leaves:
 ///
@@ -114,6 +114,11 @@ class Run {
     return goes_on;
   }
 
+  /// A word on how well it goes, which the progress shows from now on.
+  void note(const std::string& text) {
+    if (progress_) progress_->set_note(text);
+  }
+
   /// A line on standard output, below the progress; nothing if the run is quiet.
   void say(std::string_view line) {
     if (quiet_) return;
@@ -125,6 +130,7 @@ class Run {
   bool interrupted() const { return stop_signal() != 0; }
   /// The last step's.
   const rival::StepReport& last() const { return last_; }
+  bool running() const { return state_ == "running"; }
   /// For a summary: " (running)", "" after a training that came to its end, or in brackets what ended it.
   std::string state() const { return state_.empty() ? "" : " (" + state_ + ')'; }
 

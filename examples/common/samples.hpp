@@ -2,6 +2,7 @@
 // What a program samples of its generator.
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <utility>
@@ -44,6 +45,31 @@ class Samples {
   rival::Tensor<float> fixed() const { return generator_.sample(fixed_, fixed_labels_); }
   /// Of the picture that shows them.
   rival::Index columns() const { return columns_; }
+
+  /// Walks of `steps` samples from one fixed latent vector to another, one after the other; of a conditional generator
+  /// each within a class. Between a and b they go along the great circle, and lengths change evenly (White, "Sampling
+  /// generative networks", 2016).
+  rival::Tensor<float> walks(rival::Index count, rival::Index steps) const {
+    const rival::Index latent = generator_.latent();
+    rival::Tensor<float> vectors({count * steps, latent});
+    std::vector<Label> labels;
+    for (rival::Index walk = 0; walk < count; ++walk) {
+      const rival::Index from = 2 * walk % columns_;
+      const auto a = fixed_.matrix().row(from).cast<double>(), b = fixed_.matrix().row(from + 1).cast<double>();
+      const double length_a = a.norm(), length_b = b.norm();
+      const double angle = std::acos(std::clamp(a.dot(b) / (length_a * length_b), -1.0, 1.0));
+      for (rival::Index step = 0; step < steps; ++step) {
+        const double t = static_cast<double>(step) / static_cast<double>(steps - 1);
+        const double length = (1 - t) * length_a + t * length_b;
+        const bool apart = std::sin(angle) > 1e-6;
+        const double of_a = apart ? std::sin((1 - t) * angle) / std::sin(angle) * length / length_a : 1 - t;
+        const double of_b = apart ? std::sin(t * angle) / std::sin(angle) * length / length_b : t;
+        vectors.matrix().row(walk * steps + step) = (of_a * a + of_b * b).template cast<float>();
+        if (classes_ > 0) labels.push_back(static_cast<Label>(label_ >= 0 ? label_ : walk % classes_));
+      }
+    }
+    return generator_.sample(vectors, labels);
+  }
 
   /// The next ones. Of a conditional generator sample i, counted over all calls, is of class i modulo their number.
   rival::Tensor<float> next(rival::Index count) {

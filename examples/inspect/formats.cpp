@@ -40,6 +40,8 @@ void print_network(std::ostream& out, const rival::Safetensors& file, const std:
       print_summary(out, rival::load_generator(file));
     else if (role == "discriminator")
       print_summary(out, rival::load_discriminator(file));
+    else if (role == "classifier")
+      print_summary(out, rival::load_classifier(file));
     else
       print_summary(out, rival::load_network(file));
   } catch (const rival::JsonError& error) {

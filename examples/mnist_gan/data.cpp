@@ -5,3 +5,12 @@ rival::LabelledImages read_data(const Options& o) {
   rival::Mnist folder(o.data);
   return {folder.train(), folder.class_values()};
 }
+
+EvaluateOptions evaluation_of(const Options& o) {
+  EvaluateOptions evaluate = o.evaluate;
+  if (evaluate.every == 0 || !evaluate.classifier.empty()) return evaluate;
+  rival::require(o.images.empty() && o.data == RIVAL_MNIST_DIR,
+                 "--evaluate-every: expected a --classifier of these pictures beside it; ./scripts/classify makes one");
+  evaluate.classifier = std::filesystem::path(RIVAL_MNIST_DIR) / "classifier.safetensors";
+  return evaluate;
+}

@@ -2,10 +2,15 @@
 
 #include <algorithm>
 
+#include "common/evaluations.hpp"
+#include "common/event_log.hpp"
 #include "common/losses.hpp"
+#include "common/picture_report.hpp"
+#include "common/report.hpp"
 #include "common/run.hpp"
 #include "common/samples.hpp"
 #include "common/settings.hpp"
+#include "common/watch.hpp"
 #include "data.hpp"
 #include "options.hpp"
 #include "outputs.hpp"
@@ -30,13 +35,19 @@ int train(Options o) {
   rival::Recipe<> recipe = make_recipe(o, pictures);
   asked.epochs = o.epochs, asked.batch = o.batch;
   rival::AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
-  Samples samples(trainer.averaged_generator(), recipe.options, rival::Random(o.seed).stream("samples"),
-                  label_classes(recipe, images), o.label);
+  const auto samples_of = [&](const char* stream) {
+    return Samples(trainer.averaged_generator(), recipe.options, rival::Random(o.seed).stream(stream),
+                   label_classes(recipe, images), o.label);
+  };
+  Samples samples = samples_of("samples");
   const auto picture = [&](rival::Index scale) {
     return rival::grid(samples.fixed(), {.columns = samples.columns(), .scale = scale});
   };
   rival::Animation animation;
-  Losses losses;
+  Evaluations evaluations(evaluation_of(o), images);
+  Losses losses(evaluations.figures());
+  Report report;
+  Watch watch(trainer, images, o.seed);
   rival::Tensor<std::uint8_t> generated = room_for_images(o.samples);  // before hours of training
   const rival::CheckpointExtras earlier = resume ? trainer.load(checkpoints.newest()) : rival::CheckpointExtras();
   rival::require(!resume || trainer.state().data_set == images.fingerprint(),
@@ -47,8 +58,19 @@ int train(Options o) {
   if (resume) {
     run.take(earlier);
     losses.take(earlier);
+    evaluations.take(earlier, trainer.averaged_generator());
+    report.take(earlier);
+    watch.take(earlier);
     animation.set_frames(earlier.bytes.at("frames"), 1);
   }
+  EventLog events(o.out / EventLog::folder, o.tensorboard, run);
+  const auto show = [&](long step) {
+    const rival::Image image = picture(1);
+    const auto png = rival::encode_png(image);
+    animation.add(image);
+    report.frame(step, png);
+    events.show(step, image, png, {&recipe.generator, &recipe.discriminator});
+  };
   using std::filesystem::path;
   run.output("samples.png", [&](const path& to) { rival::write_png(to, picture(2)); });
   run.output("progress.gif", [&](const path& to) { animation.save(to); });
@@ -56,7 +78,27 @@ int train(Options o) {
   run.output("losses.svg", [&](const path& to) { losses.write_svg(to); });
   const rival::Sampling sampling = rival::sampling_of(recipe.options, class_names(recipe, pictures));
   run.output("generator.safetensors", [&](const path& to) { rival::save(trainer.averaged_generator(), sampling, to); });
-  run.output("summary.txt", [&](const path& to) { rival::replace_file(to, describe(o, run, recipe)); });
+  Run::Write write_best;
+  if (evaluations.wanted())
+    write_best = [&](const path& to) {
+      if (evaluations.best()) rival::save(*evaluations.best(), sampling, to);
+    };
+  run.output("best.safetensors", write_best);
+  run.output("summary.txt", [&](const path& to) {
+    rival::replace_file(to, describe(o, run, recipe, evaluations.summary(run.last().seconds)));
+  });
+  run.output("report.html", [&](const path& to) {
+    rival::Page page = report.begin("mnist_gan", run, losses.steps());
+    if (!run.running()) {
+      add_walks(page, samples);
+      add_nearest(page, samples, images);
+    }
+    add_evaluations(page, evaluations);
+    add_classes(page, images, class_names(recipe, pictures));
+    report.end(page, run, o, recipe.generator, recipe.discriminator);
+    page.save(to);
+  });
+  run.output(EventLog::folder, events.write());
   Run::Write write_images;
   if (o.samples > 0)
     write_images = [&](const path& to) {
@@ -70,20 +112,27 @@ int train(Options o) {
     put_settings(extras, asked);
     run.put(extras);
     losses.put(extras);
+    evaluations.put(extras);
+    report.put(extras);
+    watch.put(extras);
     extras.bytes["frames"] = animation.frames();
     trainer.save(to, extras);
   });
 
   return run.train([&] {
-    if (!resume) animation.add(picture(1));
-    const auto on_step = [&](const rival::StepReport& report) {
-      losses.add(report);
-      const long every = o.sample_every > 0 ? o.sample_every : std::max(1L, report.steps_in_all / 40);
-      if (report.steps_done % every == 0 && report.steps_done < report.steps_in_all) animation.add(picture(1));
-      if (!run.step(report)) trainer.stop();
+    if (!resume) show(0);
+    const auto on_step = [&](const rival::StepReport& step) {
+      losses.add(step);
+      if (evaluations.step(step, trainer.averaged_generator(), [&] { return samples_of("evaluation"); }))
+        run.note(evaluations.last());
+      events.step(step);
+      watch.step(step, run, report);
+      const long every = o.sample_every > 0 ? o.sample_every : std::max(1L, step.steps_in_all / 40);
+      if (step.steps_done % every == 0 && step.steps_done < step.steps_in_all) show(step.steps_done);
+      if (!run.step(step)) trainer.stop();
     };
     trainer.fit(images, {.epochs = o.epochs, .steps = o.steps, .resume = resume, .on_step = on_step});
-    animation.add(picture(1));
+    show(run.last().steps_done);
   });
 }
 

@@ -43,7 +43,15 @@ bool parse(int argc, char** argv, Options& o) {
       add_number(app, "--label", o.label,
                  "sample this class alone; a conditional recipe otherwise draws a row a class, and image i of "
                  "generated.npy is of class i modulo their number");
+  auto* evaluate =
+      add_number(app, "--evaluate-every", o.evaluate.every,
+                 "steps from one evaluation of 2000 samples to the next: Frechet distance, precision, recall, "
+                 "density and coverage go to losses.csv, and the best generator to best.safetensors");
+  auto* classifier = app.add_option("--classifier", o.evaluate.classifier,
+                                    "a classifier of such pictures, as ./scripts/classify makes one, for "
+                                    "--evaluate-every; the bundled one for the bundled digits if not given");
   add_checkpoint_options(app, o.checkpoints);
+  app.add_flag("--tensorboard", o.tensorboard, "write TensorBoard's event files, to the folder tensorboard in --out");
   app.add_flag("--quiet", o.quiet, "print nothing but errors");
   if (!parse_arguments(app, argc, argv)) return false;
   o.given = given_options(app);
@@ -76,6 +84,10 @@ bool parse(int argc, char** argv, Options& o) {
   require(threads->count() == 0 || o.threads >= 1, "--threads: expected at least 1, got ", o.threads);
   require(every->count() == 0 || o.sample_every >= 1, "--sample-every: expected at least 1, got ", o.sample_every);
   require(samples->count() == 0 || o.samples >= 1, "--samples: expected at least 1, got ", o.samples);
+  require(evaluate->count() == 0 || o.evaluate.every >= 1, "--evaluate-every: expected at least 1, got ",
+          o.evaluate.every);
+  require(classifier->count() == 0 || evaluate->count() > 0 || o.checkpoints.resume,
+          "--classifier: expected --evaluate-every beside it");
   check_checkpoint_options(o.checkpoints, o.given);
   require(!o.out.empty(), "--out: expected a folder, got an empty name");
   return true;

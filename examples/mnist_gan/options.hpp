@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/command_line.hpp"
+#include "common/evaluations.hpp"
 
 struct Options {
   std::string recipe = "rpgan";  ///< empty: the example's own, for the architecture
@@ -25,8 +26,10 @@ struct Options {
   long sample_every = 0;  ///< 0: so that the animation has some 40 frames
   long samples = 0;       ///< 0: no generated.npy
   long label = -1;        ///< the class to sample; -1: all
+  bool tensorboard = false;
   bool quiet = false;
   CheckpointOptions checkpoints;
+  EvaluateOptions evaluate;
   GivenOptions given;
 
   /// As common/settings.hpp has it.
@@ -44,11 +47,14 @@ struct Options {
     fixed("--seed", o.seed);
     fixed("--sample-every", o.sample_every);
     fixed("--label", o.label);
+    fixed("--evaluate-every", o.evaluate.every);
     // Where the pictures lie; that they are the same ones is known by their fingerprint.
     free("--data", o.data);
     free("--images", o.images);
     free("--labels", o.labels);
+    free("--classifier", o.evaluate.classifier);
     free("--samples", o.samples);
+    free("--tensorboard", o.tensorboard);
     free("--checkpoint-every", o.checkpoints.every);
     free("--keep", o.checkpoints.keep);
   }

@@ -7,7 +7,7 @@
 #include "rival/image/grid.hpp"
 #include "rival/nn/summary.hpp"
 
-std::string describe(const Options& o, const Run& run, rival::Recipe<>& recipe) {
+std::string describe(const Options& o, const Run& run, rival::Recipe<>& recipe, const std::string& evaluations) {
   const rival::StepReport& last = run.last();
   rival::internal::TextStream text;
   if (o.recipe.empty())
@@ -21,8 +21,8 @@ std::string describe(const Options& o, const Run& run, rival::Recipe<>& recipe) 
        << ", seconds " << last.seconds << ", images/s " << last.images_per_second << "\n"
        << "last step: discriminator loss " << last.discriminator_loss << ", generator loss " << last.generator_loss
        << ", penalty " << last.penalty << ", auxiliary loss " << last.auxiliary_loss << ", mean score of real "
-       << last.real_score << ", of generated " << last.fake_score << ", accuracy " << last.accuracy << "\n\n"
-       << rival::summary(recipe.generator) << '\n'
+       << last.real_score << ", of generated " << last.fake_score << ", accuracy " << last.accuracy << "\n"
+       << evaluations << (evaluations.empty() ? "\n" : "\n\n") << rival::summary(recipe.generator) << '\n'
        << rival::summary(recipe.discriminator);
   return text.str();
 }

@@ -9,8 +9,8 @@
 #include "options.hpp"
 #include "rival/gan/recipes/recipe.hpp"
 
-/// The text of summary.txt.
-std::string describe(const Options& options, const Run& run, rival::Recipe<>& recipe);
+/// The text of summary.txt; `evaluations` is a line in it, if not empty.
+std::string describe(const Options& options, const Run& run, rival::Recipe<>& recipe, const std::string& evaluations);
 
 /// Memory for so many images {N, 28, 28}. Throws rival::Error when there is too little of it.
 rival::Tensor<std::uint8_t> room_for_images(rival::Index count);

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <chrono>
 
+#include "common/event_log.hpp"
+#include "common/losses.hpp"
+#include "common/report.hpp"
 #include "common/run.hpp"
 #include "common/settings.hpp"
 #include "options.hpp"
@@ -41,6 +44,18 @@ std::string describe(const Options& o, const rival::ModeCounts& counts, const Ru
   return text.str();
 }
 
+std::string in_short(const rival::ModeCounts& counts) {
+  return rival::internal::concatenate(counts.covered(), " of ", counts.of_mode.size(), " modes, ",
+                                      100 * counts.quality(), " % of high quality, KL ", counts.kl());
+}
+
+void add_modes(rival::Page& page, const rival::ModeCounts& counts) {
+  std::vector<rival::Bar> bars;
+  for (const auto count : counts.of_mode)
+    bars.push_back({rival::internal::concatenate("mode ", bars.size()), static_cast<double>(count)});
+  page.bars("Samples of each mode", bars, in_short(counts));
+}
+
 int train(Options o) {
   if (o.threads > 0) rival::set_threads(o.threads);
   Checkpoints checkpoints(o.out, o.checkpoints);
@@ -68,6 +83,8 @@ int train(Options o) {
   const auto draw = [&](rival::Index size) { return picture(samples(), real, recipe.discriminator, unit, size); };
   const auto count = [&] { return rival::count_modes(samples(), real); };
   rival::Animation animation({.delay = 0.1, .last_delay = 3});
+  Losses losses;
+  Report report;
 
   rival::Random data = random.stream("data");
   const rival::CheckpointExtras earlier = resume ? trainer.load(checkpoints.newest()) : rival::CheckpointExtras();
@@ -75,13 +92,31 @@ int train(Options o) {
   Run run("toy_2d", o.out, o.quiet);
   if (resume) {
     run.take(earlier);
+    losses.take(earlier);
+    report.take(earlier);
     data = take_stream(earlier, "data");
     animation.set_frames(earlier.bytes.at("frames"), 3);
   }
+  EventLog events(o.out / EventLog::folder, o.tensorboard, run);
+  const auto show = [&](long step) {
+    const rival::Image image = draw(320);
+    const auto png = rival::encode_png(image);
+    animation.add(image);
+    report.frame(step, png);
+    events.show(step, image, png, {&recipe.generator, &recipe.discriminator});
+  };
   using std::filesystem::path;
   run.output("samples.csv", [&](const path& to) { rival::replace_file(to, samples_csv(samples())); });
   run.output("samples.png", [&](const path& to) { rival::write_png(to, draw(640)); });
   run.output("progress.gif", [&](const path& to) { animation.save(to); });
+  run.output("losses.csv", [&](const path& to) { losses.write_csv(to); });
+  run.output("report.html", [&](const path& to) {
+    rival::Page page = report.begin("toy_2d", run, losses.steps());
+    add_modes(page, count());
+    report.end(page, run, o, recipe.generator, recipe.discriminator);
+    page.save(to);
+  });
+  run.output(EventLog::folder, events.write());
   run.output("generator.safetensors", [&](const path& to) {
     rival::save(in_the_plane(trainer.averaged_generator(), unit), rival::sampling_of(recipe.training), to);
   });
@@ -91,6 +126,8 @@ int train(Options o) {
     rival::CheckpointExtras extras;
     put_settings(extras, o);
     run.put(extras);
+    losses.put(extras);
+    report.put(extras);
     put_stream(extras, "data", data);
     extras.bytes["frames"] = animation.frames();
     trainer.save(to, extras);
@@ -100,23 +137,24 @@ int train(Options o) {
     rival::Tensor<float> points({recipe.training.batch, 2});
     const auto start = std::chrono::steady_clock::now();
     const long every = std::max(1L, recipe.steps / 60);
-    if (!resume) animation.add(draw(320));
+    if (!resume) show(0);
     const long before = run.last().steps_done;
     for (long step = before + 1; step <= recipe.steps; ++step) {
       real.sample(points, data);
       points.array() /= static_cast<float>(unit);
-      rival::StepReport report = trainer.step(points);
-      report.epoch = report.epochs = 1;
-      report.steps_done = step;
-      report.steps_in_all = recipe.steps;
-      report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      report.images_per_second = static_cast<double>((step - before) * recipe.training.batch) / report.seconds;
-      if (step % every == 0 || step == recipe.steps) animation.add(draw(320));
-      if (!run.step(report)) break;
+      rival::StepReport now = trainer.step(points);
+      now.epoch = now.epochs = 1;
+      now.steps_done = step;
+      now.steps_in_all = recipe.steps;
+      now.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      now.images_per_second = static_cast<double>((step - before) * recipe.training.batch) / now.seconds;
+      losses.add(now);
+      events.step(now);
+      if (step % every == 0 || step == recipe.steps) show(step);
+      if (!run.step(now)) break;
     }
     const auto counts = count();
-    run.say(rival::internal::concatenate(counts.covered(), " of ", real.modes(), " modes, ", 100 * counts.quality(),
-                                         " % of high quality, KL ", counts.kl()));
+    run.say(in_short(counts));
   });
 }
 

@@ -16,6 +16,7 @@ bool parse(int argc, char** argv, Options& o) {
   add_number(app, "--seed", o.seed, "the same seed gives the same samples")->capture_default_str();
   auto* threads = add_number(app, "--threads", o.threads, "threads to use; as many as there are cores if not given");
   add_checkpoint_options(app, o.checkpoints);
+  app.add_flag("--tensorboard", o.tensorboard, "write TensorBoard's event files, to the folder tensorboard in --out");
   app.add_flag("--quiet", o.quiet, "print nothing but errors");
   if (!parse_arguments(app, argc, argv)) return false;
   o.given = given_options(app);

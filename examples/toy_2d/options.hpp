@@ -14,6 +14,7 @@ struct Options {
   long steps = 0;  ///< 0: the recipe's
   std::uint64_t seed = 1;
   int threads = 0;  ///< 0: as many as OpenMP takes
+  bool tensorboard = false;
   bool quiet = false;
   CheckpointOptions checkpoints;
   GivenOptions given;
@@ -25,6 +26,7 @@ struct Options {
     fixed("--recipe", o.recipe);
     fixed("--steps", o.steps);
     fixed("--seed", o.seed);
+    free("--tensorboard", o.tensorboard);
     free("--checkpoint-every", o.checkpoints.every);
     free("--keep", o.checkpoints.keep);
   }

@@ -1,9 +1,10 @@
-// A warm loader allocates nothing.
+// A warm loader allocates nothing, nor does a warm distortion.
 #include <cstdint>
 #include <vector>
 #include "catch.hpp"
 
 #include "counting_new.hpp"
+#include "rival/data/distortion.hpp"
 #include "rival/data/loader.hpp"
 
 using namespace rival;
@@ -22,4 +23,21 @@ TEST_CASE("loader: allocates nothing once warm") {
   for (int i = 0; i < 40; ++i) loader.next(images, labels);  // several epochs
   const long end = allocations;
   CHECK(end == start);
+}
+
+TEST_CASE("distortion: allocates nothing once warm, on any number of threads") {
+  const int count_before = threads();
+  for (const int count : {1, 2, 4}) {
+    set_threads(count);
+    Distortion<> distort({.shift = 2, .rotate = 10, .scale = 1.1, .elastic = 1, .flip = 0.5, .noise = 0.1});
+    const Tensor<float> images({64, 28, 28, 1}, 0.5f);
+    Tensor<float> changed;
+    Random random(1);
+    distort(images, changed, random);
+    const long start = allocations;
+    for (int i = 0; i < 3; ++i) distort(images, changed, random);
+    const long end = allocations;
+    CHECK(end == start);
+  }
+  set_threads(count_before);
 }

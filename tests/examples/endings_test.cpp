@@ -111,6 +111,8 @@ std::vector<std::string> check_whole(const std::filesystem::path& out, const std
       CHECK(bytes.back() == ';');
     } else if (name == "losses.svg") {
       CHECK(bytes.substr(bytes.size() - 7) == "</svg>\n");
+    } else if (name == "report.html") {
+      CHECK(bytes.substr(bytes.size() - 8) == "</html>\n");
     } else if (name == "summary.txt") {
       CHECK_THAT(bytes, ContainsSubstring("architecture dense") && ContainsSubstring("\nsteps "));
     } else if (name == "generator.safetensors") {

@@ -55,6 +55,12 @@ void check_files(const std::filesystem::path& out, std::size_t steps) {
   CHECK(files["progress.gif"].substr(0, 6) == "GIF89a");
   CHECK(files["progress.gif"].back() == ';');
   CHECK(files["losses.svg"].find("</svg>") != std::string::npos);
+  for (const std::string title : {"Warnings", "Samples", "Losses", "Mean scores", "Accuracy of the discriminator",
+                                  "Speed", "From one latent vector to another", "Nearest training pictures",
+                                  "Classes of the training set", "Settings", "Generator", "Discriminator"}) {
+    INFO(title);
+    CHECK(files["report.html"].find("<h2>" + title + "</h2>") != std::string::npos);
+  }
   CHECK(files["summary.txt"].find("architecture dense") != std::string::npos);
 
   const auto rows = lines(files["losses.csv"]);
@@ -115,6 +121,7 @@ TEST_CASE("mnist_gan: trains the recipe rpgan by itself, and an architecture by 
     CHECK(result.code == 0);
     auto files = content(out / "run");
     files["summary.txt"].erase(files["summary.txt"].find(", threads"));  // behind it come machine and time
+    files["report.html"] = rival_test::lasting(files["report.html"]);
     return files;
   };
   const auto usual = summary({});
@@ -155,6 +162,7 @@ TEST_CASE("mnist_gan: the same seed gives the same losses and pictures on any nu
     CHECK(run(quick(data.path(), out.path(), arguments)).code == 0);
     auto files = content(out.path());
     files.erase("summary.txt");  // it tells the time
+    files["report.html"] = rival_test::lasting(files["report.html"]);
     return files;
   };
   const auto files = train({"--seed", "5", "--threads", "1"});

@@ -84,6 +84,14 @@ inline std::map<std::string, std::string> content(const std::filesystem::path& f
   return files;
 }
 
+/// What of report.html does not tell times, threads and options: samples, losses, scores, accuracy, penalties.
+inline std::string lasting(const std::string& report) {
+  const auto begin = report.find("<section class=\"frames\">"), end = report.find("<h2>Speed</h2>");
+  REQUIRE(begin < end);
+  REQUIRE(end != std::string::npos);
+  return report.substr(begin, end - begin);
+}
+
 inline std::vector<std::string> lines(const std::string& text) {
   std::vector<std::string> all;
   std::istringstream stream(text);

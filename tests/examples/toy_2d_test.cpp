@@ -20,8 +20,8 @@ namespace {
 
 rival_test::Run run(const Arguments& arguments) { return rival_test::run(RIVAL_TOY_2D_BINARY, arguments); }
 
-const std::vector<std::string> promised{"generator.safetensors", "progress.gif", "samples.csv", "samples.png",
-                                        "summary.txt"};
+const std::vector<std::string> promised{"generator.safetensors", "losses.csv",  "progress.gif", "report.html",
+                                        "samples.csv",           "samples.png", "summary.txt"};
 
 /// The files of a short training, made to hold what they should.
 std::map<std::string, std::string> train(Arguments arguments, double reach) {
@@ -41,6 +41,8 @@ std::map<std::string, std::string> train(Arguments arguments, double reach) {
   CHECK(files["samples.png"].substr(0, 8) == "\x89PNG\r\n\x1a\n");
   CHECK(files["progress.gif"].substr(0, 6) == "GIF89a");
   CHECK(files["progress.gif"].back() == ';');
+  CHECK_THAT(files["report.html"], ContainsSubstring("<h2>Samples of each mode</h2>") &&
+                                       ContainsSubstring("<h2>Generator</h2>") && !ContainsSubstring("(running)"));
 
   const auto rows = lines(files["samples.csv"]);
   REQUIRE(rows.size() == 2501);
@@ -85,6 +87,7 @@ TEST_CASE("toy_2d: the same seed gives the same files on any number of threads")
   const auto made = [](const std::string& seed, const std::string& threads) {
     auto files = train({"--problem", "grid", "--steps", "12", "--seed", seed, "--threads", threads, "--quiet"}, 4);
     files.erase("summary.txt");  // it tells the time
+    files["report.html"] = rival_test::lasting(files["report.html"]);
     return files;
   };
   const auto files = made("5", "1");

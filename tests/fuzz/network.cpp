@@ -16,6 +16,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       rival::load_generator(file);
     else if (is("\"discriminator\""))
       rival::load_discriminator(file);
+    else if (is("\"classifier\""))
+      rival::load_classifier(file);
     else
       rival::load_network(file);
   });

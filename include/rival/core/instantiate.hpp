@@ -3,10 +3,10 @@
 // Headers end with a list of the instantiations that programs mostly ask for,
 //   RIVAL_INSTANTIATE_CLASS(Dense);
 //   RIVAL_INSTANTIATE_FUNCTION(conv_output);
-// each for float and for double. Header-only, these lists say nothing. With RIVAL_COMPILED they declare `extern
-// template`, and the program links files that define them. Such a file includes, like <cassert>, this one once more,
-// with RIVAL_DEFINE_FLOAT or RIVAL_DEFINE_DOUBLE, in front of the headers whose lists it is to define. All files must
-// be compiled with the same flags.
+// each for float and for double. Header-only, these lists say nothing. With RIVAL_COMPILED_FLOAT they declare those for
+// float `extern template`, with RIVAL_COMPILED_DOUBLE those for double, and the program links files that define them.
+// Such a file includes, like <cassert>, this one once more, with RIVAL_DEFINE_FLOAT or RIVAL_DEFINE_DOUBLE, in front of
+// the headers whose lists it is to define. All files must be compiled with the same flags.
 //
 // No #pragma once, for that reason.
 
@@ -15,24 +15,22 @@
 #undef RIVAL_INSTANTIATE_FLOAT
 #undef RIVAL_INSTANTIATE_DOUBLE
 
-#if defined(RIVAL_COMPILED)
-
-#undef RIVAL_FLOAT_TEMPLATE
-#undef RIVAL_DOUBLE_TEMPLATE
+/// One instantiation, written out: of an overloaded function, or of something with other arguments than the scalar.
 #if defined(RIVAL_DEFINE_FLOAT)
-#define RIVAL_FLOAT_TEMPLATE template
+#define RIVAL_INSTANTIATE_FLOAT(...) template __VA_ARGS__
+#elif defined(RIVAL_COMPILED_FLOAT)
+#define RIVAL_INSTANTIATE_FLOAT(...) extern template __VA_ARGS__
 #else
-#define RIVAL_FLOAT_TEMPLATE extern template
+#define RIVAL_INSTANTIATE_FLOAT(...) static_assert(true)
 #endif
 #if defined(RIVAL_DEFINE_DOUBLE)
-#define RIVAL_DOUBLE_TEMPLATE template
+#define RIVAL_INSTANTIATE_DOUBLE(...) template __VA_ARGS__
+#elif defined(RIVAL_COMPILED_DOUBLE)
+#define RIVAL_INSTANTIATE_DOUBLE(...) extern template __VA_ARGS__
 #else
-#define RIVAL_DOUBLE_TEMPLATE extern template
+#define RIVAL_INSTANTIATE_DOUBLE(...) static_assert(true)
 #endif
 
-/// One instantiation, written out: of an overloaded function, or of something with other arguments than the scalar.
-#define RIVAL_INSTANTIATE_FLOAT(...) RIVAL_FLOAT_TEMPLATE __VA_ARGS__
-#define RIVAL_INSTANTIATE_DOUBLE(...) RIVAL_DOUBLE_TEMPLATE __VA_ARGS__
 /// `name` is a class template whose one argument is the scalar.
 #define RIVAL_INSTANTIATE_CLASS(name)         \
   RIVAL_INSTANTIATE_FLOAT(class name<float>); \
@@ -41,12 +39,3 @@
 #define RIVAL_INSTANTIATE_FUNCTION(name)                      \
   RIVAL_INSTANTIATE_FLOAT(decltype(name<float>) name<float>); \
   RIVAL_INSTANTIATE_DOUBLE(decltype(name<double>) name<double>)
-
-#else
-
-#define RIVAL_INSTANTIATE_CLASS(...) static_assert(true)
-#define RIVAL_INSTANTIATE_FUNCTION(...) static_assert(true)
-#define RIVAL_INSTANTIATE_FLOAT(...) static_assert(true)
-#define RIVAL_INSTANTIATE_DOUBLE(...) static_assert(true)
-
-#endif

@@ -181,6 +181,20 @@ class Dataset {
   template <class T = std::uint8_t>
   std::span<const T> values(Index i) const&& = delete;
 
+  /// Samples begin ... end - 1 as a data set of their own, of as many classes; it shares what this one holds. Throws
+  /// Error unless 0 <= begin <= end <= size().
+  Dataset part(Index begin, Index end) const {
+    require(begin >= 0 && begin <= end && end <= size_, "data set: expected a part of its ", size_, " samples, got ",
+            begin, " to ", end);
+    Dataset part = *this;
+    part.values_ = static_cast<const char*>(values_) + static_cast<std::size_t>(begin * stored_.size()) * value_bytes();
+    part.size_ = end - begin;
+    if (has_labels())
+      part.labels_ = std::make_shared<const std::vector<Label>>(labels_->begin() + begin, labels_->begin() + end);
+    part.fingerprint_ = std::make_shared<std::atomic<std::uint64_t>>(0);
+    return part;
+  }
+
   /// A number by which the same samples, labels and transform are known again, whatever holds them; for resumes. Worked
   /// out once, at some gigabytes a second. Of a file of more than 64 MB it reads 256 pages, evenly spread, and does not
   /// see what is changed between them.
@@ -242,6 +256,13 @@ class Dataset {
     fingerprint_ = std::make_shared<std::atomic<std::uint64_t>>(0);
   }
 
+  /// Of one stored value.
+  std::size_t value_bytes() const {
+    static constexpr std::array<std::size_t, 4> of_kind{sizeof(std::uint8_t), sizeof(std::int16_t), sizeof(float),
+                                                        sizeof(Label)};
+    return of_kind[static_cast<std::size_t>(kind_)];
+  }
+
   static Shape with_kinds(Shape sample, Index kinds) {
     require(kinds >= 1 && kinds <= most_classes, "data set: expected 1 to ", most_classes, " kinds of values, got ",
             kinds);
@@ -291,11 +312,8 @@ class Dataset {
     for (const double number : {transform_.divisor, transform_.shift}) sum.add(std::bit_cast<std::uint64_t>(number));
     sum.add(labels_ ? labels_->data() : nullptr, labels_ ? labels_->size() * sizeof(Label) : 0);
 
-    static constexpr std::array<std::size_t, 4> value_bytes{sizeof(std::uint8_t), sizeof(std::int16_t), sizeof(float),
-                                                            sizeof(Label)};
     const auto* bytes = static_cast<const char*>(values_);
-    const std::size_t count =
-        static_cast<std::size_t>(size_ * stored_.size()) * value_bytes[static_cast<std::size_t>(kind_)];
+    const std::size_t count = static_cast<std::size_t>(size_ * stored_.size()) * value_bytes();
     if (file_) file_->require_whole();
     constexpr std::size_t page = 4096, pages = 256;
     if (!file_ || count <= (std::size_t{64} << 20))

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "rival/core/parallel.hpp"
+#include "rival/nn/infer_in_parts.hpp"
 #include "rival/nn/network.hpp"
 
 namespace rival {
@@ -36,34 +36,13 @@ class Generator : public Network<S> {
             "sample: expected latent vectors of ", latent(), ", got ", latents.shape());
     require(labels.empty() || static_cast<Index>(labels.size()) == latents.dim(0), "sample: expected ", latents.dim(0),
             " labels, one a latent vector, got ", labels.size());
-    const Index count = latents.dim(0), size = this->output_shape().size();
-    const Index chunks = (count + most_at_once() - 1) / most_at_once();
-    Tensor<S> samples, part;
-    samples.resize(this->output_shape().batch(count));
-    Trace<S> trace;
-    for (Index chunk = 0; chunk < chunks; ++chunk) {
-      const Index first = part_begin(count, chunks, chunk);
-      part.resize({part_begin(count, chunks, chunk + 1) - first, latent()});
-      std::copy_n(latents.data() + first * latent(), part.size(), part.data());
-      const auto place = static_cast<std::size_t>(first), length = static_cast<std::size_t>(part.dim(0));
-      const Tensor<S>& made = this->infer(part, trace, labels.empty() ? labels : labels.subspan(place, length));
+    Tensor<S> samples;
+    samples.resize(this->output_shape().batch(latents.dim(0)));
+    const Index size = samples.shape().sample().size();
+    internal::infer_in_parts(*this, latents, labels, [&](Index first, const Tensor<S>& made, const Trace<S>&) {
       std::copy_n(made.data(), made.size(), samples.data() + first * size);
-    }
+    });
     return samples;
-  }
-
- private:
-  /// Samples that go through the network side by side: so many that the largest layer's activations take about 4 MB.
-  /// Ten thousand samples need no more memory than that, and what stays in the caches is done sooner.
-  Index most_at_once() const {
-    constexpr Index bytes = 4 << 20, most = 256;
-    Index largest = latent();
-    Shape shape = this->input_shape();
-    for (Index i = 0; i < this->layers().size(); ++i) {
-      shape = this->layers()[i].output_shape(shape);
-      largest = std::max(largest, shape.size());
-    }
-    return std::clamp<Index>(bytes / static_cast<Index>(sizeof(S)) / largest, 1, most);
   }
 };
 

@@ -2,10 +2,7 @@
 // AdversarialTrainer: trains a generator and a discriminator against each other.
 
 #include <algorithm>
-#include <chrono>
-#include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,25 +10,19 @@
 #include <vector>
 
 #include "rival/core/finite.hpp"
-#include "rival/data/loader.hpp"
 #include "rival/gan/discriminator.hpp"
 #include "rival/gan/generator.hpp"
 #include "rival/gan/heads.hpp"
 #include "rival/gan/penalised_backward.hpp"
-#include "rival/gan/step_memory.hpp"
 #include "rival/gan/trainer_options.hpp"
 #include "rival/loss/feature_matching.hpp"
 #include "rival/optim/clipping.hpp"
+#include "rival/train/fit_loop.hpp"
+#include "rival/train/whole_step.hpp"
 
 namespace rival {
 
 struct CheckpointExtras;  // in rival/io/checkpoint.hpp
-
-/// Thrown when a loss becomes NaN or infinite.
-class Diverged : public Error {
- public:
-  using Error::Error;
-};
 
 /// Each step trains the discriminator on a real and a generated batch, then the generator through the discriminator
 /// (Goodfellow et al., "Generative adversarial nets", 2014, algorithm 1).
@@ -55,8 +46,7 @@ class AdversarialTrainer {
         penalties_(options_.penalties, options_.seed),
         latents_(Random(options_.seed).stream("latent")),
         classes_(Random(options_.seed).stream("classes")),
-        generator_memory_(generator),
-        discriminator_memory_(discriminator) {
+        whole_step_({&generator, &discriminator}, {discriminator_optimizer_.get(), generator_optimizer_.get()}) {
     check_options();
     if (options_.average) {
       options_.average->batch = options_.batch;
@@ -72,66 +62,18 @@ class AdversarialTrainer {
   /// Diverged when a loss is not finite; `fit` with `.resume` then goes on from the last good step. `.resume` with
   /// another data set throws Error.
   void fit(const Dataset& data, const FitOptions& fit = {}) {
-    require(data.sample_shape() == discriminator_.input_shape(), "trainer: the networks are made for samples of ",
-            discriminator_.input_shape(), ", the data set has samples of ", data.sample_shape());
-    require(options_.labels != LabelSource::data || data.has_labels(),
-            "trainer: expected a data set with labels, got none");
-    require(fit.epochs >= 1, "trainer: expected at least 1 epoch, got ", fit.epochs);
-    require(fit.steps >= 0, "trainer: expected steps >= 0, got ", fit.steps);
-    require(!fit.resume || fits_ > 0, "trainer: expected a fit that has begun, to go on with it; got none");
-    const std::uint64_t data_set = data.fingerprint();
-    require(!fit.resume || data_set == data_set_,
-            "trainer: expected the data set of the fit that is to go on, got another one; their fingerprints are ",
-            data_set_, " and ", data_set);
-    const int number = fit.resume ? fits_ - 1 : fits_;
-    // A second call goes on with orders of its own.
-    const Random order = Random(options_.seed).stream("data").stream(std::to_string(number));
-    Loader<S> loader(data, {.batch = options_.batch}, order);
-    const long per_epoch = loader.batches_per_epoch() / options_.discriminator_steps;
-    require(per_epoch >= 1, "trainer: ", options_.discriminator_steps, " batches of ", options_.batch,
-            " a step are more than the data set of ", data.size(), " samples");
-    constexpr long most = std::numeric_limits<long>::max();
-    const long of_epochs = fit.epochs > most / per_epoch ? most : per_epoch * fit.epochs;
-    const long all = fit.steps > 0 ? std::min(fit.steps, of_epochs) : of_epochs;
-
-    if (fit.resume) {
-      loader.set_position(data_position_);
-    } else {
-      ++fits_;
-      fit_steps_ = 0;
-      data_position_ = loader.position();
-      data_set_ = data_set;
-    }
-    set_run(steps_ - fit_steps_ > most - all ? most : steps_ - fit_steps_ + all);
-    stopped_ = false;
-    const auto start = std::chrono::steady_clock::now();
-    StepReport report;
-    for (long done = fit_steps_ + 1, made = 1; done <= all && !stopped_; ++done, ++made) {
-      const Index epoch = (done - 1) / per_epoch + 1;
-      while (loader.epoch() + 1 < epoch) loader.next(real_images_);  // the batches that are too few for a step
-      report = run([&]() -> Batch {
-        if (options_.labels != LabelSource::data)
-          loader.next(real_images_);
-        else
-          loader.next(real_images_, real_labels_);
-        return {real_images_, real_labels_};
-      });
-      fit_steps_ = done;
-      data_position_ = loader.position();
-      report.epoch = epoch;
-      report.epochs = fit.epochs;
-      report.steps_in_all = all;
-      report.steps_done = done;
-      report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      report.images_per_second =
-          static_cast<double>(made * options_.discriminator_steps * options_.batch) / report.seconds;
-      if (fit.on_step) fit.on_step(report);
-      if (fit.on_epoch && (done % per_epoch == 0 || done == all || stopped_)) fit.on_epoch(report);
-    }
+    const internal::FitPlan plan{.batch = options_.batch,
+                                 .batches = options_.discriminator_steps,
+                                 .labels = options_.labels == LabelSource::data,
+                                 .seed = options_.seed,
+                                 .sample = discriminator_.input_shape()};
+    loop_.run(
+        data, fit, plan, at_, [&](long steps) { set_run(steps); },
+        [&](const auto& next_batch) { return run(next_batch); });
   }
 
   /// Called from a callback: `fit` returns after the current step.
-  void stop() { stopped_ = true; }
+  void stop() { loop_.stop(); }
 
   /// One training step on real samples {N, ...} and their labels, with latent vectors of the trainer's own stream. Each
   /// of several discriminator steps takes the same real batch.
@@ -142,7 +84,7 @@ class AdversarialTrainer {
   /// One training step on real samples and given latent vectors {N, latent}: one discriminator step and one generator
   /// step.
   StepReport step(const Tensor<S>& real, const Tensor<S>& latent, Labels labels = {}) {
-    return whole_or_not([&](StepReport& report) {
+    return whole_step_.run(*this, [&](StepReport& report) {
       const Batch batch = checked({real, labels});
       check_latent(latent, batch);
       parallel_scope(discriminator_.work(real.dim(0)), [&] {
@@ -173,35 +115,22 @@ class AdversarialTrainer {
 
   /// What it takes to go on, beside networks, optimisers and average.
   TrainerState state() const {
-    return {.steps = steps_,
-            .run = generator_optimizer_->run(),
-            .discriminator_steps = penalties_.steps(),
-            .average_steps = moving_ ? moving_->steps() : 0,
-            .latents = latents_.position(),
-            .classes = classes_.position(),
-            .penalties = penalties_.position(),
-            .fits = fits_,
-            .fit_steps = fit_steps_,
-            .data = data_position_,
-            .data_set = data_set_};
+    TrainerState state{at_, penalties_.steps(), latents_.position(), classes_.position(), penalties_.position()};
+    state.run = generator_optimizer_->run();
+    state.average_steps = moving_ ? moving_->steps() : 0;
+    return state;
   }
   /// Goes on from there. Throws Error, and changes nothing, for numbers that no trainer has.
   void set_state(const TrainerState& state) {
-    require(state.steps >= 0 && state.run >= 0 && state.discriminator_steps >= 0 && state.average_steps >= 0 &&
-                state.fits >= 0 && state.fit_steps >= 0,
-            "trainer: expected a state of numbers >= 0, got ", state.steps, " steps of ", state.run, ", ",
-            state.discriminator_steps, " discriminator steps, ", state.average_steps, " of the average, ", state.fits,
-            " fits and ", state.fit_steps, " steps of the last");
-    steps_ = state.steps;
+    internal::require_state(state);
+    require(state.discriminator_steps >= 0, "trainer: expected a state of numbers >= 0, got ",
+            state.discriminator_steps, " discriminator steps");
+    at_ = state;
     set_run(state.run);
     penalties_.go_on_from(state.discriminator_steps, state.penalties);
     if (moving_) moving_->set_steps(state.average_steps);
     latents_ = Random(state.latents);
     classes_ = Random(state.classes);
-    fits_ = state.fits;
-    fit_steps_ = state.fit_steps;
-    data_position_ = state.data;
-    data_set_ = state.data_set;
   }
 
   Generator<S>& generator() { return generator_; }
@@ -211,18 +140,15 @@ class AdversarialTrainer {
   const TrainerOptions<S>& options() const { return options_; }
 
  private:
-  struct Batch {
-    const Tensor<S>& images;
-    Labels labels;
-  };
+  using Batch = internal::Batch<S>;
 
   void check_options() const {
     const auto& o = options_;
     require(generator_.output_shape() == discriminator_.input_shape(), "trainer: the generator makes samples of ",
             generator_.output_shape(), ", the discriminator scores samples of ", discriminator_.input_shape());
     require(o.loss.discriminator && o.loss.generator, "trainer: expected a loss with both of its functions");
-    require_weights(generator_);
-    require_weights(discriminator_);
+    internal::require_weights(generator_);
+    internal::require_weights(discriminator_);
     require(o.batch >= 1, "trainer: expected a batch of at least 1, got ", o.batch);
     require(o.steps >= 0, "trainer: expected steps >= 0, got ", o.steps);
     require(o.discriminator_steps >= 1, "trainer: expected at least 1 discriminator step, got ", o.discriminator_steps);
@@ -245,39 +171,15 @@ class AdversarialTrainer {
   }
 
   void set_run(long steps) {
-    constexpr long most = std::numeric_limits<long>::max();
-    const long of_discriminator =
-        steps > most / options_.discriminator_steps ? most : steps * options_.discriminator_steps;
+    const long of_discriminator = internal::times(steps, options_.discriminator_steps);
     generator_optimizer_->set_run(steps);
     discriminator_optimizer_->set_run(of_discriminator);
     penalties_.set_run(of_discriminator);
   }
 
-  /// Runs body(report), a whole step. What it throws is thrown on, when all is as it was before.
-  template <class Body>
-  StepReport whole_or_not(const Body& body) {
-    const TrainerState before = state();
-    generator_memory_.take();
-    discriminator_memory_.take();
-    StepReport report;
-    try {
-      body(report);
-    } catch (...) {
-      discriminator_optimizer_->undo();
-      generator_optimizer_->zero_gradients();
-      discriminator_optimizer_->zero_gradients();
-      generator_memory_.give_back();
-      discriminator_memory_.give_back();
-      set_state(before);
-      throw;
-    }
-    discriminator_optimizer_->forget_undo();
-    return report;
-  }
-
   template <class NextBatch>
   StepReport run(const NextBatch& next_batch) {
-    return whole_or_not([&](StepReport& report) {
+    return whole_step_.run(*this, [&](StepReport& report) {
       for (int k = 1; k <= options_.discriminator_steps; ++k) {
         const Batch real = checked(next_batch());
         parallel_scope(discriminator_.work(real.images.dim(0)), [&] {
@@ -297,11 +199,7 @@ class AdversarialTrainer {
 
   // All of a step's batches have one count, and every loss a gradient for each of its numbers: asked once, here.
   Batch checked(const Batch& real) const {
-    const Shape& shape = real.images.shape();
-    require(shape.rank() >= 1 && shape[0] >= 1 && shape.sample() == discriminator_.input_shape(), "network \"",
-            discriminator_.name(), "\": expected a batch of ", discriminator_.input_shape(), ", got ", shape);
-    require(real.labels.empty() || static_cast<Index>(real.labels.size()) == shape[0], "trainer: expected ", shape[0],
-            " labels, one a sample, got ", real.labels.size());
+    internal::require_batch(discriminator_, real);
     return real;
   }
   void check_latent(const Tensor<S>& latent, const Batch& real) const {
@@ -321,7 +219,7 @@ class AdversarialTrainer {
     const S loss = options_.loss.discriminator(real_scores, fake_scores, dreal_, dfake_);
     check_gradient("discriminator", dreal_, real_scores);
     check_gradient("discriminator", dfake_, fake_scores);
-    report.step = steps_ + 1;
+    report.step = at_.steps + 1;
     report.discriminator_loss = loss;
     report.real_score = real_scores.array().mean();
     report.fake_score = fake_scores.array().mean();
@@ -369,7 +267,7 @@ class AdversarialTrainer {
     if (moving_) moving_->check_sizes();
     generator_optimizer_->step();  // the last thing that may throw, and then changes nothing
     if (moving_) moving_->update();
-    ++steps_;
+    ++at_.steps;
   }
 
   void draw_labels(const Batch& real) {
@@ -385,23 +283,7 @@ class AdversarialTrainer {
     fake_labels_ = drawn_labels_;
   }
 
-  /// A network whose weights are all zero would train to nothing without a word.
-  static void require_weights(Network<S>& network) {
-    bool zero = false;
-    for (const auto* parameter : network.parameters()) {
-      if (parameter->value.rank() < 2) continue;
-      if ((parameter->value.array() != S(0)).any()) return;
-      zero = true;
-    }
-    require(!zero, "trainer: expected weights in network \"", network.name(),
-            "\", got zeros; call its initialise() first");
-  }
-
-  void require_finite(S loss, const char* whose) const {
-    if (!is_finite(loss)) [[unlikely]]
-      throw Diverged(internal::concatenate("training stopped at step ", steps_ + 1, ": expected a finite loss of the ",
-                                           whose, ", got ", loss, "; try a smaller learning rate"));
-  }
+  void require_finite(S loss, const char* whose) const { internal::require_finite_loss(loss, whose, at_.steps + 1); }
 
   Generator<S>& generator_;
   Discriminator<S>& discriminator_;
@@ -409,21 +291,16 @@ class AdversarialTrainer {
   std::unique_ptr<Optimizer<S>> generator_optimizer_, discriminator_optimizer_;
   internal::PenalisedBackward<S> penalties_;
   Random latents_, classes_;
-  internal::StepMemory<S> generator_memory_, discriminator_memory_;
+  internal::WholeStep<S> whole_step_;
   std::optional<Generator<S>> average_;
   std::optional<MovingAverage<S>> moving_;
-  long steps_ = 0;
-  // Where fit stands.
-  int fits_ = 0;
-  long fit_steps_ = 0;
-  LoaderPosition data_position_;
-  std::uint64_t data_set_ = 0;
-  bool stopped_ = false;
+  FitState at_;
+  internal::FitLoop<S> loop_;
 
   // What a step works on; kept so that the next one allocates nothing.
-  Tensor<S> real_images_, latent_, dreal_, dfake_, uniform_;
+  Tensor<S> latent_, dreal_, dfake_, uniform_;
   const Tensor<S> no_scores_, no_latent_;
-  std::vector<Label> real_labels_, drawn_labels_;
+  std::vector<Label> drawn_labels_;
   Labels fake_labels_;
   const Tensor<S>* fake_images_ = nullptr;
   Trace<S> latent_trace_, real_trace_, fake_trace_;

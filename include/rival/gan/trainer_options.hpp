@@ -1,5 +1,5 @@
 #pragma once
-// What a trainer is told, and what it tells.
+// What an AdversarialTrainer is told, and what it remembers.
 
 #include <cstdint>
 #include <functional>
@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "rival/core/random.hpp"
-#include "rival/data/loader.hpp"
 #include "rival/gan/penalty.hpp"
 #include "rival/loss/adversarial.hpp"
 #include "rival/loss/auxiliary.hpp"
 #include "rival/optim/make_optimizer.hpp"
 #include "rival/optim/moving_average.hpp"
+#include "rival/train/fit_options.hpp"
 
 namespace rival {
 
@@ -52,47 +52,12 @@ struct TrainerOptions {
   std::uint64_t seed = 0;
 };
 
-/// What one training step saw, before its updates. Scores are logits.
-struct StepReport {
-  long step = 0;                  ///< counted from 1, over all calls
-  double discriminator_loss = 0;  ///< without penalties and auxiliary losses
-  double generator_loss = 0;
-  double penalty = 0;         ///< the sum of all penalties, weighted
-  double auxiliary_loss = 0;  ///< of the generated samples, in the discriminator's step
-  double real_score = 0;      ///< mean score of the real batch
-  double fake_score = 0;      ///< mean score of the generated batch
-  double accuracy = 0;        ///< share of both batches that the discriminator tells apart
-
-  // Where `fit` stands; zero when a step is called by itself.
-  Index epoch = 0;  ///< counted from 1
-  Index epochs = 0;
-  long steps_in_all = 0;  ///< of this call of fit
-  long steps_done = 0;
-  double seconds = 0;            ///< since fit began
-  double images_per_second = 0;  ///< real images, since fit began
-};
-
-struct FitOptions {
-  Index epochs = 1;
-  long steps = 0;       ///< stop after so many, if not 0
-  bool resume = false;  ///< go on with the fit that the trainer was in when its state was read, or when a step failed
-  std::function<void(const StepReport&)> on_step = {};
-  std::function<void(const StepReport&)> on_epoch = {};  ///< with the epoch's last step
-};
-
-/// What a trainer remembers from step to step beside networks, optimisers and average: with the networks' `state()`,
-/// the optimisers' `state()` and `steps()` and the averaged generator's weights it is all that it takes to go on, bit
-/// for bit.
-struct TrainerState {
-  long steps = 0;                ///< of the generator
-  long run = 0;                  ///< steps that the whole run will have, for schedules; 0 where nobody knows
+/// What an AdversarialTrainer remembers from step to step beside networks, optimisers and average: with the networks'
+/// `state()`, the optimisers' `state()` and `steps()` and the averaged generator's weights it is all that it takes to
+/// go on, bit for bit. Its `steps` are the generator's.
+struct TrainerState : FitState {
   long discriminator_steps = 0;  ///< by which penalties are due, and change
-  long average_steps = 0;
   Random::Position latents, classes, penalties;
-  int fits = 0;                ///< calls of fit that have begun
-  long fit_steps = 0;          ///< of the last of them
-  LoaderPosition data;         ///< where its loader stands
-  std::uint64_t data_set = 0;  ///< the fingerprint of its data set
 
   friend bool operator==(const TrainerState&, const TrainerState&) = default;
 };

@@ -11,8 +11,8 @@
 
 namespace rival {
 
-/// Writes a grey or colour picture. Throws Error, and leaves an earlier file as it was, when it cannot be written.
-inline void write_png(const std::filesystem::path& path, const Image& image) {
+/// A grey or colour picture as the bytes of a PNG file. Throws Error for one that is too large.
+inline std::vector<std::uint8_t> encode_png(const Image& image) {
   internal::require_image("write_png", image);
   require(image.height < (1 << 28) / image.channels / (image.width + 1), "write_png: an image of ", image.height, "x",
           image.width, " is too large");
@@ -26,7 +26,13 @@ inline void write_png(const std::filesystem::path& path, const Image& image) {
   const int channels = static_cast<int>(image.channels);
   require(internal::stb::stbi_write_png_to_func(append, &file, width, height, channels, image.bytes.data(),
                                                 width * channels) != 0,
-          "cannot write ", path, ": no memory for the picture");
+          "write_png: no memory for the picture");
+  return file;
+}
+
+/// Writes it to a file. Throws Error, and leaves an earlier file as it was, when it cannot be written.
+inline void write_png(const std::filesystem::path& path, const Image& image) {
+  const auto file = encode_png(image);
   replace_file(path, file.data(), file.size());
 }
 

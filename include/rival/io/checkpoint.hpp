@@ -12,6 +12,7 @@
 //   generator.conv1.weight, discriminator. ...    parameters and buffers
 //   average.conv1.weight                          of the moving average, if there is one
 //   generator_optimizer.conv1.weight.first_moment what the optimisers keep
+//   classifier. ..., optimizer. ...               of a SupervisedTrainer, instead of the other two
 //   extra.NAME                                    the caller's own, F64 and U8
 //
 // Everything else is JSON under "rival_checkpoint" in `__metadata__`; "rival_checksum" is over all of it.
@@ -32,6 +33,7 @@
 #include "rival/io/json.hpp"
 #include "rival/io/safetensors.hpp"
 #include "rival/io/trainer_settings.hpp"
+#include "rival/train/supervised_trainer.hpp"
 
 namespace rival {
 
@@ -57,34 +59,70 @@ inline Random::Position position_from(const Json& json) {
   return {whole<std::uint64_t>(json.at(0)), whole<std::uint64_t>(json.at(1)), whole<std::uint64_t>(json.at(2))};
 }
 
-inline Json to_json(const TrainerState& s) {
+/// Adds what every trainer remembers to what it remembers alone.
+inline Json with_fit_state(Json json, const FitState& s) {
   Json data = Json().add("epoch", s.data.epoch).add("taken", s.data.taken).add("stream", to_json(s.data.stream));
-  return Json()
-      .add("steps", s.steps)
+  json.add("steps", s.steps)
       .add("run", s.run)
-      .add("discriminator_steps", s.discriminator_steps)
       .add("average_steps", s.average_steps)
-      .add("latents", to_json(s.latents))
-      .add("classes", to_json(s.classes))
-      .add("penalties", to_json(s.penalties))
       .add("fits", s.fits)
       .add("fit_steps", s.fit_steps)
       .add("data", std::move(data))
       .add("data_set", s.data_set);
+  return json;
 }
-inline TrainerState state_from(const Json& json) {
+inline FitState fit_state_from(const Json& json) {
   const Json& data = json.at("data");
   return {.steps = whole<long>(json.at("steps")),
           .run = whole<long>(json.at("run")),
-          .discriminator_steps = whole<long>(json.at("discriminator_steps")),
           .average_steps = whole<long>(json.at("average_steps")),
-          .latents = position_from(json.at("latents")),
-          .classes = position_from(json.at("classes")),
-          .penalties = position_from(json.at("penalties")),
           .fits = whole<int>(json.at("fits")),
           .fit_steps = whole<long>(json.at("fit_steps")),
           .data = {whole<Index>(data.at("epoch")), whole<Index>(data.at("taken")), position_from(data.at("stream"))},
           .data_set = whole<std::uint64_t>(json.at("data_set"))};
+}
+
+inline Json to_json(const TrainerState& s) {
+  return with_fit_state(Json()
+                            .add("discriminator_steps", s.discriminator_steps)
+                            .add("latents", to_json(s.latents))
+                            .add("classes", to_json(s.classes))
+                            .add("penalties", to_json(s.penalties)),
+                        s);
+}
+inline void read(const Json& json, TrainerState& s) {
+  s = {fit_state_from(json), whole<long>(json.at("discriminator_steps")), position_from(json.at("latents")),
+       position_from(json.at("classes")), position_from(json.at("penalties"))};
+}
+
+inline Json to_json(const SupervisedState& s) { return with_fit_state(Json().add("augment", to_json(s.augment)), s); }
+inline void read(const Json& json, SupervisedState& s) {
+  s = {fit_state_from(json), position_from(json.at("augment"))};
+}
+
+/// A network of a trainer, and its optimiser, if it has one, under their names in the file.
+template <class S>
+struct TrainerPart {
+  std::string name;
+  Network<S>* network;
+  std::string optimizer_name = {};
+  Optimizer<S>* optimizer = nullptr;
+};
+
+template <class S>
+std::vector<TrainerPart<S>> parts_of(AdversarialTrainer<S>& trainer) {
+  std::vector<TrainerPart<S>> parts{
+      {"generator", &trainer.generator(), "generator_optimizer", &trainer.generator_optimizer()},
+      {"discriminator", &trainer.discriminator(), "discriminator_optimizer", &trainer.discriminator_optimizer()}};
+  if (trainer.options().average) parts.push_back({"average", &trainer.average()});
+  return parts;
+}
+
+template <class S>
+std::vector<TrainerPart<S>> parts_of(SupervisedTrainer<S>& trainer) {
+  std::vector<TrainerPart<S>> parts{{"classifier", &trainer.classifier(), "optimizer", &trainer.optimizer()}};
+  if (trainer.options().average) parts.push_back({"average", &trainer.average()});
+  return parts;
 }
 
 /// All that a trainer and its networks remember in tensors and streams, under the names of the file.
@@ -95,28 +133,23 @@ struct Remembered {
 };
 
 template <class S>
-Remembered<S> remembered(AdversarialTrainer<S>& trainer) {
+Remembered<S> remembered(const std::vector<TrainerPart<S>>& parts) {
   Remembered<S> all;
-  // "generator.conv1.weight" of "G.conv1.weight"
-  const auto named = [](const std::string& part, const Network<S>& network, const std::string& name) {
-    const std::string own = network.name() + '.';
-    return part + '.' + (name.starts_with(own) ? name.substr(own.size()) : name);
-  };
-  const auto add_network = [&](const std::string& part, Network<S>& network) {
-    const State<S> state = network.state();
+  for (const auto& part : parts) {
+    // "generator.conv1.weight" of "G.conv1.weight"
+    const auto named = [&](const std::string& of, const std::string& name) {
+      const std::string own = part.network->name() + '.';
+      return of + '.' + (name.starts_with(own) ? name.substr(own.size()) : name);
+    };
+    const State<S> state = part.network->state();
     for (auto* parameter : state.parameters)
-      all.tensors.emplace_back(named(part, network, parameter->name), &parameter->value);
-    for (auto* buffer : state.buffers) all.tensors.emplace_back(named(part, network, buffer->name), &buffer->value);
-    for (const auto& [name, stream] : state.streams) all.streams.emplace_back(named(part, network, name), stream);
-  };
-  const auto add_optimizer = [&](const std::string& part, const Network<S>& network, Optimizer<S>& optimizer) {
-    for (const auto& [name, tensor] : optimizer.state()) all.tensors.emplace_back(named(part, network, name), tensor);
-  };
-  add_network("generator", trainer.generator());
-  add_network("discriminator", trainer.discriminator());
-  if (trainer.options().average) add_network("average", trainer.average());
-  add_optimizer("generator_optimizer", trainer.generator(), trainer.generator_optimizer());
-  add_optimizer("discriminator_optimizer", trainer.discriminator(), trainer.discriminator_optimizer());
+      all.tensors.emplace_back(named(part.name, parameter->name), &parameter->value);
+    for (auto* buffer : state.buffers) all.tensors.emplace_back(named(part.name, buffer->name), &buffer->value);
+    for (const auto& [name, stream] : state.streams) all.streams.emplace_back(named(part.name, name), stream);
+    if (part.optimizer)
+      for (const auto& [name, tensor] : part.optimizer->state())
+        all.tensors.emplace_back(named(part.optimizer_name, name), tensor);
+  }
   return all;
 }
 
@@ -193,20 +226,21 @@ inline CheckpointFile read_checkpoint(const std::filesystem::path& path) {
   return parse_checkpoint(Safetensors::read(path), concatenate("checkpoint ", path));
 }
 
-template <class S>
-void save_checkpoint(AdversarialTrainer<S>& trainer, const std::filesystem::path& path,
-                     const CheckpointExtras& extras) {
-  const Remembered<S> all = remembered(trainer);
+template <class Trainer>
+void save_checkpoint(Trainer& trainer, const std::filesystem::path& path, const CheckpointExtras& extras) {
+  const auto parts = parts_of(trainer);
+  const auto all = remembered(parts);
   std::vector<NamedTensor> named;
   for (const auto& [name, tensor] : all.tensors) named.push_back({name, tensor});
   for (const auto& [name, tensor] : extras.numbers) named.push_back({"extra." + name, &tensor});
   for (const auto& [name, tensor] : extras.bytes) named.push_back({"extra." + name, &tensor});
 
-  const TrainerState state = trainer.state();
+  const auto state = trainer.state();
   Json json = Json().add("version", 1).add("trainer", told(trainer, state.run)).add("state", to_json(state));
-  for (const auto& [part, optimizer] : {std::pair("generator_optimizer", &trainer.generator_optimizer()),
-                                        std::pair("discriminator_optimizer", &trainer.discriminator_optimizer())})
-    json.add(part, Json().add("steps", optimizer->steps()).add("learning_rate", optimizer->base_learning_rate()));
+  for (const auto& part : parts)
+    if (part.optimizer)
+      json.add(part.optimizer_name,
+               Json().add("steps", part.optimizer->steps()).add("learning_rate", part.optimizer->base_learning_rate()));
   Json streams(Json::Members{});
   for (const auto& [name, stream] : all.streams) streams.add(name, to_json(stream->position()));
   json.add("streams", std::move(streams)).add("texts", Json::members_of(extras.texts));
@@ -219,14 +253,15 @@ void save_checkpoint(AdversarialTrainer<S>& trainer, const std::filesystem::path
 }
 
 /// All is read and checked before anything changes.
-template <class S>
-void load_checkpoint(AdversarialTrainer<S>& trainer, CheckpointFile& file) {
+template <template <class> class AnyTrainer, class S>
+void load_checkpoint(AnyTrainer<S>& trainer, CheckpointFile& file) {
   const Json& json = file.json;
-  const TrainerState state = state_from(json.at("state"));
-  require(state.run >= 0, file.what, ": expected a run of steps >= 0, got ", state.run);
-  const Remembered<S> all = remembered(trainer);
+  const long run = whole<long>(json.at("state").at("run"));
+  require(run >= 0, file.what, ": expected a run of steps >= 0, got ", run);
+  const auto parts = parts_of(trainer);
+  const Remembered<S> all = remembered(parts);
   std::vector<std::string> lines;
-  tell_differences("", json.at("trainer"), told(trainer, state.run), lines);
+  tell_differences("", json.at("trainer"), told(trainer, run), lines);
 
   // Where these agree, so do the tensors of a file that `save` wrote.
   std::vector<Tensor<S>*> values;
@@ -253,21 +288,39 @@ void load_checkpoint(AdversarialTrainer<S>& trainer, CheckpointFile& file) {
   std::vector<Random::Position> positions;
   for (const auto& [name, stream] : all.streams) positions.push_back(position_from(json.at("streams").at(name)));
   std::vector<std::pair<long, double>> optimizers;  // steps and rate
-  for (const char* part : {"generator_optimizer", "discriminator_optimizer"}) {
-    optimizers.emplace_back(whole<long>(json.at(part).at("steps")), json.at(part).at("learning_rate").number());
-    const auto& [steps, rate] = optimizers.back();
-    require(steps >= 0 && rate >= 0 && is_finite(static_cast<S>(rate)), file.what, ": expected an optimiser's steps and rate, got ",
-            steps, " and ", rate);
+  for (const auto& part : parts) {
+    if (!part.optimizer) continue;
+    const Json& told = json.at(part.optimizer_name);
+    const auto& [steps, rate] =
+        optimizers.emplace_back(whole<long>(told.at("steps")), told.at("learning_rate").number());
+    require(steps >= 0 && rate >= 0 && is_finite(static_cast<S>(rate)), file.what,
+            ": expected an optimiser's steps and rate, got ", steps, " and ", rate);
   }
+  auto state = trainer.state();
+  read(json.at("state"), state);
 
   trainer.set_state(state);  // the last that may throw, and then changes nothing
   for (std::size_t i = 0; i < values.size(); ++i) all.tensors[i].second->swap(*values[i]);
   for (std::size_t i = 0; i < positions.size(); ++i) *all.streams[i].second = Random(positions[i]);
-  for (std::size_t i = 0; i < 2; ++i) {
-    Optimizer<S>& optimizer = i == 0 ? trainer.generator_optimizer() : trainer.discriminator_optimizer();
-    optimizer.set_steps(optimizers[i].first);
-    optimizer.set_learning_rate(optimizers[i].second);
-    optimizer.zero_gradients();
+  std::size_t next = 0;
+  for (const auto& part : parts) {
+    if (!part.optimizer) continue;
+    const auto& [steps, rate] = optimizers[next++];
+    part.optimizer->set_steps(steps);
+    part.optimizer->set_learning_rate(rate);
+    part.optimizer->zero_gradients();
+  }
+}
+
+template <class Trainer>
+CheckpointExtras load_checkpoint(Trainer& trainer, const std::filesystem::path& path) {
+  CheckpointFile file = read_checkpoint(path);
+  try {
+    CheckpointExtras extras = file.take_extras();
+    load_checkpoint(trainer, file);
+    return extras;
+  } catch (const JsonError& error) {
+    fail(file.what, ": its description cannot be read (", error.what(), ")");
   }
 }
 
@@ -289,18 +342,21 @@ template <class Extras>
 void AdversarialTrainer<S>::save(const std::filesystem::path& path, const Extras& extras) {
   internal::save_checkpoint(*this, path, extras);
 }
-
 template <class S>
 template <class Extras>
 Extras AdversarialTrainer<S>::load(const std::filesystem::path& path) {
-  internal::CheckpointFile file = internal::read_checkpoint(path);
-  try {
-    Extras extras = file.take_extras();
-    internal::load_checkpoint(*this, file);
-    return extras;
-  } catch (const JsonError& error) {
-    fail(file.what, ": its description cannot be read (", error.what(), ")");
-  }
+  return internal::load_checkpoint(*this, path);
+}
+
+template <class S>
+template <class Extras>
+void SupervisedTrainer<S>::save(const std::filesystem::path& path, const Extras& extras) {
+  internal::save_checkpoint(*this, path, extras);
+}
+template <class S>
+template <class Extras>
+Extras SupervisedTrainer<S>::load(const std::filesystem::path& path) {
+  return internal::load_checkpoint(*this, path);
 }
 
 }  // namespace rival

@@ -19,12 +19,13 @@
 #include "rival/io/safetensors.hpp"
 #include "rival/io/weight_layout.hpp"
 #include "rival/layers/make_layer.hpp"
+#include "rival/train/classifier.hpp"
 
 namespace rival {
 
 /// What a file says of its network.
 struct NetworkDescription {
-  std::string role;  ///< "generator", "discriminator" or "network"
+  std::string role;  ///< "generator", "discriminator", "classifier" or "network"
   std::string name;  ///< such as "G"
   Shape input;       ///< of one sample
   Index heads = 0;   ///< of a discriminator
@@ -44,6 +45,10 @@ NetworkDescription describe_network(const Generator<S>& network) {
 template <class S>
 NetworkDescription describe_network(const Discriminator<S>& network) {
   return {"discriminator", network.name(), network.input_shape(), network.heads(), network.layers().describe()};
+}
+template <class S>
+NetworkDescription describe_network(const Classifier<S>& network) {
+  return {"classifier", network.name(), network.input_shape(), 0, network.layers().describe()};
 }
 
 inline std::string network_text(const NetworkDescription& d) {
@@ -234,6 +239,19 @@ Discriminator<S> load_discriminator(const Safetensors& file) {
 template <class S = float>
 Discriminator<S> load_discriminator(const std::filesystem::path& path) {
   return load_discriminator<S>(Safetensors::read(path));
+}
+
+/// The same for a classifier.
+template <class S = float>
+Classifier<S> load_classifier(const Safetensors& file) {
+  const NetworkDescription description = internal::described_network(file, "classifier");
+  Classifier<S> classifier(description.input, make_sequential<S>(description.layers), description.name);
+  internal::load_weights(classifier, file);
+  return classifier;
+}
+template <class S = float>
+Classifier<S> load_classifier(const std::filesystem::path& path) {
+  return load_classifier<S>(Safetensors::read(path));
 }
 
 /// The same for any other network.

@@ -8,8 +8,8 @@
 
 #include "rival/gan/discriminator.hpp"
 #include "rival/gan/generator.hpp"
+#include "rival/io/onnx/exporters.hpp"
 #include "rival/io/onnx_file.hpp"
-#include "rival/io/onnx_layers.hpp"
 
 namespace rival {
 
@@ -64,7 +64,7 @@ template <class S>
 OnnxModel onnx_model(const Network<S>& network, const OnnxOptions& options, const std::string& input,
                      const std::string& output, Index heads) {
   Network<S> copy = network;  // whose tensors may be listed; a network's state is for those who may change it
-  OnnxGraph graph(options);
+  OnnxGraph graph(options, {input, output, "heads", "split_heads"});
   OnnxPlace x = graph.input(input, network.input_shape());
   x = export_layers(graph, onnx_layers(copy.layers(), network.input_shape(), network.name()), x);
   x = graph.plain(output + ".plain", x);

@@ -10,8 +10,8 @@
 
 #include "rival/gan/discriminator.hpp"
 #include "rival/gan/generator.hpp"
+#include "rival/io/onnx/importers.hpp"
 #include "rival/io/onnx_file.hpp"
-#include "rival/io/onnx_steps.hpp"
 
 namespace rival {
 
@@ -77,9 +77,9 @@ inline std::string onnx_file_name(const std::filesystem::path& path) { return co
 /// model that layers here cannot say.
 template <class S = float>
 Network<S> network_from_onnx(const OnnxModel& model, const std::string& what = "ONNX model", std::string name = "N") {
-  internal::OnnxReader reader(model, what);
-  const internal::ReadStack read = reader.read();
-  return {std::move(name), reader.sample(), internal::made_of<S>(read.layers, what)};
+  internal::OnnxQuery query(model, what);
+  const internal::ReadStack read = internal::read_layers(query);
+  return {std::move(name), query.sample(), internal::made_of<S>(read.layers, what)};
 }
 
 /// The network in an ONNX file:

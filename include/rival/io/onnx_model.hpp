@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -56,5 +57,20 @@ struct OnnxModel {
   std::vector<OnnxValue> inputs, outputs;
   std::map<std::string, std::string> metadata;
 };
+
+namespace internal {
+
+/// How errors begin: with the model and, where there is one, the node. Made into text only where one is thrown.
+struct OnnxPlaceInFile {
+  const std::string& what;
+  const OnnxNode* node = nullptr;
+
+  friend std::ostream& operator<<(std::ostream& out, const OnnxPlaceInFile& place) {
+    out << place.what << ": ";
+    return place.node ? out << "node \"" << place.node->name << "\" (" << place.node->op << "): " : out;
+  }
+};
+
+}  // namespace internal
 
 }  // namespace rival

@@ -6,16 +6,19 @@
 #include <cmath>
 #include <exception>
 #include <new>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <variant>
 #include <vector>
 
 #include "rival/core/version.hpp"
+#include "rival/data/distortion.hpp"
 #include "rival/gan/latent_law.hpp"
 #include "rival/gan/trainer.hpp"
 #include "rival/io/description_json.hpp"
 #include "rival/io/json.hpp"
+#include "rival/train/supervised_trainer.hpp"
 
 namespace rival::internal {
 
@@ -61,12 +64,27 @@ inline Json told(const OptimizerOptions& options, long run) {
       options);
 }
 
+inline Json told(const std::optional<MovingAverageOptions>& average) {
+  if (!average) return nullptr;
+  return Json().add("half_life", average->half_life).add("ramp_up", average->ramp_up);
+}
+
+inline Json told(const DistortionOptions& options) {
+  Json json;
+  DistortionOptions::each(options, [&]<class T>(const char* name, const T& value) {
+    if constexpr (std::is_same_v<T, double>)
+      json.add(name, value);
+    else
+      json.add(name, value ? Json(*value) : Json());
+  });
+  return json;
+}
+
 /// What the options say, as far as it can be told, for a run of so many steps. Functions without a name cannot.
 template <class S>
 Json told(const TrainerOptions<S>& o, long run) {
   const auto* law = o.draw_latent.template target<LatentLaw<S>>();
-  constexpr long most = std::numeric_limits<long>::max();
-  const long discriminator_run = run > most / o.discriminator_steps ? most : run * o.discriminator_steps;
+  const long discriminator_run = times(run, o.discriminator_steps);
   Json::List penalties;
   static constexpr const char* kinds[] = {"r1", "r2", "wgan_gp", "dragan"};
   for (const Penalty& penalty : o.penalties)
@@ -76,9 +94,8 @@ Json told(const TrainerOptions<S>& o, long run) {
                             .add("every", penalty.every)
                             .add("schedule", told(penalty.schedule, discriminator_run)));
   static constexpr const char* sources[] = {"none", "data", "drawn"};
-  Json draw_latent(static_cast<bool>(o.draw_latent)), average;
+  Json draw_latent(static_cast<bool>(o.draw_latent));
   if (law) draw_latent = Json().add("uniform", law->uniform());
-  if (o.average) average.add("half_life", o.average->half_life).add("ramp_up", o.average->ramp_up);
   return Json()
       .add("loss", o.loss.name)
       .add("batch", o.batch)
@@ -93,7 +110,20 @@ Json told(const TrainerOptions<S>& o, long run) {
       .add("discriminator_steps", o.discriminator_steps)
       .add("generator_optimizer", told(o.generator_optimizer, run))
       .add("discriminator_optimizer", told(o.discriminator_optimizer, discriminator_run))
-      .add("average", std::move(average))
+      .add("average", told(o.average))
+      .add("steps", o.steps)
+      .add("seed", o.seed);
+}
+
+template <class S>
+Json told(const SupervisedOptions<S>& o, long run) {
+  const auto* distortion = o.augment.template target<Distortion<S>>();
+  return Json()
+      .add("batch", o.batch)
+      .add("label_smoothing", o.label_smoothing)
+      .add("augment", distortion ? told(distortion->options()) : Json(static_cast<bool>(o.augment)))
+      .add("optimizer", told(o.optimizer, run))
+      .add("average", told(o.average))
       .add("steps", o.steps)
       .add("seed", o.seed);
 }
@@ -116,6 +146,16 @@ Json told(AdversarialTrainer<S>& trainer, long run) {
       .add("numbers", sizeof(S) == 4 ? "float" : "double")
       .add("generator", told(generator))
       .add("discriminator", told(discriminator, trainer.discriminator().heads()))
+      .add("options", told(trainer.options(), run));
+}
+
+template <class S>
+Json told(SupervisedTrainer<S>& trainer, long run) {
+  const Network<S>& classifier = trainer.classifier();
+  return Json()
+      .add("library", version)
+      .add("numbers", sizeof(S) == 4 ? "float" : "double")
+      .add("classifier", told(classifier))
       .add("options", told(trainer.options(), run));
 }
 

@@ -168,6 +168,8 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
   return makers;
 }
 
+RIVAL_INSTANTIATE_FUNCTION(layer_makers);
+
 }  // namespace internal
 
 /// Makes a layer of what its `describe()` said: the same options, weights as a new layer has them. Throws Error, naming

@@ -62,13 +62,17 @@ Loss<S> bce_with_logits(const Tensor<S>& scores, const Target& target) {
 
 /// Softmax cross-entropy: the mean over the rows of log(sum_j e^x_j) - x_label; the gradient is (softmax -
 /// one-hot) / rows. `logits` is {N, classes}; `labels`, any contiguous list of integers, has one of 0 ...
-/// classes - 1 for each row. Throws Error for another number of labels, and for a label out of range.
+/// classes - 1 for each row. With `smoothing` the target is not the one-hot row but (1 - smoothing) one-hot +
+/// smoothing / classes (Szegedy et al., 2016), and the loss -sum_j target_j log softmax_j. Throws Error for another
+/// number of labels, for a label out of range, and unless 0 <= smoothing < 1.
 template <class S, class Labels>
-void softmax_cross_entropy(const Tensor<S>& logits, const Labels& labels, Loss<S>& out) {
+void softmax_cross_entropy(const Tensor<S>& logits, const Labels& labels, Loss<S>& out, double smoothing = 0) {
   const Index rows = logits.rows(), classes = logits.cols();
   require(rows > 0, "softmax_cross_entropy: expected at least one row of logits, got ", logits.shape());
   require(static_cast<Index>(std::size(labels)) == rows, "softmax_cross_entropy: expected ", rows,
           " labels, one a row of logits, got ", std::size(labels));
+  require(smoothing >= 0 && smoothing < 1, "softmax_cross_entropy: expected 0 <= smoothing < 1, got ", smoothing);
+  const double others = smoothing / static_cast<double>(classes), own = 1 - smoothing + others;  // targets
   out.gradient.resize(logits.shape());
   const double share = 1.0 / static_cast<double>(rows);
   double sum = 0;
@@ -84,17 +88,20 @@ void softmax_cross_entropy(const Tensor<S>& logits, const Labels& labels, Loss<S
     for (Index c = 0; c < classes; ++c) total += std::exp(static_cast<double>(x[c]) - largest);
     for (Index c = 0; c < classes; ++c) {
       const double softmax = std::exp(static_cast<double>(x[c]) - largest) / total;
-      dx[c] = static_cast<S>((softmax - (c == label ? 1.0 : 0.0)) * share);
+      dx[c] = static_cast<S>((softmax - (c == label ? own : others)) * share);
     }
-    sum += std::log(total) - (static_cast<double>(x[label]) - largest);
+    sum += own * (std::log(total) - (static_cast<double>(x[label]) - largest));
+    if (smoothing > 0)
+      for (Index c = 0; c < classes; ++c)
+        if (c != label) sum += others * (std::log(total) - (static_cast<double>(x[c]) - largest));
   }
   out.value = static_cast<S>(sum * share);
 }
 
 template <class S, class Labels>
-Loss<S> softmax_cross_entropy(const Tensor<S>& logits, const Labels& labels) {
+Loss<S> softmax_cross_entropy(const Tensor<S>& logits, const Labels& labels, double smoothing = 0) {
   Loss<S> out;
-  softmax_cross_entropy(logits, labels, out);
+  softmax_cross_entropy(logits, labels, out, smoothing);
   return out;
 }
 

@@ -1,0 +1,5 @@
+// Defines in double what the kernels' headers list.
+#define RIVAL_DEFINE_DOUBLE
+#include "rival/core/instantiate.hpp"
+//
+#include "kernels.hpp"

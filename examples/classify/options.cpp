@@ -1,0 +1,66 @@
+#include "options.hpp"
+
+#include <cmath>
+
+bool parse(int argc, char** argv, Options& o) {
+  CLI::App app("Trains a classifier of pictures, or of rows of numbers, and says what it takes for what.");
+  auto* data = app.add_option("--data", o.data,
+                              "folder with files of MNIST's kind, gzipped or not, to train and to test: "
+                              "(Fashion-)MNIST, EMNIST, KMNIST, QMNIST")
+                   ->capture_default_str();
+  auto* images = app.add_option("--images", o.images,
+                                "in the place of --data: an IDX file of pictures, or an .npy file of pictures or rows")
+                     ->excludes(data);
+  auto* labels = app.add_option("--labels", o.labels, "the IDX or .npy file of their labels")->needs(images);
+  images->needs(labels);
+  auto* test_images =
+      app.add_option("--test-images", o.test_images, "a file of others to test with; else the last of --images are")
+          ->needs(images);
+  auto* test_labels = app.add_option("--test-labels", o.test_labels, "the file of their labels")->needs(test_images);
+  test_images->needs(test_labels);
+  auto* hold_out =
+      add_number(app, "--hold-out", o.hold_out, "how many of --images are kept to test with; a sixth if not given")
+          ->needs(images)
+          ->excludes(test_images);
+  app.add_flag("--transpose", o.transpose, "swap height and width, as EMNIST's files need it")->needs(images);
+  app.add_option("--out", o.out, "folder to write to; made if it is not there")->capture_default_str();
+  add_number(app, "--epochs", o.epochs, "passes through the training samples")->capture_default_str();
+  auto* steps = add_number(app, "--steps", o.steps, "stop after so many training steps");
+  add_number(app, "--batch", o.batch, "samples a step")->capture_default_str();
+  add_number(app, "--width", o.width, "channels of the first layers; 16 makes a file of 1 MB for digits")
+      ->capture_default_str();
+  add_number(app, "--learning-rate", o.learning_rate, "of Adam; falls to 0 by a cosine")->capture_default_str();
+  add_number(app, "--label-smoothing", o.label_smoothing, "share of a target that is spread over all classes")
+      ->capture_default_str();
+  auto& d = o.distortion;
+  add_number(app, "--shift", d.shift, "training pictures are moved by up to so many pixels")->capture_default_str();
+  add_number(app, "--rotate", d.rotate, "turned by up to so many degrees")->capture_default_str();
+  add_number(app, "--scale", d.scale, "made larger or smaller by up to this factor")->capture_default_str();
+  add_number(app, "--stretch", d.stretch, "wider or narrower by up to this factor")->capture_default_str();
+  add_number(app, "--elastic", d.elastic, "and bent, each pixel by so many on average")->capture_default_str();
+  add_number(app, "--flip", d.flip, "share of them that is mirrored, left to right")->capture_default_str();
+  add_number(app, "--noise", d.noise, "deviation of noise on their values, which go from -1 to 1")
+      ->capture_default_str();
+  add_number(app, "--seed", o.seed, "the same seed gives the same weights")->capture_default_str();
+  auto* threads = add_number(app, "--threads", o.threads, "threads to use; as many as there are cores if not given");
+  add_checkpoint_options(app, o.checkpoints);
+  app.add_flag("--quiet", o.quiet, "print nothing but errors");
+  if (!parse_arguments(app, argc, argv)) return false;
+  o.given = given_options(app);
+
+  using rival::require;
+  require(hold_out->count() == 0 || o.hold_out >= 1, "--hold-out: expected at least 1, got ", o.hold_out);
+  require(o.epochs >= 1, "--epochs: expected at least 1, got ", o.epochs);
+  require(steps->count() == 0 || o.steps >= 1, "--steps: expected at least 1, got ", o.steps);
+  require(o.batch >= 1, "--batch: expected at least 1, got ", o.batch);
+  require(o.width >= 1 && o.width <= 1024, "--width: expected 1 to 1024, got ", o.width);
+  require(std::isfinite(o.learning_rate) && o.learning_rate > 0, "--learning-rate: expected a positive number, got ",
+          o.learning_rate);
+  require(o.label_smoothing >= 0 && o.label_smoothing < 1,
+          "--label-smoothing: expected a number from 0 to below 1, got ", o.label_smoothing);
+  require(threads->count() == 0 || o.threads >= 1, "--threads: expected at least 1, got ", o.threads);
+  rival::Distortion<>{o.distortion};  // which says what is wrong with its options
+  check_checkpoint_options(o.checkpoints, o.given);
+  require(!o.out.empty(), "--out: expected a folder, got an empty name");
+  return true;
+}

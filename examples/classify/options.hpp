@@ -1,0 +1,62 @@
+#pragma once
+// The command line of classify.
+
+#include <cstdint>
+#include <filesystem>
+
+#include "common/command_line.hpp"
+#include "rival/data/distortion.hpp"
+
+struct Options {
+  std::filesystem::path data = RIVAL_MNIST_DIR;
+  std::filesystem::path images, labels;            ///< in the place of `data`
+  std::filesystem::path test_images, test_labels;  ///< empty: the last of `images` are held out
+  bool transpose = false;
+  long hold_out = 0;  ///< samples; 0: a sixth
+  std::filesystem::path out = "classify_out";
+  long epochs = 16;
+  long steps = 0;  ///< 0: all of the epochs'
+  long batch = 64;
+  long width = 16;
+  double learning_rate = 2e-3;
+  double label_smoothing = 0.1;
+  rival::DistortionOptions distortion{
+      .shift = 2, .rotate = 15, .scale = 1.15, .stretch = 1.12, .elastic = 1.2};  ///< of pictures
+  std::uint64_t seed = 1;
+  int threads = 0;  ///< 0: as many as OpenMP takes
+  bool quiet = false;
+  CheckpointOptions checkpoints;
+  GivenOptions given;
+
+  /// As common/settings.hpp has it.
+  template <class O, class F, class G>
+  static void each(O& o, F&& fixed, G&& free) {
+    fixed("--transpose", o.transpose);
+    fixed("--hold-out", o.hold_out);
+    fixed("--epochs", o.epochs);
+    fixed("--steps", o.steps);
+    fixed("--batch", o.batch);
+    fixed("--width", o.width);
+    fixed("--learning-rate", o.learning_rate);
+    fixed("--label-smoothing", o.label_smoothing);
+    fixed("--shift", o.distortion.shift);
+    fixed("--rotate", o.distortion.rotate);
+    fixed("--scale", o.distortion.scale);
+    fixed("--stretch", o.distortion.stretch);
+    fixed("--elastic", o.distortion.elastic);
+    fixed("--flip", o.distortion.flip);
+    fixed("--noise", o.distortion.noise);
+    fixed("--seed", o.seed);
+    // Where the samples lie; that they are the same ones is known by their fingerprint.
+    free("--data", o.data);
+    free("--images", o.images);
+    free("--labels", o.labels);
+    free("--test-images", o.test_images);
+    free("--test-labels", o.test_labels);
+    free("--checkpoint-every", o.checkpoints.every);
+    free("--keep", o.checkpoints.keep);
+  }
+};
+
+/// Throws rival::Error for what cannot be run. Returns false when only help was asked for (and given).
+bool parse(int argc, char** argv, Options& options);

@@ -1,0 +1,60 @@
+// Says how good samples are, beside what real ones get. `--help` lists the options.
+
+#include <iostream>
+#include <optional>
+
+#include "common/run.hpp"
+#include "options.hpp"
+#include "rival/core/file.hpp"
+#include "rival/io/network_file.hpp"
+#include "rival/metrics/evaluation.hpp"
+#include "samples.hpp"
+
+namespace {
+
+/// The classifier of the features, if there is one.
+std::optional<rival::Classifier<>> find_classifier(const Options& o) {
+  std::filesystem::path file = o.classifier;
+  if (file.empty() && o.real == RIVAL_MNIST_DIR)
+    file = std::filesystem::path(RIVAL_MNIST_DIR) / "classifier.safetensors";
+  if (file.empty()) return {};
+  return rival::load_classifier(file);
+}
+
+std::string csv(const std::vector<rival::Figure>& table) {
+  rival::internal::TextStream text;
+  text.precision(9);
+  text << "figure,value,spread,floor,floor_spread\n";
+  for (const auto& f : table)
+    text << f.name << ',' << f.value << ',' << f.spread << ',' << f.floor << ',' << f.floor_spread << '\n';
+  return text.str();
+}
+
+int evaluate(const Options& o) {
+  if (o.threads > 0) rival::set_threads(o.threads);
+  const auto classifier = find_classifier(o);
+  const rival::Dataset real = read_real(o);
+  const Made made = read_made(o, std::min<rival::Index>(o.count, real.size() / 2));
+  rival::require(made.samples.dim(0) >= 10, "expected at least 10 samples, got ", made.samples.dim(0));
+
+  const rival::EvaluationOptions options{
+      .samples = made.samples.dim(0), .parts = std::min<rival::Index>(10, made.samples.dim(0) / 5), .seed = o.seed};
+  const auto table = classifier ? rival::Evaluation<>(*classifier, real, options)(made.samples, made.classes)
+                                : rival::Evaluation<>(real, options)(made.samples, made.classes);
+  std::cout << made.samples.dim(0) << " samples of " << o.samples.string() << ", as many real ones of "
+            << o.real.string() << '\n';
+  if (!classifier)
+    std::cout << "No --classifier, so there are patches alone; ./scripts/classify makes one for labelled data.\n";
+  std::cout << '\n' << rival::to_text(table);
+  if (!o.csv.empty()) rival::replace_file(o.csv, csv(table));
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_program("evaluate", [&] {
+    Options options;
+    return parse(argc, argv, options) ? evaluate(options) : 0;
+  });
+}

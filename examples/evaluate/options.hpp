@@ -1,0 +1,21 @@
+#pragma once
+// The command line of evaluate.
+
+#include <cstdint>
+#include <filesystem>
+
+struct Options {
+  std::filesystem::path samples;
+  std::filesystem::path classes;  ///< of the samples; empty: not said
+  std::filesystem::path real = RIVAL_MNIST_DIR;
+  std::filesystem::path labels;      ///< of the real samples, if `real` is a file
+  std::filesystem::path classifier;  ///< empty: the digits' own for MNIST, none for other data
+  bool transpose = false;
+  long count = 10'000;
+  std::uint64_t seed = 0;
+  int threads = 0;            ///< 0: as many as OpenMP takes
+  std::filesystem::path csv;  ///< empty: not written
+};
+
+/// Throws rival::Error for what is wrong by itself. Returns false when only help was asked for (and given).
+bool parse(int argc, char** argv, Options& options);

@@ -1,0 +1,257 @@
+#pragma once
+// Health: what goes wrong in a training, named while it goes on.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rival/data/dataset.hpp"
+#include "rival/gan/heads.hpp"
+#include "rival/gan/trainer.hpp"
+#include "rival/metrics/neighbours.hpp"
+
+namespace rival {
+
+/// Something that goes wrong in a training, and what to try.
+struct HealthWarning {
+  std::string name;  ///< "mode collapse"
+  std::string text;  ///< what was seen, in numbers, and what to try
+};
+
+struct HealthOptions {
+  /// Steps from one look at the networks to the next; 0: a fiftieth of the run, at least 50.
+  long every = 0;
+  std::uint64_t seed = 0;
+};
+
+/// Watches a training, from `step`, without a trace in it:
+///
+/// | warning | when |
+/// | --- | --- |
+/// | `discriminator far ahead` | its loss stays below 0.01, and it tells 99.5 % apart |
+/// | `discriminator behind` | generated samples score higher than real ones, step after step |
+/// | `vanishing gradient` | what reaches the generator's samples is a ten-thousandth of what it was |
+/// | `mode collapse` | generated samples are ten times as near to each other as real ones are |
+/// | `memorising` | generated samples are five times as near to training samples as those are to each other |
+/// | `diverging weights` | a network's weights are 30 times as large as they were, by their root mean square |
+/// | `dead latent numbers` | a tenth of the latent vector's numbers change samples by less than a hundredth of the
+/// median |
+///
+/// Each is told when it begins, and again when it comes back after it was gone. The limits are far from what healthy
+/// runs of the ready recipes show, so that they stay silent.
+template <class S = float>
+class Health {
+ public:
+  /// `data` is what is trained on. Both must outlive it. Throws Error when the samples are not the generator's.
+  Health(AdversarialTrainer<S>& trainer, const Dataset& data, const HealthOptions& options = {})
+      : trainer_(trainer), options_(options), random_(Random(options.seed).stream("health")) {
+    require(data.sample_shape() == trainer.generator().output_shape(), "health: the generator makes samples of ",
+            trainer.generator().output_shape(), ", the data set has samples of ", data.sample_shape());
+    require(data.size() >= 2 && options.every >= 0,
+            "health: expected at least 2 samples, and a number of steps >= 0, got ", data.size(), " and ",
+            options.every);
+    const bool labelled = trainer.options().labels == LabelSource::data && data.has_labels();
+    std::vector<Index> order;
+    random_.permutation(data.size(), order);
+    const auto count = static_cast<std::size_t>(std::min(looked_at, data.size() / 2));
+    data.gather(std::span<const Index>(order).first(count), real_);
+    if (labelled) data.gather_labels(std::span<const Index>(order).first(count), labels_);
+    if (trainer.options().labels == LabelSource::drawn)
+      for (std::size_t i = 0; i < count; ++i)
+        labels_.push_back(static_cast<Label>(static_cast<Index>(i) % trainer.options().classes));
+    // As many others as can be compared with in a few milliseconds.
+    const Index size = data.sample_shape().size();
+    const Index others =
+        std::clamp<Index>(50'000'000 / (size * static_cast<Index>(count)), 1, data.size() - static_cast<Index>(count));
+    data.gather(std::span<const Index>(order).subspan(count, static_cast<std::size_t>(others)), training_);
+    // Those that generated samples are compared with must not be nearer for being more: the reals are left out.
+    real_to_training_ = median(nearest(flat(real_), flat(training_)).distance);
+    real_to_real_ = median(nearest_others(flat(real_)));
+    latents_ = draw(static_cast<Index>(count));
+  }
+
+  /// To be called after each step of `fit`, with its report. Returns what is new, mostly nothing.
+  std::vector<HealthWarning> step(const StepReport& report) {
+    const double share = ++seen_ < 100 ? 1.0 / static_cast<double>(seen_) : 0.01;
+    const auto follow = [&](double& mean, double value) { mean += share * (value - mean); };
+    follow(loss_, report.discriminator_loss);
+    follow(accuracy_, report.accuracy);
+    follow(lead_, report.real_score - report.fake_score);
+    follow(distance_, std::abs(report.real_score - report.fake_score));
+    const long every = options_.every > 0 ? options_.every : std::max(50L, report.steps_in_all / 50);
+    if (seen_ % every != 0) return {};
+    ++looks_;
+    return look();
+  }
+
+ private:
+  static constexpr Index looked_at = 64;
+
+  std::vector<HealthWarning> look() {
+    fresh_.clear();
+    const Generator<S>& generator = trainer_.generator();
+    const Labels labels = labels_;
+    const Tensor<S> made = generator.sample(latents_, labels);
+
+    // These two swing in healthy trainings.
+    constexpr int patience = 3;
+    tell("discriminator far ahead", accuracy_ > 0.995 && loss_ >= 0 && loss_ < 0.01, patience, [&] {
+      return internal::concatenate("it tells ", 100 * accuracy_, " % apart with a loss of ", loss_,
+                                   "; try a gradient penalty, spectral norm, a lower rate or a smaller discriminator");
+    });
+    tell("discriminator behind", lead_ < -0.5 * distance_, patience, [&] {
+      return internal::concatenate("generated samples score higher than real ones by ", -lead_,
+                                   "; try more discriminator steps, a higher rate or a larger discriminator");
+    });
+
+    const double gradient = gradient_at(made);
+    greatest_gradient_ = std::max(greatest_gradient_, gradient);
+    tell("vanishing gradient", gradient < 1e-4 * greatest_gradient_, 1, [&] {
+      return internal::concatenate("the gradient at generated samples is ", gradient, ", it was ", greatest_gradient_,
+                                   "; try the non-saturating or the relativistic loss, or a gradient penalty");
+    });
+
+    const Tensor<S> flat_made = flat(made);
+    const double apart = median(nearest_others(flat_made));
+    // At first all samples are alike, as the weights are small.
+    was_apart_ = was_apart_ || apart > 0.2 * real_to_real_ || looks_ > 20;
+    tell("mode collapse", was_apart_ && apart < 0.1 * real_to_real_, 1, [&] {
+      return internal::concatenate("samples are ", apart, " apart, real ones ", real_to_real_,
+                                   "; try the relativistic loss with R1 and R2, minibatch standard deviation, or lower "
+                                   "rates");
+    });
+    const double known = median(nearest(flat_made, flat(training_)).distance);
+    tell("memorising", was_apart_ && apart >= 0.1 * real_to_real_ && known < 0.2 * real_to_training_, 1, [&] {
+      return internal::concatenate("samples are ", known, " from training samples, which are ", real_to_training_,
+                                   " from each other; try more data, augmentation, or smaller networks");
+    });
+
+    tell_norm("generator", trainer_.generator(), generator_norm_);
+    tell_norm("discriminator", trainer_.discriminator(), discriminator_norm_);
+    if (looks_ % 10 == 0) look_at_latents();
+    return fresh_;
+  }
+
+  /// The root mean square of the gradient of the generator's loss at its samples, which a copy of the discriminator
+  /// scores.
+  double gradient_at(const Tensor<S>& made) {
+    if (discriminator_)
+      *discriminator_ = trainer_.discriminator();
+    else
+      discriminator_.emplace(trainer_.discriminator());
+    const auto& loss = trainer_.options().loss;
+    const Tensor<S>& real_scores = real_heads_.scores(discriminator_->forward(real_, real_trace_, labels_));
+    const Tensor<S>& fake_scores = fake_heads_.scores(discriminator_->forward(made, fake_trace_, labels_));
+    loss.generator(loss.generator_needs_real ? real_scores : none_, fake_scores, dfake_);
+    const Tensor<S>& dmade =
+        discriminator_->backward(fake_trace_, fake_heads_.gradient(dfake_, false), {.input = true});
+    return std::sqrt(static_cast<double>(dmade.array().square().mean()));
+  }
+
+  void look_at_latents() {
+    constexpr Index bases = 8;
+    const Index length = latents_.dim(1), count = std::min(bases, latents_.dim(0));
+    const Tensor<S> others = draw(count);
+    std::vector<Label> labels;
+    Tensor<S> vectors({count * (length + 1), length});
+    for (Index b = 0; b < count; ++b)
+      for (Index k = 0; k <= length; ++k) {
+        vectors.matrix().row(b * (length + 1) + k) = latents_.matrix().row(b);
+        if (k < length) vectors(b * (length + 1) + k, k) = others(b, k);
+        if (!labels_.empty()) labels.push_back(labels_[static_cast<std::size_t>(b)]);
+      }
+    const Tensor<S> made = trainer_.generator().sample(vectors, labels);
+    const Index size = made.shape().sample().size();
+    std::vector<double> effects(static_cast<std::size_t>(length));
+    for (Index b = 0; b < count; ++b) {
+      const S* plain = made.data() + (b * (length + 1) + length) * size;
+      for (Index k = 0; k < length; ++k) {
+        const S* changed = made.data() + (b * (length + 1) + k) * size;
+        double sum = 0;
+        for (Index p = 0; p < size; ++p) sum += std::abs(static_cast<double>(changed[p] - plain[p]));
+        effects[static_cast<std::size_t>(k)] += sum / static_cast<double>(size * count);
+      }
+    }
+    const double usual = median(effects);
+    const auto dead = std::count_if(effects.begin(), effects.end(), [&](double e) { return e < 0.01 * usual; });
+    tell("dead latent numbers", 10 * dead >= length, 1, [&] {
+      return internal::concatenate(dead, " of ", length,
+                                   " hardly change a sample; try a shorter latent vector or another initialiser");
+    });
+  }
+
+  void tell_norm(const char* which, Network<S>& network, double& first) {
+    double squares = 0, count = 0;
+    for (const auto* parameter : network.parameters())
+      if (parameter->value.rank() >= 2) {
+        squares += parameter->value.array().template cast<double>().square().sum();
+        count += static_cast<double>(parameter->value.size());
+      }
+    const double now = count > 0 ? std::sqrt(squares / count) : 0;
+    if (first == 0) first = now;
+    tell(std::string("diverging weights of the ") + which, now > 30 * first, 1, [&] {
+      return internal::concatenate("their root mean square is ", now, ", it was ", first,
+                                   "; try a lower rate, a gradient penalty or weight decay");
+    });
+  }
+
+  /// Tells it when it has been wrong at so many looks on end.
+  template <class Text>
+  void tell(const std::string& name, bool wrong, int patience, const Text& text) {
+    int& looks = wrong_[name];
+    looks = wrong ? looks + 1 : 0;
+    if (looks == patience) fresh_.push_back({name, text()});
+  }
+
+  Tensor<S> draw(Index count) {
+    Tensor<S> latents({count, trainer_.generator().latent()});
+    if (trainer_.options().draw_latent)
+      trainer_.options().draw_latent(latents, random_);
+    else
+      random_.fill_normal(latents);
+    return latents;
+  }
+
+  static Tensor<S> flat(const Tensor<S>& samples) {
+    Tensor<S> rows({samples.dim(0), samples.shape().sample().size()});
+    std::copy_n(samples.data(), samples.size(), rows.data());
+    return rows;
+  }
+  static std::vector<double> nearest_others(const Tensor<S>& rows) {
+    const Eigen::RowVectorXd centre = internal::centre_of(rows);
+    std::vector<double> squares = internal::radii(internal::Centred(rows, centre), 1);
+    for (double& s : squares) s = std::sqrt(std::max(0.0, s));
+    return squares;
+  }
+  static double median(std::vector<double> values) {
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    return *middle;
+  }
+
+  AdversarialTrainer<S>& trainer_;
+  HealthOptions options_;
+  Random random_;
+  Tensor<S> real_, training_, latents_, dfake_;
+  const Tensor<S> none_;
+  std::vector<Label> labels_;
+  double real_to_training_ = 0, real_to_real_ = 0;
+
+  long seen_ = 0, looks_ = 0;
+  double loss_ = 0, accuracy_ = 0, lead_ = 0, distance_ = 0;  ///< in the mean of some hundred steps
+  double greatest_gradient_ = 0, generator_norm_ = 0, discriminator_norm_ = 0;
+  bool was_apart_ = false;
+  std::map<std::string, int> wrong_;  ///< looks on end
+  std::vector<HealthWarning> fresh_;
+  std::optional<Discriminator<S>> discriminator_;
+  Trace<S> real_trace_, fake_trace_;
+  internal::Heads<S> real_heads_, fake_heads_;
+};
+
+}  // namespace rival

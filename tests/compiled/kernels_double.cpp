@@ -1,5 +1,0 @@
-// Defines in double what the kernels' headers list.
-#define RIVAL_DEFINE_DOUBLE
-#include "rival/core/instantiate.hpp"
-//
-#include "compiled/kernels.hpp"
