@@ -198,13 +198,6 @@ inline CheckpointFile parse_checkpoint(const Safetensors& file, std::string what
   require(found != metadata.end() && sum != metadata.end(), what, ": it is a safetensors file, but no checkpoint");
   CheckpointFile checkpoint{std::move(what), {}, {}};
   const std::string& here = checkpoint.what;
-  try {
-    checkpoint.json = Json::parse(found->second);
-    const int format = whole<int>(checkpoint.json.at("version"));
-    require(format == 1, here, ": expected a checkpoint's version 1, got ", format);
-  } catch (const JsonError& error) {
-    fail(here, ": its description cannot be read (", error.what(), ")");
-  }
   std::vector<NamedTensor> named;
   for (const std::string& name : file.names()) {
     const std::string& type = file.entry(name).type;
@@ -216,8 +209,16 @@ inline CheckpointFile parse_checkpoint(const Safetensors& file, std::string what
     else
       named.push_back({name, &tensor.emplace<Tensor<std::uint8_t>>(file.tensor<std::uint8_t>(name))});
   }
+  // First of all, so that whatever is damaged is called so.
   require(checksum_text(found->second, std::move(named)) == sum->second, here,
           ": it is damaged, its checksum is another one");
+  try {
+    checkpoint.json = Json::parse(found->second);
+    const int format = whole<int>(checkpoint.json.at("version"));
+    require(format == 1, here, ": expected a checkpoint's version 1, got ", format);
+  } catch (const JsonError& error) {
+    fail(here, ": its description cannot be read (", error.what(), ")");
+  }
   return checkpoint;
 }
 
