@@ -164,6 +164,16 @@ TEST_CASE("ONNX import: channels of what is neither vector nor image are not tak
         "ONNX model: node \"n1\" (Mul): expected a table whose rows go with samples of 2x2x2, got 3x2");
 }
 
+TEST_CASE("ONNX import: rows that labels choose are channels, and no images of their own") {
+  OnnxModel model = of_nodes({{1}, {2}, {2}},
+                             {{.op = "Gather", .inputs = {"t", "k"}},
+                              {.op = "Reshape", .inputs = {"^", "s"}},
+                              {.op = "Concat", .inputs = {"x", "^"}, .attributes = {{"axis", one}}}},
+                             {{"t", {2, 4}, Floats{1, 2, 3, 4, 5, 6, 7, 8}}, {"s", {4}, Ints{-1, 1, 2, 2}}});
+  model.inputs.push_back({"k", true, {{-1, "batch"}}});
+  CHECK(refusal(model) == "ONNX model: node \"n2\" (Concat): expected one number a channel of what labels choose");
+}
+
 TEST_CASE("ONNX import: shapes, as other exporters say them") {
   const std::vector<OnnxExtent> image{{2}, {1}, {3}};
   const auto reshaped = [&](const OnnxTensor& shape, std::int64_t allow = 0) {
