@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the seeds of the fuzz targets but network's, which rival::save wrote, to tests/fuzz/corpus/.
+"""Writes the seeds of the fuzz targets to tests/fuzz/corpus/, but network's, which rival::save wrote, and onnx's: the smallest
+model of each kind of layer that tests/onnx/write_models.cpp writes with batch norm kept.
 
 usage: /usr/bin/python3 tests/fuzz/make_seeds.py      (Debian: python3-numpy)
 """

@@ -143,7 +143,7 @@ TEST_CASE("ONNX import: numbers of channels, and of one kind only") {
   // Nothing is made of a size that is only said.
   OnnxModel large = on_image("Mul", false, {"c", {}, Floats{2}});
   large.inputs[0].extents[1].size = Index{1} << 31;
-  CHECK_THAT(refusal(large), ContainsSubstring("expected at most 1048576 features"));
+  CHECK_THAT(refusal(large), ContainsSubstring("ONNX model: its layers would have more than"));
 }
 
 TEST_CASE("ONNX import: channels of what is neither vector nor image are not taken for others") {
@@ -162,6 +162,16 @@ TEST_CASE("ONNX import: channels of what is neither vector nor image are not tak
   model.inputs[0].extents = {{-1, "batch"}, {2}, {2}, {2}};
   CHECK(refusal(model) ==
         "ONNX model: node \"n1\" (Mul): expected a table whose rows go with samples of 2x2x2, got 3x2");
+}
+
+TEST_CASE("ONNX import: rows that labels choose are channels, and no images of their own") {
+  OnnxModel model = of_nodes({{1}, {2}, {2}},
+                             {{.op = "Gather", .inputs = {"t", "k"}},
+                              {.op = "Reshape", .inputs = {"^", "s"}},
+                              {.op = "Concat", .inputs = {"x", "^"}, .attributes = {{"axis", one}}}},
+                             {{"t", {2, 4}, Floats{1, 2, 3, 4, 5, 6, 7, 8}}, {"s", {4}, Ints{-1, 1, 2, 2}}});
+  model.inputs.push_back({"k", true, {{-1, "batch"}}});
+  CHECK(refusal(model) == "ONNX model: node \"n2\" (Concat): expected one number a channel of what labels choose");
 }
 
 TEST_CASE("ONNX import: shapes, as other exporters say them") {

@@ -14,16 +14,15 @@
 
 namespace rival::internal {
 
-inline constexpr Index most_features = 1 << 20;  // of a layer that has no weights in the file
-
 /// The numbers of each channel of samples: one for all, or of a shape that goes with the channels alone, {C} for
 /// vectors and {C, 1, 1} for images, with or without a batch in front.
 inline std::vector<double> of_channels(OnnxQuery& q, const OnnxNode& node, const OnnxTensor& tensor,
                                        const Shape& sample) {
   const Index rank = tensor.shape.rank(), behind = sample.rank() == 3 ? 2 : 0, count = sample.back();
-  require(count <= most_features, q.of(node), "expected at most ", most_features, " features, got ", sample);
-  if (tensor.shape.size() == 1 && rank <= sample.rank() + 1)
+  if (tensor.shape.size() == 1 && rank <= sample.rank() + 1) {
+    q.count_made(count);
     return std::vector<double>(static_cast<std::size_t>(count), q.numbers(tensor)[0]);
+  }
   const bool fits = (sample.rank() == 1 || sample.rank() == 3) && rank > behind && rank <= sample.rank() + 1 &&
                     tensor.shape.size() == count && tensor.shape[rank - 1 - behind] == count;
   require(fits, q.of(node), "expected a number, or one for each of the ", count, " channels of ", sample, ", got \"",
@@ -45,10 +44,10 @@ inline void append_map(ReadStack& stack, const std::vector<double>& scale, const
     append(stack,
            {d, {{"weight", std::vector<double>(none.size(), 1.0)}, {"bias", none}, {"mean", none}, {"variance", none}}},
            true);
-  auto& tensors = stack.layers.back().tensors;
+  std::vector<double>&weight = stack.layers.back().tensors["weight"], &bias = stack.layers.back().tensors["bias"];
   for (std::size_t i = 0; i < none.size(); ++i) {
-    tensors["weight"][i] *= scale[i];
-    tensors["bias"][i] = tensors["bias"][i] * scale[i] + shift[i];
+    weight[i] *= scale[i];
+    bias[i] = bias[i] * scale[i] + shift[i];
   }
 }
 
@@ -60,13 +59,15 @@ inline std::optional<OnnxStep> read_channel_map(OnnxQuery& q, const OnnxNode& no
   if (node.op != "Neg" && (!c || c->whole_numbers() || (node.op == "Div" && at == 0))) return {};
   const std::string& x = q.input_of(node, node.op == "Neg" ? 0 : 1 - at);
   return OnnxStep{&node, x, [=, &q, &node](ReadStack& stack) {
-                    const auto features = static_cast<std::size_t>(std::min(stack.shape.back(), most_features));
-                    std::vector<double> numbers(features, -1.0), scale(features, 1.0), shift(features, 0.0);
-                    if (c) numbers = of_channels(q, node, *c, stack.shape);
-                    require(stack.shape.back() <= most_features, "expected at most ", most_features, " features");
+                    if (!c) q.count_made(stack.shape.back());
+                    const std::vector<double> numbers =
+                        c ? of_channels(q, node, *c, stack.shape)
+                          : std::vector<double>(static_cast<std::size_t>(stack.shape.back()));
+                    std::vector<double> scale(numbers.size(), 1.0), shift(numbers.size(), 0.0);
                     for (std::size_t i = 0; i < numbers.size(); ++i) {
                       const double v = numbers[i];
-                      if (node.op == "Mul" || node.op == "Neg") scale[i] = v;
+                      if (node.op == "Mul") scale[i] = v;
+                      if (node.op == "Neg") scale[i] = -1;
                       if (node.op == "Div") scale[i] = 1 / v;
                       if (node.op == "Add") shift[i] = v;
                       if (node.op == "Sub") shift[i] = at == 0 ? v : -v, scale[i] = at == 0 ? -1 : 1;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "rival/io/onnx/shape_values.hpp"
 #include "rival/io/onnx/step.hpp"
 #include "rival/layers/embedding.hpp"
 #include "rival/layers/minibatch_stddev.hpp"
@@ -26,7 +27,8 @@ inline const OnnxTensor* table_of(OnnxQuery& q, const OnnxNode* gather) {
 inline std::optional<OnnxStep> read_embedding(OnnxQuery& q, const OnnxNode& node) {
   const OnnxNode* rows = q.producer(q.input_of(node, 1));
   if (rows && rows->op == "Expand") rows = q.has_input(*rows, 0) ? q.producer(rows->inputs[0]) : nullptr;
-  if (rows && rows->op == "Reshape") rows = q.has_input(*rows, 0) ? q.producer(rows->inputs[0]) : nullptr;
+  const OnnxNode* pixel = rows && rows->op == "Reshape" ? rows : nullptr;
+  if (pixel) rows = q.has_input(*pixel, 0) ? q.producer(pixel->inputs[0]) : nullptr;
   if (rows && rows->op == "Cast") rows = q.has_input(*rows, 0) ? q.producer(rows->inputs[0]) : nullptr;
   if (!rows) return {};
   EmbeddingOptions o;
@@ -46,9 +48,12 @@ inline std::optional<OnnxStep> read_embedding(OnnxQuery& q, const OnnxNode& node
   require(q.whole(node, "axis", 0) == 1, q.of(node), "expected channels (axis 1) to be joined");
   ReadLayer layer{describe("embedding", o)};
   if (!o.one_hot) layer.tensors["weight"] = table;
-  return OnnxStep{&node, q.input_of(node, 0), [layer](ReadStack& stack) {
+  return OnnxStep{&node, q.input_of(node, 0), [=, &q](ReadStack& stack) {
                     require(stack.shape.rank() == 1 || stack.shape.rank() == 3, "expected vectors or images, got ",
                             stack.shape);
+                    const Index count = o.one_hot ? o.classes : o.features;
+                    require(!pixel || (stack.shape.rank() == 3 && target(q, *pixel, {count}) == Wholes{count, 1, 1}),
+                            "expected one number a channel of what labels choose");
                     append(stack, layer);
                   }};
 }

@@ -26,8 +26,8 @@ inline bool matters(const Shape& image) { return image.rank() == 3 && image[2] >
 /// layer that made it has its outputs in that order.
 inline void count_by_channels(ReadStack& stack, const Shape& image) {
   require(stack.shape.rank() == 1, "expected a vector that becomes an image, got ", stack.shape);
-  static const std::set<std::string, std::less<>> keep{"batch_norm", "relu",     "leaky_relu", "tanh",      "sigmoid",
-                                                       "elu",        "softplus", "silu",       "pixel_norm"};
+  static const std::set<std::string, std::less<>> keep{
+      "batch_norm", "relu", "leaky_relu", "tanh", "sigmoid", "elu", "softplus", "silu", "pixel_norm", "layer_norm"};
   for (std::size_t i = stack.layers.size(); i-- > 0;) {
     ReadLayer& layer = stack.layers[i];
     const std::string& kind = layer.description.kind;

@@ -109,8 +109,15 @@ class OnnxQuery {
     require(tensor.shape.rank() == 2, of(node), "expected a matrix of weights, got ", tensor.shape);
     return tensor;
   }
+  /// Counts numbers that a layer will have. Nodes may share weights, and here each layer has its own, and one number
+  /// may stand for those of all channels; but no small file makes a large network.
+  void count_made(Index count) {
+    made_count_ += static_cast<double>(count);
+    require(made_count_ <= 16 * held_ + 1e5, what_, ": its layers would have more than ", made_count_,
+            " numbers, made of the ", held_, " in the file");
+  }
   std::vector<double> numbers(const OnnxTensor& tensor) {
-    count_copy(tensor);
+    count_made(tensor.shape.size());
     return as_doubles(tensor);
   }
   /// The one number of a constant; NaN if there is none, or more than one.
@@ -206,17 +213,11 @@ class OnnxQuery {
     }
     const OnnxTensor* b = constant(node, 1);
     if (!b || node.inputs.size() != 2) return;
-    count_copy(*a), count_copy(*b);
+    count_made(a->shape.size()), count_made(b->shape.size());
     if (std::optional<OnnxTensor> value = folded(node, *a, *b)) {
       made_.push_back(std::move(*value));
       constants_[node.outputs[0]] = &made_.back();
     }
-  }
-  /// Nodes may share weights, and here each layer has its own, but no file makes many of few.
-  void count_copy(const OnnxTensor& tensor) {
-    copied_ += static_cast<double>(tensor.shape.size());
-    require(copied_ <= 16 * held_ + 1e6, what_, ": its nodes share so many weights that its ", held_,
-            " numbers become more than ", copied_);
   }
   void add_constant(const std::string& name, const OnnxTensor& tensor) {
     constants_[name] = &tensor;
@@ -244,8 +245,8 @@ class OnnxQuery {
   std::map<std::string, std::size_t> producers_;
   std::map<std::string, Shape> shapes_;
   std::vector<bool> taken_;
-  double held_ = 0;    // numbers in all constants
-  double copied_ = 0;  // numbers that nodes have asked for
+  double held_ = 0;        // numbers in all constants
+  double made_count_ = 0;  // numbers that layers have
 };
 
 }  // namespace rival::internal
