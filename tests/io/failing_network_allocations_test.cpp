@@ -66,7 +66,7 @@ struct Training {
   std::string everything() {
     std::string all;
     const auto put = [&](const auto& value) { all.append(reinterpret_cast<const char*>(&value), sizeof value); };
-    const auto remembered = internal::remembered(*trainer);
+    const auto remembered = internal::remembered(internal::parts_of(*trainer));
     for (const auto& [name, tensor] : remembered.tensors) all += bytes_of(*tensor);
     for (const auto& [name, stream] : remembered.streams) put(stream->position());
     for (auto* optimizer : {&trainer->generator_optimizer(), &trainer->discriminator_optimizer()}) {
