@@ -24,8 +24,8 @@ inline void add_walks(rival::Page& page, const Samples& samples) {
                 "Each row goes from one to the next.");
 }
 
-/// Some samples, each beside the picture of the data that is nearest to it in its pixels. The data are gone through in
-/// pieces, so that memory for a few thousand pictures is enough.
+/// Some samples, if they are finite, each beside the picture of the data that is nearest to it in its pixels. The data
+/// are gone through in pieces, so that memory for a few thousand pictures is enough.
 inline void add_nearest(rival::Page& page, const Samples& samples, const rival::Dataset& data) {
   using rival::Index;
   constexpr Index count = 8, piece = 4096;

@@ -55,9 +55,9 @@ void check_files(const std::filesystem::path& out, std::size_t steps) {
   CHECK(files["progress.gif"].substr(0, 6) == "GIF89a");
   CHECK(files["progress.gif"].back() == ';');
   CHECK(files["losses.svg"].find("</svg>") != std::string::npos);
-  for (const std::string title : {"Warnings", "Samples", "Losses", "Mean scores", "Accuracy of the discriminator",
-                                  "Speed", "From one latent vector to another", "Nearest training pictures",
-                                  "Classes of the training set", "Settings", "Generator", "Discriminator"}) {
+  for (const std::string title :
+       {"Warnings", "Samples", "Losses", "Mean scores", "Accuracy of the discriminator", "Speed",
+        "From one latent vector to another", "Classes of the training set", "Settings", "Generator", "Discriminator"}) {
     INFO(title);
     CHECK(files["report.html"].find("<h2>" + title + "</h2>") != std::string::npos);
   }
@@ -88,6 +88,7 @@ TEST_CASE("mnist_gan: twenty steps on the real digits write all that is promised
   const auto [least, greatest] = std::minmax_element(generated.data(), generated.data() + generated.size());
   CHECK(*greatest - *least > 50);
   CHECK(content(out).size() == promised.size() + 1);  // and nothing else
+  CHECK(content(out).at("report.html").find("<h2>Nearest training pictures</h2>") != std::string::npos);
 
   // Into a file go plain lines; the last ones say where what was written.
   CHECK(result.out.find('\r') == std::string::npos);
@@ -350,6 +351,7 @@ TEST_CASE("mnist_gan: stops when training diverges, with the step, what to try, 
   const auto files = content(out.path());
   CHECK(files.size() == promised.size());  // the earlier run's generated.npy is gone
   CHECK(files.at("losses.csv").find("nan") == std::string::npos);
+  CHECK(files.at("report.html").find("Nearest training") == std::string::npos);  // pixels that are not finite
   CHECK_THAT(files.at("summary.txt"), Catch::Matchers::ContainsSubstring("steps " + std::to_string(steps) +
                                                                          " of 500 (training stopped at step "));
 }
