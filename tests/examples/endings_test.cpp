@@ -409,7 +409,7 @@ TEST_CASE("endings: toy_2d ends as well") {
   CHECK(wait_for(child) == 128 + SIGTERM);
   CHECK(read_bytes(streams / "err").empty());
   const auto files = content(out.path());
-  CHECK(files.size() == 5);
+  CHECK(files.size() == 7);
   CHECK(files.count("generator.safetensors") == 1);
   CHECK(lines(files.at("samples.csv")).size() == 2501);
   CHECK(files.at("progress.gif").back() == ';');
