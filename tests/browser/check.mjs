@@ -81,6 +81,9 @@ try {
       said(/step:? ?(49|50),\d{3} \| discriminator:? ?-?[\d.]+ \(mean 0\.\d+\) \| generator:? ?-?[\d.]+ \(mean 1\.\d+\)$/.test(long),
         'the values under the pointer: ' + long);
 
+      const gap = await hover(0, 0.225);
+      said(/discriminator:? ?[\d.]+ .* generator:? ?\u2013$/.test(gap), 'the values under the pointer in a gap: ' + gap);
+
       // Linear and logarithmic; what is drawn is seen in its colour.
       const painted = (number) => evaluate(`(() => {
         const canvas = document.querySelectorAll('section.curves canvas')[${number}];

@@ -24,7 +24,8 @@ inline PageJson json_number(double value) {
 }
 
 /// {name, x, y, mean: {x, y}}: the series thinned to about 2,000 values and, if it has more than 300, the means of
-/// stretches of it. Throws Error when x and y differ in number, and when x do not ascend.
+/// stretches of it of which at least half can be drawn. Throws Error when x and y differ in number, and when x do not
+/// ascend.
 inline PageJson json_series(const Series& series) {
   constexpr std::size_t most = 2000, noisy = 300, stretches = 200;
   const std::string& name = series.name;
@@ -49,7 +50,7 @@ inline PageJson json_series(const Series& series) {
     for (std::size_t i = begin; i < end; ++i)
       if (drawable(y[i])) sum += y[i], ++count;
     mean["x"].push_back(json_number(x_at((begin + end) / 2)));
-    mean["y"].push_back(count > 0 ? json_number(sum / count) : PageJson(nullptr));
+    mean["y"].push_back(2 * count >= static_cast<double>(end - begin) ? json_number(sum / count) : PageJson(nullptr));
   }
   return data;
 }

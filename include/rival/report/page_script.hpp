@@ -57,6 +57,13 @@ inline constexpr std::string_view page_script = R"js(
       if (mean) tables.push([mean.x, mean.y]), lines[i].mean = tables.length;
     });
     const joined = uPlot.join(tables, tables.map(() => [gaps, gaps]));
+    for (const y of joined.slice(1)) {  // a gap goes on to the next value, over the x of other series
+      let gap = false;
+      for (let i = 0; i < y.length; ++i) {
+        if (y[i] !== undefined) gap = y[i] === null;
+        else if (gap) y[i] = null;
+      }
+    }
     const counted = joined[0].every(Number.isInteger);
     const positive = joined.slice(1).some((y) => y.some((v) => v > 0));
     let logarithmic = false, chart = null;
@@ -93,7 +100,7 @@ inline constexpr std::string_view page_script = R"js(
       for (const {name, colour, raw, mean, dots} of lines) {
         const stroke = palette[colour % palette.length];
         const value = (u, v, i, at) => at == null ? number(null)
-          : mean ? number(u.data[raw][u.cursor.idxs[raw]]) + ' (mean ' + number(v) + ')' : number(v);
+          : mean ? number(u.data[raw][u.cursor.idxs[raw]]) + (v == null ? '' : ' (mean ' + number(v) + ')') : number(v);
         drawn[raw] = {label: name, stroke: mean ? stroke + '4d' : stroke, width: mean ? 1 : 2, value,
           class: mean ? 'unseen' : undefined, points: {show: dots, size: 6, fill: stroke}};
         if (mean) drawn[mean] = {label: name, stroke, width: 2, value, points: {show: false}};
