@@ -28,6 +28,8 @@ class Losses {
 
   void add(const rival::StepReport& report) { steps_.push_back(report); }
 
+  const std::vector<rival::StepReport>& steps() const { return steps_; }
+
   /// Into a checkpoint, and out of it.
   void put(rival::CheckpointExtras& extras) const { extras.numbers["losses"] = to_numbers(steps_); }
   void take(const rival::CheckpointExtras& extras) { steps_ = to_reports(extras.numbers.at("losses")); }
