@@ -116,5 +116,6 @@
 #include "rival/train/fit_loop.hpp"
 #include "rival/train/fit_options.hpp"
 #include "rival/train/progress.hpp"
+#include "rival/train/refresh_statistics.hpp"
 #include "rival/train/supervised_trainer.hpp"
 #include "rival/train/whole_step.hpp"

@@ -259,6 +259,8 @@ void load_checkpoint(AnyTrainer<S>& trainer, CheckpointFile& file) {
   const long run = whole<long>(json.at("state").at("run"));
   require(run >= 0, file.what, ": expected a run of steps >= 0, got ", run);
   const auto parts = parts_of(trainer);
+  require(json.at("trainer").find(parts[0].name) != nullptr, file.what, ": expected a checkpoint with a ",
+          parts[0].name, ", got one of another kind of trainer");
   const Remembered<S> all = remembered(parts);
   std::vector<std::string> lines;
   tell_differences("", json.at("trainer"), told(trainer, run), lines);
