@@ -36,7 +36,7 @@ int train(Options o) {
       .seed = o.seed};
   if (pictures) options.augment = rival::Distortion<>(o.distortion);
   rival::SupervisedTrainer<> trainer(classifier, options);
-  TestErrors errors(trainer.averaged_classifier(), data.test);
+  Result result(trainer.averaged_classifier(), data, rival::Random(o.seed).stream("statistics"));
   Losses losses(true);
   const rival::CheckpointExtras earlier = resume ? trainer.load(checkpoints.newest()) : rival::CheckpointExtras();
   rival::require(!resume || trainer.state().data_set == data.train.fingerprint(),
@@ -47,18 +47,18 @@ int train(Options o) {
   if (resume) {
     run.take(earlier);
     losses.take(earlier);
-    errors.take(earlier);
+    result.take(earlier);
   }
   using std::filesystem::path;
-  run.output("classifier.safetensors", [&](const path& to) { rival::save(trainer.averaged_classifier(), to); });
+  run.output("classifier.safetensors",
+             [&](const path& to) { rival::save(result.classifier(run.last().steps_done), to); });
   run.output("losses.csv", [&](const path& to) { losses.write_csv(to); });
   run.output("losses.svg", [&](const path& to) { losses.write_svg(to); });
-  run.output("summary.txt",
-             [&](const path& to) { rival::replace_file(to, describe(o, run, data, errors, classifier)); });
+  run.output("summary.txt", [&](const path& to) { rival::replace_file(to, describe(o, run, data, result)); });
   Run::Write write_mistakes;
   if (pictures && (sample[2] == 1 || sample[2] == 3))
     write_mistakes = [&](const path& to) {
-      rival::write_png(to, mistakes(data.test, errors.at(run.last().steps_done)));
+      rival::write_png(to, mistakes(data.test, result.errors(run.last().steps_done)));
     };
   run.output("mistakes.png", write_mistakes, Run::When::at_end);
 
@@ -67,7 +67,7 @@ int train(Options o) {
     put_settings(extras, o);
     run.put(extras);
     losses.put(extras);
-    errors.put(extras);
+    result.put(extras);
     trainer.save(to, extras);
   });
 
@@ -77,9 +77,9 @@ int train(Options o) {
       losses.add(report);
       // Before run.step, which may write a checkpoint.
       if (report.steps_done % per_epoch == 0 || report.steps_done == report.steps_in_all) {
-        errors.add_epoch(report);
+        result.add_epoch(report);
         run.say(
-            rival::internal::concatenate("epoch ", report.epoch, ": test error ", 100 * errors.epochs().back(), " %"));
+            rival::internal::concatenate("epoch ", report.epoch, ": test error ", 100 * result.epochs().back(), " %"));
       }
       if (!run.step(report)) trainer.stop();
     };

@@ -5,6 +5,7 @@
 #include <iomanip>
 
 #include "rival/nn/summary.hpp"
+#include "rival/train/refresh_statistics.hpp"
 
 namespace {
 
@@ -40,28 +41,38 @@ void write_confusion(std::ostream& text, const Data& data, const rival::Classifi
 
 }  // namespace
 
-const rival::Classification& TestErrors::at(long step) {
-  if (step != step_) now_ = rival::evaluate(classifier_, test_);
+void Result::refresh(long step) {
+  if (step == step_) return;
+  classifier_ = averaged_;
+  rival::refresh_statistics(classifier_, data_.train, random_);
+  errors_ = rival::evaluate(classifier_, data_.test);
   step_ = step;
-  return now_;
 }
 
-void TestErrors::add_epoch(const rival::StepReport& report) { epochs_.push_back(at(report.steps_done).error()); }
+const rival::Classifier<>& Result::classifier(long step) {
+  refresh(step);
+  return classifier_;
+}
+const rival::Classification& Result::errors(long step) {
+  refresh(step);
+  return errors_;
+}
 
-void TestErrors::put(rival::CheckpointExtras& extras) const {
+void Result::add_epoch(const rival::StepReport& report) { epochs_.push_back(errors(report.steps_done).error()); }
+
+void Result::put(rival::CheckpointExtras& extras) const {
   rival::Tensor<double> errors({static_cast<rival::Index>(epochs_.size())});
   std::copy(epochs_.begin(), epochs_.end(), errors.data());
   extras.numbers["test errors"] = errors;
 }
-void TestErrors::take(const rival::CheckpointExtras& extras) {
+void Result::take(const rival::CheckpointExtras& extras) {
   const rival::Tensor<double>& errors = extras.numbers.at("test errors");
   epochs_.assign(errors.data(), errors.data() + errors.size());
 }
 
-std::string describe(const Options& o, const Run& run, const Data& data, TestErrors& errors,
-                     rival::Classifier<>& classifier) {
+std::string describe(const Options& o, const Run& run, const Data& data, Result& result) {
   const rival::StepReport& last = run.last();
-  const rival::Classification& found = errors.at(last.steps_done);
+  const rival::Classification& found = result.errors(last.steps_done);
   rival::internal::TextStream text;
   text << "width " << o.width << ", batch " << o.batch << ", Adam learning rate " << o.learning_rate
        << ", label smoothing " << o.label_smoothing << ", seed " << o.seed << ", threads " << rival::threads() << '\n';
@@ -79,7 +90,7 @@ std::string describe(const Options& o, const Run& run, const Data& data, TestErr
        << data.class_values.size() << "\n"
        << "test error " << 100 * found.error() << " % (" << found.wrong << " wrong), loss " << found.loss << '\n'
        << "test error in % after each epoch:";
-  for (const double error : errors.epochs()) text << ' ' << 100 * error;
+  for (const double error : result.epochs()) text << ' ' << 100 * error;
   text << '\n';
   write_confusion(text, data, found);
   const auto wrong = wrong_ones(data.test, found);
@@ -87,6 +98,7 @@ std::string describe(const Options& o, const Run& run, const Data& data, TestErr
   for (const auto i : wrong)
     text << std::setw(8) << i << std::setw(8) << data.class_values[data.test.label(i)] << std::setw(8)
          << data.class_values[found.predicted[static_cast<std::size_t>(i)]] << '\n';
+  rival::Classifier<> classifier = result.classifier(last.steps_done);
   text << '\n' << rival::summary(classifier);
   return text.str();
 }

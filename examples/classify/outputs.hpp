@@ -10,14 +10,17 @@
 #include "rival/image/grid.hpp"
 #include "rival/train/evaluate.hpp"
 
-/// The errors on the test samples, epoch by epoch, and those of the present weights.
-class TestErrors {
+/// What a run has learnt: the averaged classifier, with the statistics of plain training samples in the place of
+/// distorted ones, and its errors on the test samples, epoch by epoch.
+class Result {
  public:
-  TestErrors(const rival::Classifier<>& classifier, const rival::Dataset& test)
-      : classifier_(classifier), test_(test) {}
+  /// `averaged` is the trainer's, and goes on to change.
+  Result(const rival::Classifier<>& averaged, const Data& data, const rival::Random& random)
+      : averaged_(averaged), data_(data), random_(random), classifier_(averaged) {}
 
-  /// Of the weights as they are after that step.
-  const rival::Classification& at(long step);
+  /// As they are after that step.
+  const rival::Classifier<>& classifier(long step);
+  const rival::Classification& errors(long step);
   void add_epoch(const rival::StepReport& report);
   /// Share of the test samples, an epoch after the other.
   const std::vector<double>& epochs() const { return epochs_; }
@@ -27,16 +30,19 @@ class TestErrors {
   void take(const rival::CheckpointExtras& extras);
 
  private:
-  const rival::Classifier<>& classifier_;
-  rival::Dataset test_;
+  void refresh(long step);
+
+  const rival::Classifier<>& averaged_;
+  const Data& data_;
+  rival::Random random_;
   long step_ = -1;
-  rival::Classification now_;
+  rival::Classifier<> classifier_;
+  rival::Classification errors_;
   std::vector<double> epochs_;
 };
 
 /// Settings, figures, the confusion table, which samples are wrong, and the layers.
-std::string describe(const Options& options, const Run& run, const Data& data, TestErrors& errors,
-                     rival::Classifier<>& classifier);
+std::string describe(const Options& options, const Run& run, const Data& data, Result& result);
 
 /// The first 100 test pictures that are wrong, in the order of the summary; a black pixel if none is.
 rival::Image mistakes(const rival::Dataset& test, const rival::Classification& found);

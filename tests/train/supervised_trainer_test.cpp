@@ -21,6 +21,7 @@
 #include "rival/layers/reshape.hpp"
 #include "rival/train/evaluate.hpp"
 #include "rival/train/progress.hpp"
+#include "rival/train/refresh_statistics.hpp"
 
 using namespace rival;
 using Catch::Matchers::ContainsSubstring;
@@ -283,4 +284,24 @@ TEST_CASE("supervised trainer: refuses what cannot be trained") {
 TEST_CASE("supervised trainer: the progress bar shows loss and accuracy") {
   const StepReport report{.supervised = true, .loss = 0.1234, .accuracy = 0.975, .epoch = 1, .epochs = 2};
   CHECK(internal::losses_text(report) == "loss 0.123  accuracy 97.5 %");
+}
+
+TEST_CASE("refresh_statistics: batch norm's become those of the samples, weights stay") {
+  auto classifier = small();
+  auto before = classifier;
+  refresh_statistics<float>(classifier, places(), Random(1), {.batch = 90, .passes = 200});
+  const auto now = classifier.parameters(), then = before.parameters();
+  for (std::size_t i = 0; i < now.size(); ++i) CHECK(difference(now[i]->value, then[i]->value) == 0);
+  // Of a batch that holds all samples the running mean becomes that batch's own, to 0.9^200 of what was before.
+  Loader<> loader(places(), {.batch = 90, .shuffle = false}, Random(1));
+  Tensor<> samples;
+  loader.next(samples);
+  Trace<> trace;
+  const Tensor<> convolved = before.layers()[0].forward(samples, trace, {.mode = Mode::eval, .backward = false});
+  const auto mean = convolved.matrix().colwise().mean();
+  Tensor<>& running = classifier.buffers()[0]->value;
+  REQUIRE(running.size() == 8);
+  for (Index k = 0; k < 8; ++k) CHECK(running[k] == Catch::Approx(mean[k]).margin(1e-4));
+  CHECK_THROWS_WITH(refresh_statistics<float>(classifier, places(), Random(1), {.passes = 0}),
+                    "refresh_statistics: expected at least 1 pass, got 0");
 }
