@@ -168,7 +168,7 @@ TEST_CASE("mnist_gan: evaluates while it trains, and keeps the best generator") 
   const Arguments every{"--evaluate-every", "2", "--classifier", (folder / "classifier.safetensors").string()};
   const auto arguments = [&](const char* out, Arguments more) {
     more.insert(more.end(), every.begin(), every.end());
-    return quick(data, folder / out, more);
+    return quick(data.path(), folder / out, more);
   };
   const auto whole = rival_test::run(RIVAL_MNIST_GAN_BINARY, arguments("whole", {"--steps", "7", "--threads", "1"}));
   INFO(whole.err);
@@ -195,7 +195,7 @@ TEST_CASE("mnist_gan: evaluates while it trains, and keeps the best generator") 
 
   SECTION("the training does not notice") {
     const auto result =
-        rival_test::run(RIVAL_MNIST_GAN_BINARY, quick(data, folder / "without", {"--steps", "7", "--threads", "1"}));
+        rival_test::run(RIVAL_MNIST_GAN_BINARY, quick(data.path(), folder / "without", {"--steps", "7", "--threads", "1"}));
     REQUIRE(result.code == 0);
     CHECK(content(folder / "without").at("generator.safetensors") == files.at("generator.safetensors"));
     CHECK(content(folder / "without").count("best.safetensors") == 0);
@@ -221,7 +221,7 @@ TEST_CASE("mnist_gan: evaluates while it trains, and keeps the best generator") 
 TEST_CASE("mnist_gan: --evaluate-every is refused before anything is written") {
   const SmallData data;
   const TemporaryFolder folder;
-  const auto result = rival_test::run(RIVAL_MNIST_GAN_BINARY, quick(data, folder / "out", {"--evaluate-every", "2"}));
+  const auto result = rival_test::run(RIVAL_MNIST_GAN_BINARY, quick(data.path(), folder / "out", {"--evaluate-every", "2"}));
   CHECK(result.code == 2);
   CHECK_THAT(result.err, ContainsSubstring("./scripts/classify"));
   CHECK(!std::filesystem::exists(folder / "out"));
