@@ -194,8 +194,8 @@ TEST_CASE("mnist_gan: evaluates while it trains, and keeps the best generator") 
   if (distances.begin()->second == 7) CHECK(files.at("best.safetensors") == files.at("generator.safetensors"));
 
   SECTION("the training does not notice") {
-    const auto result =
-        rival_test::run(RIVAL_MNIST_GAN_BINARY, quick(data.path(), folder / "without", {"--steps", "7", "--threads", "1"}));
+    const auto result = rival_test::run(RIVAL_MNIST_GAN_BINARY,
+                                        quick(data.path(), folder / "without", {"--steps", "7", "--threads", "1"}));
     REQUIRE(result.code == 0);
     CHECK(content(folder / "without").at("generator.safetensors") == files.at("generator.safetensors"));
     CHECK(content(folder / "without").count("best.safetensors") == 0);
@@ -221,7 +221,8 @@ TEST_CASE("mnist_gan: evaluates while it trains, and keeps the best generator") 
 TEST_CASE("mnist_gan: --evaluate-every is refused before anything is written") {
   const SmallData data;
   const TemporaryFolder folder;
-  const auto result = rival_test::run(RIVAL_MNIST_GAN_BINARY, quick(data.path(), folder / "out", {"--evaluate-every", "2"}));
+  const auto result =
+      rival_test::run(RIVAL_MNIST_GAN_BINARY, quick(data.path(), folder / "out", {"--evaluate-every", "2"}));
   CHECK(result.code == 2);
   CHECK_THAT(result.err, ContainsSubstring("./scripts/classify"));
   CHECK(!std::filesystem::exists(folder / "out"));
