@@ -108,6 +108,15 @@ TEST_CASE("ONNX import: a product with a matrix, in all ways to say it") {
                                      {.op = "Add", .inputs = {"y3", "y2"}}});
   CHECK(made(parts, x) == y);
   CHECK(network_from_onnx(parts).layers().size() == 1);
+  // A product of what is no matrix is refused, with a bias behind it too.
+  for (const Shape& shape : {Shape{6}, Shape{2, 3, 1}, Shape{2, 3, 0}})
+    for (const bool biased : {false, true}) {
+      std::vector<OnnxNode> nodes{{.op = "MatMul", .inputs = {"^", "w"}}};
+      if (biased) nodes.push_back({.op = "Add", .inputs = {"^", "b"}});
+      const Floats numbers(static_cast<std::size_t>(shape.size()), 1.0f);
+      CHECK_THAT(refusal(of_nodes({{2}}, nodes, {{"w", shape, numbers}, b})),
+                 ContainsSubstring("node \"n0\" (MatMul): expected a matrix of weights"));
+    }
 }
 
 TEST_CASE("ONNX import: numbers of channels, and of one kind only") {

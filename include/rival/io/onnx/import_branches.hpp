@@ -85,7 +85,7 @@ inline OnnxStep read_add(OnnxQuery& q, const OnnxNode& node, int depth) {
     const OnnxTensor* added = q.constant(node, i);
     if (!added) continue;
     if (const OnnxNode* product = q.made_by(&node, 1 - i, "MatMul"))
-      return read_dense(q, node, q.input_of(*product, 0), q.weight(*product, 1), false, added, 1, 1);
+      return read_dense(q, node, q.input_of(*product, 0), q.matrix(*product, 1), false, added, 1, 1);
     if (const OnnxNode* scaled = q.made_by(&node, 1 - i, "Mul"))
       for (std::size_t k = 0; k < 2; ++k)
         if (const OnnxTensor* factor = q.constant(*scaled, k))
