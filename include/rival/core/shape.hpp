@@ -32,7 +32,7 @@ class Shape {
   Index rank() const { return rank_; }
   /// Throws Error unless 0 <= axis < rank().
   Index operator[](Index axis) const {
-    require(axis >= 0 && axis < rank_, "shape: expected an axis of ", text(), ", got ", axis);
+    require(axis >= 0 && axis < rank_, "shape: expected an axis of ", *this, ", got ", axis);
     return extents_[static_cast<std::size_t>(axis)];
   }
   Index back() const { return rank_ == 0 ? 1 : (*this)[rank_ - 1]; }
@@ -50,14 +50,14 @@ class Shape {
     require(rank_ < max_rank, "shape: at most ", max_rank, " extents, got more");
     require(extent >= 0, "shape: expected extents >= 0, got ", extent);
     const Index product = size();
-    require(product == 0 || extent <= std::numeric_limits<Index>::max() / product, "shape: ", text(), "x", extent,
+    require(product == 0 || extent <= std::numeric_limits<Index>::max() / product, "shape: ", *this, "x", extent,
             " has more elements than an index can count");
     extents_[static_cast<std::size_t>(rank_++)] = extent;
   }
 
   /// The same shape with `extent` on `axis`. Throws Error unless there is that axis.
   Shape with(Index axis, Index extent) const {
-    require(axis >= 0 && axis < rank_, "shape: expected an axis of ", text(), ", got ", axis);
+    require(axis >= 0 && axis < rank_, "shape: expected an axis of ", *this, ", got ", axis);
     Shape changed;
     for (Index i = 0; i < rank_; ++i) changed.push_back(i == axis ? extent : (*this)[i]);
     return changed;

@@ -54,21 +54,32 @@ inline Index mirrored(Index i, Index size) {
   return i < size ? i : period - i;
 }
 
+/// For each of `count` places, `step` apart, the five places of an axis of `size` that the filter reads around it.
+inline std::vector<std::array<Index, 5>> filter_places(Index count, Index step, Index size) {
+  std::vector<std::array<Index, 5>> places(static_cast<std::size_t>(count));
+  for (Index i = 0; i < count; ++i)
+    for (Index tap = 0; tap < 5; ++tap)
+      places[static_cast<std::size_t>(i)][static_cast<std::size_t>(tap)] = mirrored(step * i + tap - 2, size);
+  return places;
+}
+
 /// Images {N, H, W, C} filtered along both axes, every second pixel kept: {N, (H + 1) / 2, (W + 1) / 2, C}.
 inline Tensor<double> halved(const Tensor<double>& images) {
   const Index n = images.dim(0), h = images.dim(1), w = images.dim(2), c = images.dim(3);
   const Index small_h = (h + 1) / 2, small_w = (w + 1) / 2;
+  const auto rows = filter_places(small_h, 2, h), columns = filter_places(small_w, 2, w);
   Tensor<double> small({n, small_h, small_w, c});
   parallel_for(n, 50.0 * static_cast<double>(images.size()), [&](Index k) {
-    for (Index y = 0; y < small_h; ++y)
-      for (Index x = 0; x < small_w; ++x)
+    const double* image = images.data() + k * h * w * c;
+    double* out = small.data() + k * small_h * small_w * c;
+    for (const auto& row : rows)
+      for (const auto& column : columns)
         for (Index channel = 0; channel < c; ++channel) {
           double sum = 0;
-          for (Index i = 0; i < 5; ++i)
-            for (Index j = 0; j < 5; ++j)
-              sum += pyramid_filter[static_cast<std::size_t>(i)] * pyramid_filter[static_cast<std::size_t>(j)] *
-                     images(k, mirrored(2 * y + i - 2, h), mirrored(2 * x + j - 2, w), channel);
-          small(k, y, x, channel) = sum;
+          for (std::size_t i = 0; i < 5; ++i)
+            for (std::size_t j = 0; j < 5; ++j)
+              sum += pyramid_filter[i] * pyramid_filter[j] * image[(row[i] * w + column[j]) * c + channel];
+          *out++ = sum;
         }
   });
   return small;
@@ -76,21 +87,22 @@ inline Tensor<double> halved(const Tensor<double>& images) {
 
 /// Small images as large ones of H x W again: zeros between the pixels, the filter along both axes, times 4.
 inline Tensor<double> doubled(const Tensor<double>& small, Index h, Index w) {
-  const Index n = small.dim(0), c = small.dim(3);
+  const Index n = small.dim(0), small_h = small.dim(1), small_w = small.dim(2), c = small.dim(3);
+  const auto rows = filter_places(h, 1, h), columns = filter_places(w, 1, w);
   Tensor<double> images({n, h, w, c});
   parallel_for(n, 50.0 * static_cast<double>(images.size()), [&](Index k) {
-    for (Index y = 0; y < h; ++y)
-      for (Index x = 0; x < w; ++x)
+    const double* image = small.data() + k * small_h * small_w * c;
+    double* out = images.data() + k * h * w * c;
+    for (const auto& row : rows)
+      for (const auto& column : columns)
         for (Index channel = 0; channel < c; ++channel) {
           double sum = 0;
-          for (Index i = 0; i < 5; ++i)
-            for (Index j = 0; j < 5; ++j) {
-              const Index row = mirrored(y + i - 2, h), column = mirrored(x + j - 2, w);
-              if (row % 2 == 0 && column % 2 == 0)
-                sum += pyramid_filter[static_cast<std::size_t>(i)] * pyramid_filter[static_cast<std::size_t>(j)] *
-                       small(k, row / 2, column / 2, channel);
-            }
-          images(k, y, x, channel) = 4 * sum;
+          for (std::size_t i = 0; i < 5; ++i)
+            for (std::size_t j = 0; j < 5; ++j)
+              if (row[i] % 2 == 0 && column[j] % 2 == 0)
+                sum +=
+                    pyramid_filter[i] * pyramid_filter[j] * image[(row[i] / 2 * small_w + column[j] / 2) * c + channel];
+          *out++ = 4 * sum;
         }
   });
   return images;
