@@ -9,6 +9,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -143,8 +144,7 @@ class Evaluation {
       require(is_finite(side.images[i]), "evaluation: expected finite samples, got ", side.images[i], " in sample ",
               i / shape_.size());
     if (!classifier_) return;
-    side.features = classifier_->features(side.images);
-    side.logits = classifier_->logits(side.images);
+    std::tie(side.features, side.logits) = classifier_->features_and_logits(side.images);
   }
 
   std::vector<Figure> measure(const Side& side) const {

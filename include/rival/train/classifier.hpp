@@ -44,22 +44,24 @@ class Classifier : public Network<S> {
   /// What the last dense layer of the stack reads of each sample, in evaluation mode: {N, features}, by which samples
   /// are compared (Heusel et al., 2017). Throws Error for samples of another shape, and for a stack without a dense
   /// layer.
-  Tensor<S> features(const Tensor<S>& samples) const {
+  Tensor<S> features(const Tensor<S>& samples) const { return features_and_logits(samples).first; }
+
+  /// Both, of one pass.
+  std::pair<Tensor<S>, Tensor<S>> features_and_logits(const Tensor<S>& samples) const {
     check(samples);
     const Index count = layers_below_last_dense();
     Shape shape = this->input_shape();
     for (Index i = 0; i < count; ++i) shape = this->layers()[i].output_shape(shape);
     const Index size = shape.size();
-    Tensor<S> all({samples.dim(0), size});
-    if (count == 0) {
-      std::copy_n(samples.data(), samples.size(), all.data());
-      return all;
-    }
-    internal::infer_in_parts(*this, samples, {}, [&](Index first, const Tensor<S>&, const Trace<S>& trace) {
+    Tensor<S> features({samples.dim(0), size}), logits({samples.dim(0), classes_});
+    if (count == 0) std::copy_n(samples.data(), samples.size(), features.data());
+    internal::infer_in_parts(*this, samples, {}, [&](Index first, const Tensor<S>& made, const Trace<S>& trace) {
+      std::copy_n(made.data(), made.size(), logits.data() + first * classes_);
+      if (count == 0) return;
       const Tensor<S>& part = trace.children[static_cast<std::size_t>(count - 1)].output;
-      std::copy_n(part.data(), part.size(), all.data() + first * size);
+      std::copy_n(part.data(), part.size(), features.data() + first * size);
     });
-    return all;
+    return {std::move(features), std::move(logits)};
   }
 
  private:
