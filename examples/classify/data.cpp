@@ -1,23 +1,10 @@
 #include "data.hpp"
 
 #include <algorithm>
-#include <numeric>
 
-#include "rival/data/mnist.hpp"
-#include "rival/io/npy_dataset.hpp"
+#include "common/data_file.hpp"
 
 namespace {
-
-using std::filesystem::path;
-
-rival::LabelledImages read_file(const path& images, const path& labels, bool transpose) {
-  if (images.extension() != ".npy") return rival::read_images({images, labels, transpose});
-  rival::require(!transpose, "--transpose: expected an IDX file beside it, got ", images);
-  rival::LabelledImages read{rival::read_npy_dataset(images, labels), {}};
-  read.class_values.resize(static_cast<std::size_t>(read.data.classes()));
-  std::iota(read.class_values.begin(), read.class_values.end(), 0);
-  return read;
-}
 
 Data read_folder(const Options& o) {
   rival::Mnist folder(o.data);
@@ -28,9 +15,9 @@ Data read_folder(const Options& o) {
 }
 
 Data read_files(const Options& o) {
-  rival::LabelledImages all = read_file(o.images, o.labels, o.transpose);
+  rival::LabelledImages all = read_data_file(o.images, o.labels, o.transpose);
   if (!o.test_images.empty()) {
-    const rival::LabelledImages test = read_file(o.test_images, o.test_labels, o.transpose);
+    const rival::LabelledImages test = read_data_file(o.test_images, o.test_labels, o.transpose);
     rival::require(std::includes(all.class_values.begin(), all.class_values.end(), test.class_values.begin(),
                                  test.class_values.end()),
                    "--test-labels: expected classes that --labels has, got others in ", o.test_labels);

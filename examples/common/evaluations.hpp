@@ -57,6 +57,8 @@ class Evaluations {
     if (every_ == 0 || (report.steps_done % every_ != 0 && report.steps_done != report.steps_in_all)) return false;
     const auto begin = Clock::now();
     const rival::Tensor<float> made = fresh().next(evaluation_->count());
+    // The next step says so itself, and ends the training.
+    if (!std::all_of(made.data(), made.data() + made.size(), rival::is_finite<float>)) return false;
     const auto table = (*evaluation_)(made);
     Row row{report.step, {}};
     for (std::size_t i = 0; i < names.size(); ++i) row.values[i] = rival::figure(table, names[i]).value;
@@ -117,6 +119,7 @@ class Evaluations {
       for (std::size_t k = 0; k < names.size(); ++k) numbers(i, 1 + static_cast<rival::Index>(k)) = row.values[k];
     }
     extras.numbers["evaluations"] = std::move(numbers);
+    extras.numbers["seconds of evaluations"] = rival::Tensor<double>({1}, seconds_);
     rival::Generator<> best = *best_;  // whose state is to be listed
     each_tensor(best, [&](const std::string& name, const rival::Tensor<float>& value) {
       rival::Tensor<double> wide(value.shape());
@@ -134,6 +137,7 @@ class Evaluations {
       if (rows_.empty() || row.values[0] < best_frechet_) best_frechet_ = row.values[0], best_step_ = row.step;
       rows_.push_back(row);
     }
+    seconds_ += extras.numbers.at("seconds of evaluations")[0];
     best_.emplace(generator);
     each_tensor(*best_, [&](const std::string& name, rival::Tensor<float>& value) {
       value.array() = extras.numbers.at("best." + name).array().cast<float>();

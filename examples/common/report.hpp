@@ -64,9 +64,13 @@ class Report {
   void take(const rival::CheckpointExtras& extras) {
     const auto all = nlohmann::ordered_json::parse(extras.texts.at("report"));
     rival::Frames::State state{{}, all.at("offered"), all.at("stride"), all.at("newest_extra")};
-    const auto* from = extras.bytes.at("report frames").data();
+    const rival::Tensor<std::uint8_t>& bytes = extras.bytes.at("report frames");
+    const auto *from = bytes.data(), *const all_end = from + bytes.size();
     for (const auto& frame : all.value("frames", nlohmann::ordered_json::array())) {
-      const auto* const end = from + frame.at("bytes").get<std::size_t>();
+      const auto length = frame.at("bytes").get<std::ptrdiff_t>();
+      rival::require(length >= 0 && length <= all_end - from, "report: expected pictures of ", bytes.size(),
+                     " bytes in all, got more");
+      const auto* const end = from + length;
       state.kept.push_back({frame.at("step"), {from, end}});
       from = end;
     }

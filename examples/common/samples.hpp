@@ -2,13 +2,13 @@
 // What a program samples of its generator.
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <utility>
 #include <vector>
 
 #include "rival/gan/generator.hpp"
+#include "rival/gan/latent_law.hpp"
 #include "rival/gan/trainer_options.hpp"
 
 /// Samples for pictures, of the same latent vectors throughout, so that an animation shows the same ones taking shape,
@@ -46,25 +46,19 @@ class Samples {
   /// Of the picture that shows them.
   rival::Index columns() const { return columns_; }
 
-  /// Walks of `steps` samples from one fixed latent vector to another, one after the other; of a conditional generator
-  /// each within a class. Between a and b they go along the great circle, and lengths change evenly (White, "Sampling
-  /// generative networks", 2016).
+  /// Walks of `steps` samples from one fixed latent vector to another, one after the other, as LatentLaw::between has
+  /// it; of a conditional generator each within a class.
   rival::Tensor<float> walks(rival::Index count, rival::Index steps) const {
     const rival::Index latent = generator_.latent();
+    const auto* told = draw_latent_.target<rival::LatentLaw<>>();
+    const rival::LatentLaw<> law = told ? *told : rival::LatentLaw<>();
     rival::Tensor<float> vectors({count * steps, latent});
     std::vector<Label> labels;
     for (rival::Index walk = 0; walk < count; ++walk) {
-      const rival::Index from = 2 * walk % columns_;
-      const auto a = fixed_.matrix().row(from).cast<double>(), b = fixed_.matrix().row(from + 1).cast<double>();
-      const double length_a = a.norm(), length_b = b.norm();
-      const double angle = std::acos(std::clamp(a.dot(b) / (length_a * length_b), -1.0, 1.0));
+      const float* from = fixed_.data() + 2 * walk % columns_ * latent;
       for (rival::Index step = 0; step < steps; ++step) {
-        const double t = static_cast<double>(step) / static_cast<double>(steps - 1);
-        const double length = (1 - t) * length_a + t * length_b;
-        const bool apart = std::sin(angle) > 1e-6;
-        const double of_a = apart ? std::sin((1 - t) * angle) / std::sin(angle) * length / length_a : 1 - t;
-        const double of_b = apart ? std::sin(t * angle) / std::sin(angle) * length / length_b : t;
-        vectors.matrix().row(walk * steps + step) = (of_a * a + of_b * b).template cast<float>();
+        const double share = static_cast<double>(step) / static_cast<double>(steps - 1);
+        law.between(from, from + latent, latent, share, vectors.data() + (walk * steps + step) * latent);
         if (classes_ > 0) labels.push_back(static_cast<Label>(label_ >= 0 ? label_ : walk % classes_));
       }
     }

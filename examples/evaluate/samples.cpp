@@ -3,16 +3,10 @@
 #include <algorithm>
 #include <numeric>
 
-#include "rival/data/mnist.hpp"
-#include "rival/io/npy_dataset.hpp"
+#include "common/data_file.hpp"
 #include "rival/io/sampler.hpp"
 
 namespace {
-
-rival::Dataset read_file(const std::filesystem::path& file, const std::filesystem::path& labels, bool transpose) {
-  if (file.extension() == ".npy") return rival::read_npy_dataset(file, labels);
-  return rival::read_images({file, labels, transpose}).data;
-}
 
 Made draw(const Options& o, rival::Index count) {
   const rival::Sampler<> sampler = rival::load_sampler(o.samples);
@@ -27,14 +21,14 @@ Made draw(const Options& o, rival::Index count) {
 }  // namespace
 
 rival::Dataset read_real(const Options& o) {
-  if (!std::filesystem::is_directory(o.real)) return read_file(o.real, o.labels, o.transpose);
+  if (!std::filesystem::is_directory(o.real)) return read_data_file(o.real, o.labels, o.transpose).data;
   rival::Mnist folder(o.real);
   return folder.train();
 }
 
 Made read_made(const Options& o, rival::Index count) {
   if (o.samples.extension() == ".safetensors") return draw(o, count);
-  const rival::Dataset all = read_file(o.samples, o.classes, false);
+  const rival::Dataset all = read_data_file(o.samples, o.classes, false).data;
   std::vector<rival::Index> which(static_cast<std::size_t>(std::min(count, all.size())));
   std::iota(which.begin(), which.end(), 0);
   Made made;

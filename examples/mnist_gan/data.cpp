@@ -1,7 +1,9 @@
 #include "data.hpp"
 
+#include "common/data_file.hpp"
+
 rival::LabelledImages read_data(const Options& o) {
-  if (!o.images.empty()) return rival::read_images({o.images, o.labels, o.transpose});
+  if (!o.images.empty()) return read_data_file(o.images, o.labels, o.transpose);
   rival::Mnist folder(o.data);
   return {folder.train(), folder.class_values()};
 }

@@ -21,8 +21,8 @@ bool parse(int argc, char** argv, Options& o) {
                      "folder with files of MNIST's kind, gzipped or not: (Fashion-)MNIST, EMNIST, KMNIST, QMNIST")
           ->capture_default_str();
   auto* images =
-      app.add_option("--images", o.images, "an IDX file of pictures, in the place of --data")->excludes(data);
-  app.add_option("--labels", o.labels, "the IDX file of their labels, if there is one")->needs(images);
+      app.add_option("--images", o.images, "an IDX or .npy file of pictures, in the place of --data")->excludes(data);
+  app.add_option("--labels", o.labels, "the file of their labels, of the same kind, if there is one")->needs(images);
   app.add_flag("--transpose", o.transpose, "swap height and width, as EMNIST's files need it")->needs(images);
   app.add_option("--out", o.out, "folder to write to; made if it is not there")->capture_default_str();
   auto* epochs = add_number(app, "--epochs", o.epochs, "passes through the training images");

@@ -1,7 +1,7 @@
 // Trains a GAN on images of three digits and counts how many of the 1000 kinds it makes. `--help` lists the options.
 
 #include <algorithm>
-#include <limits>
+#include <numeric>
 
 #include "common/losses.hpp"
 #include "common/report.hpp"
@@ -36,6 +36,9 @@ int train(Options o) {
   const rival::Random random(o.seed);
   const auto classifier = rival::load_classifier(
       o.classifier.empty() ? std::filesystem::path(RIVAL_MNIST_DIR) / "classifier.safetensors" : o.classifier);
+  rival::require(classifier.input_shape() == rival::Shape{28, 28, 1} && classifier.classes() <= 10,
+                 "--classifier: expected one of 28x28x1 digits with at most ten classes, got one of ",
+                 classifier.input_shape(), " with ", classifier.classes());
   rival::Mnist folder(o.data);
   const rival::Dataset digits = folder.train();
   const rival::Dataset data = stack_digits(digits, o.images, random.stream("stack"));
@@ -113,17 +116,18 @@ int train(Options o) {
       }
       if (!run.step(step)) trainer.stop();
     };
-    trainer.fit(
-        data,
-        {.epochs = std::numeric_limits<rival::Index>::max(), .steps = o.steps, .resume = resume, .on_step = on_step});
+    const rival::Index epochs = o.steps / (o.images / o.batch) + 1;
+    trainer.fit(data, {.epochs = epochs, .steps = o.steps, .resume = resume, .on_step = on_step});
+    if (run.interrupted()) return;
     // What as many real images come to.
     const auto real = stack_digits(digits, sample_count, random.stream("floor"));
     std::vector<rival::Index> all(static_cast<std::size_t>(sample_count));
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<rival::Index>(i);
+    std::iota(all.begin(), all.end(), 0);
     rival::Tensor<float> images;
     real.gather(all, images);
-    counted += "\nreal images: " + told(count_stacked(classifier, images, law));
-    run.say(counted.substr(counted.find('\n') + 1));
+    const std::string floor = "real images: " + told(count_stacked(classifier, images, law));
+    counted += '\n' + floor;
+    run.say(floor);
   });
 }
 

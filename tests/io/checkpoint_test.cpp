@@ -2,9 +2,11 @@
 #include "rival/io/checkpoint.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -297,6 +299,21 @@ TEST_CASE("checkpoint: what differs is said, a line each, and nothing is changed
   CHECK(renamed.state() == small.trainer->state());
 }
 
+TEST_CASE("checkpoint: options that are not finite, or have no value there, are the same on both sides") {
+  const TemporaryFolder folder;
+  auto options = SmallTraining<float>::options();
+  // Beyond the end of the run it is NaN.
+  const Schedule polynomial = over_run([](long steps) {
+    return [=](long s) { return std::pow(1 - static_cast<double>(s) / std::max(1L, steps), 0.9); };
+  });
+  options.generator_optimizer = AdamOptions{.schedule = polynomial};
+  options.average = MovingAverageOptions{.half_life = std::numeric_limits<double>::infinity()};
+  SmallTraining<float> one(options), other(options);
+  one.trainer->save(folder / "a");
+  other.trainer->load(folder / "a");
+  CHECK(other.trainer->state() == one.trainer->state());
+}
+
 TEST_CASE("checkpoint: another version of the library, another format, and other files are refused") {
   const TemporaryFolder folder;
   SmallTraining<float> small;
@@ -329,7 +346,7 @@ TEST_CASE("checkpoint: another version of the library, another format, and other
   rewrite("\"learning_rate\":0.001}", "\"learning_rate\":-1.0}");
   CHECK_THAT(load(), ContainsSubstring("expected an optimiser's steps and rate, got 0 and -1"));
   rewrite("\"fits\":0", "\"fits\":\"0\"");
-  CHECK(load() == "checkpoint: expected a whole number, got string");
+  CHECK(load() == what + "its description cannot be read (expected a whole number, got string)");
   rewrite("\"fits\":0", "\"none\":0");
   CHECK_THAT(load(), StartsWith(what + "its description cannot be read ("));
 

@@ -192,3 +192,15 @@ TEST_CASE("network file: a generator that was loaded draws the same samples") {
   const auto x = recipe.generator.sample(3, a, labels), y = again.sample(3, b, labels);
   CHECK(std::equal(x.data(), x.data() + x.size(), y.data()));
 }
+
+TEST_CASE("network file: latent vectors of no numbers make samples, all alike") {
+  const TemporaryFolder folder;
+  save(Generator<>(0, Sequential<>()), folder / "a");
+  CHECK(load_generator(folder / "a").sample(Tensor<float>({3, 0})).shape() == Shape{3, 0});
+}
+
+TEST_CASE("network file: options below 0 do not hide how large a network would be") {
+  const Description huge{"dense", {{"in", Index{20000}}, {"out", Index{20000}}, {"bias", false}}, {}};
+  const Description below{"dense", {{"in", Index{-20000}}, {"out", Index{20000}}, {"bias", false}}, {}};
+  CHECK(internal::numbers_of(Description{"sequential", {}, {huge, below}}) >= 4e8);
+}

@@ -4,6 +4,7 @@
 #include "rival/report/frames.hpp"
 
 using namespace rival;
+using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("frames: at most so many are kept, evenly, and the newest") {
   for (const Index most : {2, 3, 5, 60}) {
@@ -49,4 +50,13 @@ TEST_CASE("frames: another process goes on as if there had been one") {
   for (int i = 42; i < 100; ++i) second.add({static_cast<double>(i), {}});
   REQUIRE(second.all().size() == one.all().size());
   for (std::size_t k = 0; k < one.all().size(); ++k) CHECK(second.all()[k].step == one.all()[k].step);
+}
+
+TEST_CASE("frames: a state that no frames have is refused") {
+  Frames frames;
+  CHECK_THROWS_WITH(frames.set_state({{}, 3, 0, false}), ContainsSubstring("a stride of 0"));
+  CHECK_THROWS_WITH(frames.set_state({{}, 3, 1, true}), ContainsSubstring("got 0 of 3 offered"));
+  CHECK_THROWS_WITH(frames.set_state({{{0, {}}}, 0, 1, false}), ContainsSubstring("got 1 of 0 offered"));
+  frames.add({});
+  CHECK(frames.all().size() == 1);
 }

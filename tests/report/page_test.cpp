@@ -79,13 +79,13 @@ TEST_CASE("page: the charts' library is the package's own") {
 
 TEST_CASE("page: a value that is not finite is a gap, numbers have few digits") {
   using internal::json_number;
-  CHECK(json_number(not_a_number).is_null());
-  CHECK(json_number(-std::numeric_limits<double>::infinity()).is_null());
-  CHECK(json_number(1e300).is_null());
-  CHECK(json_number(100000).dump() == "100000");
-  CHECK(json_number(-0.693147180559945).dump() == "-0.693147");
-  CHECK(json_number(1.0 / 3e9).dump() == "3.33333e-10");
-  CHECK(json_number(5e-324).get<double>() == 5e-324);
+  CHECK(json_number(not_a_number) == "null");
+  CHECK(json_number(-std::numeric_limits<double>::infinity()) == "null");
+  CHECK(json_number(1e300) == "null");
+  CHECK(json_number(100000) == "100000");
+  CHECK(json_number(-0.693147180559945) == "-0.693147");
+  CHECK(json_number(1.0 / 3e9) == "3.33333e-10");
+  CHECK(json_number(5e-324) == "5e-324");
 
   Page page("a");
   page.warnings("Warnings", {{7, "name", "text"}, {not_a_number, "other", ""}});

@@ -189,3 +189,11 @@ TEST_CASE("progress: a line stays a line however large its numbers") {
   CHECK(text.back() == '\n');
   CHECK(text.size() < 120);
 }
+
+TEST_CASE("progress: a report that does not say how many steps there will be, or fewer than were made, is a bar too") {
+  const StepReport alone{.step = 7};
+  CHECK(internal::bar_text(alone, "0:00", 80).find("[................] 0/0") != std::string::npos);
+  StepReport beyond{.step = 7};
+  beyond.steps_in_all = 5, beyond.steps_done = 500;
+  CHECK(internal::bar_text(beyond, "0:00", 80).find("[################] 500/5") != std::string::npos);
+}

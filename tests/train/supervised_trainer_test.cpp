@@ -305,3 +305,19 @@ TEST_CASE("refresh_statistics: batch norm's become those of the samples, weights
   CHECK_THROWS_WITH(refresh_statistics<float>(classifier, places(), Random(1), {.passes = 0}),
                     "refresh_statistics: expected at least 1 pass, got 0");
 }
+
+TEST_CASE("refresh_statistics: streams stay where they are") {
+  auto classifier = small();
+  const auto before = classifier.state().streams.at(0).second->position();
+  refresh_statistics<float>(classifier, places(), Random(1), {.passes = 3});
+  CHECK((classifier.state().streams.at(0).second->position() == before));
+}
+
+TEST_CASE("supervised trainer: a step that fails takes back no step of the caller's own") {
+  auto classifier = small();
+  SupervisedTrainer<> trainer(classifier, options());
+  trainer.optimizer().step_undoably();
+  const auto before = everything(trainer);
+  CHECK_THROWS(trainer.step(Tensor<>({2, 8, 8, 1}), std::vector<Label>{0, 9}));
+  CHECK((everything(trainer) == before));
+}

@@ -18,14 +18,15 @@ namespace rival {
 
 /// How far an image may be changed. All amounts are drawn for each image anew; the defaults change nothing.
 struct DistortionOptions {
-  double shift = 0;           ///< pixels, down and to the right: uniform in [-shift, shift]
-  double rotate = 0;          ///< degrees, anticlockwise: uniform in [-rotate, rotate]
-  double scale = 1;           ///< factor of height and width: log-uniform in [1 / scale, scale]
-  double stretch = 1;         ///< factor of the width, whose inverse is the height's: log-uniform likewise
-  double elastic = 0;         ///< pixels: standard deviation of each pixel's own shift, down and to the right
-  double elastic_radius = 4;  ///< pixels: standard deviation of the Gaussian over which those shifts go together
-  double flip = 0;            ///< share of the images that are mirrored, left to right
-  double noise = 0;           ///< standard deviation of normal noise on each number, in its own unit
+  double shift = 0;    ///< pixels, down and to the right: uniform in [-shift, shift]
+  double rotate = 0;   ///< degrees, anticlockwise: uniform in [-rotate, rotate]
+  double scale = 1;    ///< factor of height and width: log-uniform in [1 / scale, scale]
+  double stretch = 1;  ///< factor of the width, whose inverse is the height's: log-uniform likewise
+  double elastic = 0;  ///< pixels: standard deviation of a pixel's own shift, far from the edge; less near it
+  double elastic_radius =
+      4;             ///< pixels, few beside the image's: deviation of the Gaussian over which shifts go together
+  double flip = 0;   ///< share of the images that are mirrored, left to right
+  double noise = 0;  ///< standard deviation of normal noise on each number, in its own unit
   /// What lies outside of an image; where there is none, its edge goes on.
   std::optional<double> fill = {};
 
@@ -149,7 +150,7 @@ class Distortion {
     within("elastic_radius", o.elastic_radius, 0.1, most_pixels);
     within("flip", o.flip, 0, 1);
     require(o.noise >= 0 && is_finite(static_cast<S>(o.noise)), "distortion: expected `noise` >= 0, got ", o.noise);
-    require(!o.fill || is_finite(static_cast<S>(*o.fill)), "distortion: expected a finite `fill`, got ", *o.fill);
+    if (o.fill) require(is_finite(static_cast<S>(*o.fill)), "distortion: expected a finite `fill`, got ", *o.fill);
     weights_ = internal::gaussian(o.elastic_radius);
     double squares = 0;
     for (std::size_t i = 0; i < weights_.size(); ++i) squares += (i == 0 ? 1 : 2) * weights_[i] * weights_[i];

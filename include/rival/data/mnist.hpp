@@ -13,6 +13,7 @@
 
 #include "rival/data/dataset.hpp"
 #include "rival/data/idx.hpp"
+#include "rival/data/picture_transform.hpp"
 
 namespace rival {
 
@@ -78,20 +79,6 @@ std::vector<T> transposed(const std::vector<T>& values, Index h, Index w) {
   return out;
 }
 
-/// How floats become numbers in [-1, 1]: by the range that they come in.
-inline Transform float_transform(const std::filesystem::path& path, const std::vector<float>& values) {
-  float low = 0, high = 0;
-  for (const float v : values) {
-    require(is_finite(v), "idx file ", path, ": expected finite values, got ", v);
-    low = std::min(low, v), high = std::max(high, v);
-  }
-  if (low >= 0 && high <= 1) return {.divisor = 0.5, .shift = -1};
-  if (low >= -1 && high <= 1) return {};
-  require(low >= 0 && high <= 255, "idx file ", path, ": expected values from 0 to 1, -1 to 1 or 0 to 255, got ", low,
-          " to ", high);
-  return {.divisor = 127.5, .shift = -1};
-}
-
 /// `values` are those of the labels' file; `classes` all that may occur.
 inline Dataset make_images(const ImageFiles& files, const std::vector<std::int64_t>& values,
                            const std::vector<std::int64_t>& classes) {
@@ -113,7 +100,7 @@ inline Dataset make_images(const ImageFiles& files, const std::vector<std::int64
     case IdxType::float32:
     case IdxType::float64: {
       auto floats = images.values<float>();
-      const Transform transform = float_transform(files.images, floats);
+      const Transform transform = picture_transform(concatenate("idx file ", files.images), floats);
       return {sample, turned(std::move(floats)), std::move(labels), count, transform};
     }
     default:

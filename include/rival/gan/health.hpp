@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "rival/core/finite.hpp"
 #include "rival/data/dataset.hpp"
 #include "rival/gan/heads.hpp"
 #include "rival/gan/trainer.hpp"
@@ -39,21 +40,18 @@ struct HealthOptions {
   std::uint64_t seed = 0;
 };
 
-/// Watches a training, from `step`, without a trace in it:
+/// Watches a training, from `step`, without a trace in it. It warns of:
 ///
-/// | warning | when |
-/// | --- | --- |
-/// | `discriminator far ahead` | its loss stays below 0.01, and it tells 99.5 % apart |
-/// | `discriminator behind` | generated samples score higher than real ones, step after step |
-/// | `vanishing gradient` | what reaches the generator's samples is a ten-thousandth of what it was |
-/// | `mode collapse` | generated samples are ten times as near to each other as real ones are |
-/// | `memorising` | generated samples are five times as near to training samples as those are to each other |
-/// | `diverging weights` | a network's weights are 30 times as large as they were, by their root mean square |
-/// | `dead latent numbers` | a tenth of the latent vector's numbers change samples by less than a hundredth of the
-/// median |
+/// - `discriminator far ahead`: its loss stays below 0.01, and it tells 99.5 % apart;
+/// - `discriminator behind`: generated samples score higher than real ones, step after step;
+/// - `vanishing gradient`: what reaches the generator's samples is a ten-thousandth of what it was;
+/// - `mode collapse`: generated samples are ten times as near to each other as real ones are;
+/// - `memorising`: generated samples are five times as near to training samples as those are to each other;
+/// - `diverging weights`: a network's weights are 30 times as large as they were, by their root mean square;
+/// - `dead latent numbers`: a tenth of the latent vector's numbers change samples by less than a hundredth of what the
+///   usual one does.
 ///
-/// Each is told when it begins, and again when it comes back after it was gone. The limits are far from what healthy
-/// runs of the ready recipes show, so that they stay silent.
+/// Each is told when it begins, and again when it comes back after it was gone.
 template <class S = float>
 class Health {
  public:
@@ -131,6 +129,8 @@ class Health {
     const Generator<S>& generator = trainer_.generator();
     const Labels labels = labels_;
     const Tensor<S> made = generator.sample(latents_, labels);
+    // The next step, whose loss they make infinite, says so itself.
+    if (!std::all_of(made.data(), made.data() + made.size(), is_finite<S>)) return fresh_;
 
     // These two swing in healthy trainings.
     tell(Kind::ahead, state_.accuracy > 0.995 && state_.loss >= 0 && state_.loss < 0.01, 3, [&] {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "rival/core/file.hpp"
+#include "rival/core/finite.hpp"
 #include "rival/core/shape.hpp"
 
 namespace rival {
@@ -28,7 +29,7 @@ struct Series {
 namespace internal {
 
 /// Finite, and not so large that differences overflow.
-inline bool drawable(double value) { return std::abs(value) < 1e100; }
+inline bool drawable(double value) { return is_finite(value) && std::abs(value) < 1e100; }
 
 /// The values averaged over a window around each, weighted by a triangle; what cannot be drawn stays so and is left
 /// out of the others' averages.

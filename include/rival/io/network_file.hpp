@@ -108,6 +108,7 @@ inline double numbers_of(const Description& d) {
     sum = in * (2 * option("keys", 0) + 2 * option("values", 0));
   else
     sum = option("features", 0);
+  sum = std::max(0.0, sum);  // what is negative is refused by the layer, and must not hide what is large
   for (const Description& layer : d.layers) sum += numbers_of(layer);
   return sum;
 }

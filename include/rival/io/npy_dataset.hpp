@@ -10,23 +10,10 @@
 
 #include "rival/core/finite.hpp"
 #include "rival/data/dataset.hpp"
+#include "rival/data/picture_transform.hpp"
 #include "rival/io/npy.hpp"
 
 namespace rival {
-
-namespace internal {
-
-/// How the floats of pictures become numbers in [-1, 1]: by the range that they come in.
-inline Transform picture_transform(const std::filesystem::path& path, const std::vector<float>& values) {
-  float low = 0, high = 0;
-  for (const float v : values) low = std::min(low, v), high = std::max(high, v);
-  if (low >= -1 && high <= 1) return low < 0 ? Transform{} : Transform{.divisor = 0.5, .shift = -1};
-  require(low >= 0 && high <= 255, "npy file ", path,
-          ": expected the values of pictures to go from 0 to 1, -1 to 1 or 0 to 255, got ", low, " to ", high);
-  return {.divisor = 127.5, .shift = -1};
-}
-
-}  // namespace internal
 
 /// Samples of an .npy file: pictures N x H x W or N x H x W x C with 1, 3 or 4 channels, and anything else N x ... of
 /// rank 2 to 5 as it is. Bytes become b / 127.5 - 1; floats of pictures are brought to [-1, 1] by the range that they
@@ -63,7 +50,8 @@ inline Dataset read_npy_dataset(const std::filesystem::path& path, const std::fi
         require(is_finite(values[static_cast<std::size_t>(i)]), "npy file ", path, ": expected finite values, got ",
                 array[i], " in sample ", i / sample.size());
       }
-      const Transform transform = pictures ? internal::picture_transform(path, values) : Transform{};
+      const Transform transform =
+          pictures ? internal::picture_transform(internal::concatenate("npy file ", path), values) : Transform{};
       return {sample, std::move(values), std::move(classes), 0, transform};
     } else {
       fail("npy file ", path, ": expected bytes or floats, got 64-bit integers");

@@ -171,9 +171,11 @@ class TensorBoardWriter {
   /// A picture of 1, 3 or 4 channels: the bytes of a PNG file. Throws Error for an extent that is not positive.
   void image(std::string_view tag, std::int64_t step, const std::vector<std::uint8_t>& png, Index height, Index width,
              Index channels) {
-    require(height >= 1 && width >= 1 && channels >= 1 && channels <= 4,
+    constexpr Index most = std::numeric_limits<std::int32_t>::max();
+    require(height >= 1 && height <= most && width >= 1 && width <= most && channels >= 1 && channels <= 4,
             "tensorboard: expected an image of positive height and width and 1 to 4 channels, got ", height, "x", width,
             "x", channels);
+    require(!png.empty(), "tensorboard: expected the bytes of a PNG file, got none");
     std::string image;
     protozero::pbf_writer out(image);
     out.add_int32(1, static_cast<std::int32_t>(height));

@@ -45,17 +45,18 @@ struct EvaluationOptions {
 
 /// Compares samples with a data set, as a classifier's features and logits and as patches of images show them:
 ///
-/// | figure | what it is |
-/// | --- | --- |
-/// | `frechet` | frechet_distance of the features: 0 is best |
-/// | `kernel` | kernel_distance of the features, 100 subsets of 1,000 or of half the samples: 0 is best |
-/// | `precision`, `recall`, `density`, `coverage` | manifold_metrics of the features, k = 3 |
-/// | `class_score` | exp of the mean KL of a sample's classes to all samples': up to the number of classes |
-/// | `classes` | how many classes the classifier sees among the samples |
-/// | `class_kl` | KL of their shares to the real ones', in nats |
-/// | `agreement` | share of the samples that are of the class they were asked for; floor: of the real ones' labels |
-/// | `nearest` | distance in the features to the nearest real sample, that of the nearest 5 %: far below the floor,
-/// samples are learnt by heart | | `patches_HxW` | patch_distances of the images at that size |
+/// - `frechet`: frechet_distance of the features; 0 is best;
+/// - `kernel`: kernel_distance of the features, 100 subsets of 1,000 or of half the samples; 0 is best;
+/// - `precision`, `recall`, `density`, `coverage`: manifold_metrics of the features, k = 3;
+/// - `class_score`: exp of the mean KL of a sample's classes to all samples'; up to the number of classes;
+/// - `classes`: how many classes the classifier sees among the samples;
+/// - `class_kl`: KL of their shares to the real ones', in nats;
+/// - `agreement`: share of the samples that are of the class they were asked for; the floor is that of the data's
+/// labels;
+/// - `nearest`: distance in the features to the nearest real sample, at the quantile of 5 %; far below the floor,
+/// samples
+///   are learnt by heart;
+/// - `patches_HxW`: patch_distances of the images at that size; 0 is best.
 ///
 /// The real samples are drawn from the data set and halved: `samples` to compare with, and as many that take the
 /// generated ones' place for the floor. Without a classifier there are the patches alone.

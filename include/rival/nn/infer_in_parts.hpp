@@ -15,7 +15,7 @@ template <class S>
 Index most_at_once(const Network<S>& network) {
   constexpr Index bytes = 4 << 20, most = 256;
   Shape shape = network.input_shape();
-  Index largest = shape.size();
+  Index largest = std::max<Index>(1, shape.size());
   for (Index i = 0; i < network.layers().size(); ++i) {
     shape = network.layers()[i].output_shape(shape);
     largest = std::max(largest, shape.size());

@@ -49,7 +49,14 @@ class Frames {
   const std::vector<Frame>& all() const { return state_.kept; }
 
   const State& state() const { return state_; }
-  void set_state(State state) { state_ = std::move(state); }
+  /// Throws Error for a state that no Frames has.
+  void set_state(State state) {
+    require(state.stride >= 1 && state.offered >= static_cast<std::int64_t>(state.kept.size()) &&
+                !(state.newest_extra && state.kept.empty()),
+            "frames: expected a state of frames, got ", state.kept.size(), " of ", state.offered,
+            " offered, a stride of ", state.stride);
+    state_ = std::move(state);
+  }
 
  private:
   std::size_t bytes() const {

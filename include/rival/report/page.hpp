@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <locale>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "rival/core/file.hpp"
+#include "rival/core/finite.hpp"
 #include "rival/core/version.hpp"
 #include "rival/image/curves.hpp"
 #include "rival/report/chart_data.hpp"
@@ -69,7 +69,7 @@ class Page {
     for (const Warning& warning : all) {
       body_ += "<li>step " + number(warning.step) + ": <b>" + internal::html_text(warning.name) + "</b> " +
                internal::html_text(warning.text) + "</li>";
-      if (std::isfinite(warning.step)) marks_.push_back(warning.step);
+      if (is_finite(warning.step)) marks_.push_back(warning.step);
     }
     if (!all.empty()) body_ += "</ul>";
     end();
@@ -79,12 +79,11 @@ class Page {
   /// are no PNG file.
   void frames(std::string_view title, const std::vector<Frame>& frames, std::string_view label = "step") {
     if (frames.empty()) return;
-    internal::PageJson data{
-        {"label", label}, {"steps", internal::PageJson::array()}, {"pictures", internal::PageJson::array()}};
+    internal::JsonList steps, pictures;
     for (const Frame& frame : frames) {
       internal::png_size("page: frames", frame.png);
-      data["steps"].push_back(internal::json_number(frame.step));
-      if (&frame != &frames.back()) data["pictures"].push_back(internal::png_uri(frame.png));
+      steps.add(internal::json_number(frame.step));
+      if (&frame != &frames.back()) pictures.add(internal::json_text(internal::png_uri(frame.png)));
     }
     begin("frames", title);
     picture("page: frames", frames.back().png, std::string(label) + ' ' + number(frames.back().step));
@@ -92,7 +91,8 @@ class Page {
         "<div class=\"controls\" hidden><button type=\"button\">Play</button><input type=\"range\" min=\"0\" "
         "value=\"0\" aria-label=\"" +
         internal::html_text(label) + "\"><output></output></div>";
-    put(data);
+    put("{\"label\":" + internal::json_text(label) + ",\"steps\":" + steps.text() + ",\"pictures\":" + pictures.text() +
+        '}');
     end();
   }
 
@@ -101,15 +101,17 @@ class Page {
   /// y differ in number, and when its x do not ascend.
   void curves(std::string_view title, std::string_view x_label, const std::vector<Series>& all) {
     if (all.empty()) return;
-    internal::PageJson data{{"label", x_label}, {"series", internal::PageJson::array()}, {"marks", marks_}};
-    for (const Series& series : all) data["series"].push_back(internal::json_series(series));
+    internal::JsonList series, marks;
+    for (const Series& one : all) series.add(internal::json_series(one));
+    for (const double step : marks_) marks.add(internal::json_exact(step));
     begin("curves", title);
     body_ +=
         "<noscript><p class=\"note\">The curves are drawn by JavaScript, which is switched off.</p></noscript>"
         "<div class=\"chart\"></div><div class=\"controls\" hidden><button type=\"button\" "
         "aria-pressed=\"false\">Logarithmic</button><span class=\"note hint\">Drag to zoom, double-click to see "
         "all.</span></div>";
-    put(data);
+    put("{\"label\":" + internal::json_text(x_label) + ",\"series\":" + series.text() + ",\"marks\":" + marks.text() +
+        '}');
     end();
   }
 
@@ -120,11 +122,11 @@ class Page {
     const bool many = all.size() > 32;
     double most = 0;
     for (const Bar& bar : all)
-      if (std::isfinite(bar.value)) most = std::max(most, bar.value);
+      if (is_finite(bar.value)) most = std::max(most, bar.value);
     const auto drawn = [&](const Bar& bar, const char* side) -> std::string {
-      if (!(std::isfinite(bar.value) && bar.value > 0)) return many ? "<i></i>" : "";
+      if (!(is_finite(bar.value) && bar.value > 0)) return many ? "<i></i>" : "";
       return "<i title=\"" + internal::html_text(bar.name) + ": " + number(bar.value) + "\" style=\"" + side + ':' +
-             number(std::round(1e4 * bar.value / most) / 100) + "%\"></i>";
+             number(std::round(1e4 * (bar.value / most)) / 100) + "%\"></i>";
     };
     begin("bars", title, note);
     body_ += many ? "<div class=\"many\">" : "<dl>";
@@ -217,9 +219,9 @@ class Page {
   void end() { body_ += "</section>\n"; }
 
   /// In a script element nothing ends the text but a `<`, which JSON's strings may as well write as \u003c.
-  void put(const internal::PageJson& data) {
+  void put(const std::string& json) {
     body_ += "<script type=\"application/json\">";
-    for (const char c : data.dump(-1, ' ', false, internal::PageJson::error_handler_t::replace))
+    for (const char c : json)
       if (c == '<')
         body_ += "\\u003c";
       else

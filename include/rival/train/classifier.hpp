@@ -41,9 +41,9 @@ class Classifier : public Network<S> {
     return all;
   }
 
-  /// What the last dense layer of the stack reads of each sample, in evaluation mode: {N, features}, by which samples
-  /// are compared (Heusel et al., 2017). Throws Error for samples of another shape, and for a stack without a dense
-  /// layer.
+  /// What the last dense layer of the stack itself, not of one within it, reads of each sample, in evaluation mode: {N,
+  /// features}, by which samples are compared (Heusel et al., 2017). Throws Error for samples of another shape, and for
+  /// a stack without a dense layer.
   Tensor<S> features(const Tensor<S>& samples) const { return features_and_logits(samples).first; }
 
   /// Both, of one pass.
@@ -78,7 +78,8 @@ class Classifier : public Network<S> {
   Index layers_below_last_dense() const {
     for (Index i = this->layers().size(); i-- > 0;)
       if (is_dense(this->layers()[i].describe())) return i;
-    fail("classifier \"", this->name(), "\": expected a dense layer, whose input are the features, got none");
+    fail("classifier \"", this->name(),
+         "\": expected a dense layer, not within another stack, whose input are the features; got none");
   }
 
   Index classes_;

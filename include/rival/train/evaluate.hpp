@@ -18,7 +18,8 @@ struct Classification {
   Index wrong = 0;               ///< samples whose greatest logit is another class's
   Index classes = 0;             ///< of the classifier
   std::vector<Label> predicted;  ///< of each sample, in their order
-  std::vector<Index> confusion;  ///< classes x classes: how many samples of the row's class were taken for the column's
+  std::vector<Index> confusion;  ///< classes x classes: how many samples of the row's class were taken for the
+                                 ///< column's; none above 1,000
 
   Index samples() const { return static_cast<Index>(predicted.size()); }
   double error() const { return static_cast<double>(wrong) / static_cast<double>(samples()); }
@@ -27,6 +28,7 @@ struct Classification {
   Index count(Label truth, Label taken_for) const {
     require(truth < classes && taken_for < classes, "evaluation: expected classes below ", classes, ", got ", truth,
             " and ", taken_for);
+    require(!confusion.empty(), "evaluation: expected at most 1000 classes to count confusions of, got ", classes);
     return confusion[static_cast<std::size_t>(truth * classes + taken_for)];
   }
 };
@@ -41,7 +43,8 @@ Classification evaluate(const Classifier<S>& classifier, const Dataset& data) {
           " classes apart, the data set has ", data.classes());
   Classification all;
   all.classes = classifier.classes();
-  all.confusion.resize(static_cast<std::size_t>(all.classes * all.classes));
+  const bool counted = all.classes <= 1000;
+  if (counted) all.confusion.resize(static_cast<std::size_t>(all.classes * all.classes));
   Loader<S> loader(data, {.batch = std::min<Index>(1000, data.size()), .drop_last = false, .shuffle = false}, Random());
   Tensor<S> samples;
   std::vector<Label> labels;
@@ -56,7 +59,7 @@ Classification evaluate(const Classifier<S>& classifier, const Dataset& data) {
       const auto greatest = static_cast<Label>(std::max_element(x, x + all.classes) - x);
       all.predicted.push_back(greatest);
       all.wrong += greatest != labels[i];
-      ++all.confusion[static_cast<std::size_t>(labels[i] * all.classes + greatest)];
+      if (counted) ++all.confusion[static_cast<std::size_t>(labels[i] * all.classes + greatest)];
     }
   }
   all.loss = sum / static_cast<double>(data.size());

@@ -44,13 +44,13 @@ struct FitOptions {
   long steps = 0;       ///< stop after so many, if not 0
   bool resume = false;  ///< go on with the fit that the trainer was in when its state was read, or when a step failed
   std::function<void(const StepReport&)> on_step = {};
-  std::function<void(const StepReport&)> on_epoch = {};  ///< with the epoch's last step
+  std::function<void(const StepReport&)> on_epoch = {};  ///< with the epoch's last step, and with the last of all
 };
 
 /// What every trainer remembers from step to step beside networks, optimisers and average.
 struct FitState {
   long steps = 0;              ///< that have been made
-  long run = 0;                ///< steps that the whole run will have, for schedules; 0 where nobody knows
+  long run = 0;                ///< steps that the whole run will have, as the optimiser knows it; 0 where nobody does
   long average_steps = 0;      ///< of the moving average
   int fits = 0;                ///< calls of fit that have begun
   long fit_steps = 0;          ///< of the last of them

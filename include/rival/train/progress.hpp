@@ -73,7 +73,11 @@ inline std::string bar_text(const StepReport& report, const std::string& left, i
                     speed = "  " + speed_text(report.images_per_second), losses = "  " + losses_text(report),
                     noted = note.empty() ? "" : "  " + note, time = "  " + left + " left";
   constexpr std::size_t widest = 16, narrowest = 6;
-  const double done = static_cast<double>(report.steps_done) / static_cast<double>(report.steps_in_all);
+  // A report of a step outside of `fit` does not say how many there will be.
+  const double done =
+      report.steps_in_all > 0
+          ? std::clamp(static_cast<double>(report.steps_done) / static_cast<double>(report.steps_in_all), 0.0, 1.0)
+          : 0;
   const auto room = static_cast<std::size_t>(std::max(columns, 0));
   struct Choice {
     std::string before, after;

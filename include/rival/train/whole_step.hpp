@@ -50,6 +50,7 @@ class WholeStep {
   StepReport run(Trainer& trainer, const Body& body) {
     const auto before = trainer.state();
     for (auto& memory : memories_) memory.take();
+    for (auto* optimizer : optimizers_) optimizer->forget_undo();  // steps of the caller's own stay
     StepReport report;
     try {
       body(report);
