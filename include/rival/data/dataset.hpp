@@ -181,8 +181,8 @@ class Dataset {
   template <class T = std::uint8_t>
   std::span<const T> values(Index i) const&& = delete;
 
-  /// Samples begin ... end - 1 as a data set of their own, of as many classes; it shares the values with this one. Throws
-  /// Error unless 0 <= begin <= end <= size().
+  /// Samples begin ... end - 1 as a data set of their own, of as many classes; it shares the values with this one.
+  /// Throws Error unless 0 <= begin <= end <= size().
   Dataset part(Index begin, Index end) const {
     require(begin >= 0 && begin <= end && end <= size_, "data set: expected a part of its ", size_, " samples, got ",
             begin, " to ", end);
