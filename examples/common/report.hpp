@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -107,23 +108,25 @@ class Report {
     using R = rival::StepReport;
     curves("Losses", {{"discriminator", &R::discriminator_loss}, {"generator", &R::generator_loss}});
     curves("Mean scores", {{"of real samples", &R::real_score}, {"of generated ones", &R::fake_score}});
-    curves("Accuracy of the discriminator", {{"accuracy", &R::accuracy}});
+    curves("Accuracy of the discriminator", {{"real scores above 0, generated ones below", &R::accuracy}});
     curves("Gradient penalty", {{"penalty", &R::penalty}}, true);
     curves("Auxiliary loss", {{"auxiliary loss", &R::auxiliary_loss}}, true);
     curves("Speed", {{"images/s", &R::images_per_second}});
     return page;
   }
 
-  /// What comes last: the settings, and what the networks are made of.
+  /// What comes last: the settings, but for those in `unused` and those that are off (false, below 0, or 0 and no
+  /// seed), and what the networks are made of.
   template <class Options>
   void end(rival::Page& page, const Run& run, const Options& options, rival::Generator<>& generator,
-           rival::Discriminator<>& discriminator) const {
+           rival::Discriminator<>& discriminator, const std::set<std::string_view>& unused = {}) const {
     using rival::internal::concatenate;
     std::vector<std::vector<std::string>> settings;
-    const auto put = [&](const char* name, const auto& value) {
+    const auto put = [&](const std::string_view name, const auto& value) {
       const nlohmann::ordered_json json = internal::setting(value);
       const std::string text = json.is_string() ? json.get<std::string>() : json.dump();
-      if (!text.empty()) settings.push_back({name, text});
+      const bool off = text.empty() || text == "false" || text == "-1" || (text == "0" && name != "--seed");
+      if (!off && !unused.contains(name)) settings.push_back({std::string(name), text});
     };
     Options::each(options, put, put);
     settings.push_back({"threads", std::to_string(rival::threads())});

@@ -1,6 +1,8 @@
 // Trains a GAN on handwritten digits and writes pictures of what it has learnt. `--help` lists the options.
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "common/evaluations.hpp"
 #include "common/event_log.hpp"
@@ -95,7 +97,10 @@ int train(Options o) {
     }
     add_evaluations(page, evaluations);
     add_classes(page, images, class_names(recipe, pictures));
-    report.end(page, run, o, recipe.generator, recipe.discriminator);
+    // A recipe has its own.
+    std::set<std::string_view> unused;
+    if (!o.recipe.empty()) unused = {"--latent", "--learning-rate", "--beta1"};
+    report.end(page, run, o, recipe.generator, recipe.discriminator, unused);
     page.save(to);
   });
   run.output(EventLog::folder, events.write());
