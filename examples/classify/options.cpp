@@ -23,7 +23,6 @@ bool parse(int argc, char** argv, Options& o) {
           ->needs(images)
           ->excludes(test_images);
   app.add_flag("--transpose", o.transpose, "swap height and width, as EMNIST's files need it")->needs(images);
-  app.add_option("--out", o.out, "folder to write to; made if it is not there")->capture_default_str();
   add_number(app, "--epochs", o.epochs, "passes through the training samples")->capture_default_str();
   auto* steps = add_number(app, "--steps", o.steps, "stop after so many training steps");
   add_number(app, "--batch", o.batch, "samples a step")->capture_default_str();
@@ -41,12 +40,8 @@ bool parse(int argc, char** argv, Options& o) {
   add_number(app, "--flip", d.flip, "share of them that is mirrored, left to right")->capture_default_str();
   add_number(app, "--noise", d.noise, "deviation of noise on their values, which go from -1 to 1")
       ->capture_default_str();
-  add_number(app, "--seed", o.seed, "the same seed gives the same weights")->capture_default_str();
-  auto* threads = add_number(app, "--threads", o.threads, "threads to use; as many as there are cores if not given");
-  add_checkpoint_options(app, o.checkpoints);
-  app.add_flag("--quiet", o.quiet, "print nothing but errors");
-  if (!parse_arguments(app, argc, argv)) return false;
-  o.given = given_options(app);
+  add_training_options(app, o);
+  if (!parse_training_arguments(app, argc, argv, o)) return false;
 
   using rival::require;
   require(hold_out->count() == 0 || o.hold_out >= 1, "--hold-out: expected at least 1, got ", o.hold_out);
@@ -58,9 +53,6 @@ bool parse(int argc, char** argv, Options& o) {
           o.learning_rate);
   require(o.label_smoothing >= 0 && o.label_smoothing < 1,
           "--label-smoothing: expected a number from 0 to below 1, got ", o.label_smoothing);
-  require(threads->count() == 0 || o.threads >= 1, "--threads: expected at least 1, got ", o.threads);
   rival::Distortion<>{o.distortion};  // which says what is wrong with its options
-  check_checkpoint_options(o.checkpoints, o.given);
-  require(!o.out.empty(), "--out: expected a folder, got an empty name");
   return true;
 }

@@ -1,19 +1,19 @@
 #pragma once
 // The command line of classify.
 
-#include <cstdint>
 #include <filesystem>
 
 #include "common/command_line.hpp"
 #include "rival/data/distortion.hpp"
 
-struct Options {
+struct Options : TrainingOptions {
+  Options() : TrainingOptions("classify_out") {}
+
   std::filesystem::path data = RIVAL_MNIST_DIR;
   std::filesystem::path images, labels;            ///< in the place of `data`
   std::filesystem::path test_images, test_labels;  ///< empty: the last of `images` are held out
   bool transpose = false;
   long hold_out = 0;  ///< samples; 0: a sixth
-  std::filesystem::path out = "classify_out";
   long epochs = 16;
   long steps = 0;  ///< 0: all of the epochs'
   long batch = 64;
@@ -22,15 +22,11 @@ struct Options {
   double label_smoothing = 0.1;
   rival::DistortionOptions distortion{
       .shift = 2, .rotate = 15, .scale = 1.15, .stretch = 1.12, .elastic = 1.2};  ///< of pictures
-  std::uint64_t seed = 1;
-  int threads = 0;  ///< 0: as many as OpenMP takes
-  bool quiet = false;
-  CheckpointOptions checkpoints;
-  GivenOptions given;
 
   /// As common/settings.hpp has it.
   template <class O, class F, class G>
   static void each(O& o, F&& fixed, G&& free) {
+    TrainingOptions::each(o, fixed, free);
     fixed("--transpose", o.transpose);
     fixed("--hold-out", o.hold_out);
     fixed("--epochs", o.epochs);
@@ -46,15 +42,12 @@ struct Options {
     fixed("--elastic", o.distortion.elastic);
     fixed("--flip", o.distortion.flip);
     fixed("--noise", o.distortion.noise);
-    fixed("--seed", o.seed);
     // Where the samples lie; that they are the same ones is known by their fingerprint.
     free("--data", o.data);
     free("--images", o.images);
     free("--labels", o.labels);
     free("--test-images", o.test_images);
     free("--test-labels", o.test_labels);
-    free("--checkpoint-every", o.checkpoints.every);
-    free("--keep", o.checkpoints.keep);
   }
 };
 

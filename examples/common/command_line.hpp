@@ -3,11 +3,14 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <limits>
 #include <set>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "common/checkpoints.hpp"
 #include "rival/core/error.hpp"
@@ -47,23 +50,6 @@ inline GivenOptions given_options(const CLI::App& app) {
   return given;
 }
 
-inline void add_checkpoint_options(CLI::App& app, CheckpointOptions& o) {
-  add_number(app, "--checkpoint-every", o.every,
-             "steps from one checkpoint to the next; also one at the end, and when a signal ends the run");
-  add_number(app, "--keep", o.keep, "how many checkpoints to keep, the newest (1)");
-  app.add_flag("--resume", o.resume,
-               "go on from the newest checkpoint in --out, with the options of that run, to the files that it would "
-               "have left without a break");
-}
-/// Throws rival::Error for what cannot be.
-inline void check_checkpoint_options(const CheckpointOptions& o, const GivenOptions& given) {
-  rival::require(o.every >= 1 || given.count("--checkpoint-every") == 0,
-                 "--checkpoint-every: expected at least 1, got ", o.every);
-  rival::require(o.keep >= 1 || given.count("--keep") == 0, "--keep: expected at least 1, got ", o.keep);
-  rival::require(given.count("--keep") == 0 || o.every >= 1 || o.resume,
-                 "--keep: expected --checkpoint-every beside it, or --resume");
-}
-
 /// Throws rival::Error for what the options do not allow. Returns false when only help was asked for (and given).
 inline bool parse_arguments(CLI::App& app, int argc, char** argv) {
   try {
@@ -74,4 +60,53 @@ inline bool parse_arguments(CLI::App& app, int argc, char** argv) {
     app.exit(error);
     return false;
   }
+}
+
+/// What every training program takes.
+struct TrainingOptions {
+  explicit TrainingOptions(std::filesystem::path folder) : out(std::move(folder)) {}
+
+  std::filesystem::path out;
+  std::uint64_t seed = 1;
+  int threads = 0;  ///< 0: as many as OpenMP takes
+  bool quiet = false;
+  CheckpointOptions checkpoints;
+  GivenOptions given;
+
+  /// As common/settings.hpp has it.
+  template <class O, class F, class G>
+  static void each(O& o, F&& fixed, G&& free) {
+    fixed("--seed", o.seed);
+    free("--checkpoint-every", o.checkpoints.every);
+    free("--keep", o.checkpoints.keep);
+  }
+};
+
+inline void add_training_options(CLI::App& app, TrainingOptions& o) {
+  app.add_option("--out", o.out, "folder to write to; made if it is not there")->capture_default_str();
+  add_number(app, "--seed", o.seed, "the same seed gives the same weights")->capture_default_str();
+  add_number(app, "--threads", o.threads, "threads to use; as many as there are cores if not given");
+  add_number(app, "--checkpoint-every", o.checkpoints.every,
+             "steps from one checkpoint to the next; also one at the end, and when a signal ends the run");
+  add_number(app, "--keep", o.checkpoints.keep, "how many checkpoints to keep, the newest (1)");
+  app.add_flag("--resume", o.checkpoints.resume,
+               "go on from the newest checkpoint in --out, with the options of that run, to the files that it would "
+               "have left without a break");
+  app.add_flag("--quiet", o.quiet, "print nothing but errors");
+}
+
+/// parse_arguments, and which of the options were given. Throws rival::Error for training options that cannot be.
+inline bool parse_training_arguments(CLI::App& app, int argc, char** argv, TrainingOptions& o) {
+  if (!parse_arguments(app, argc, argv)) return false;
+  o.given = given_options(app);
+  using rival::require;
+  require(o.threads >= 1 || o.given.count("--threads") == 0, "--threads: expected at least 1, got ", o.threads);
+  require(o.checkpoints.every >= 1 || o.given.count("--checkpoint-every") == 0,
+          "--checkpoint-every: expected at least 1, got ", o.checkpoints.every);
+  require(o.checkpoints.keep >= 1 || o.given.count("--keep") == 0, "--keep: expected at least 1, got ",
+          o.checkpoints.keep);
+  require(o.given.count("--keep") == 0 || o.checkpoints.every >= 1 || o.checkpoints.resume,
+          "--keep: expected --checkpoint-every beside it, or --resume");
+  require(!o.out.empty(), "--out: expected a folder, got an empty name");
+  return true;
 }

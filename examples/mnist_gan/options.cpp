@@ -24,7 +24,6 @@ bool parse(int argc, char** argv, Options& o) {
       app.add_option("--images", o.images, "an IDX or .npy file of pictures, in the place of --data")->excludes(data);
   app.add_option("--labels", o.labels, "the file of their labels, of the same kind, if there is one")->needs(images);
   app.add_flag("--transpose", o.transpose, "swap height and width, as EMNIST's files need it")->needs(images);
-  app.add_option("--out", o.out, "folder to write to; made if it is not there")->capture_default_str();
   auto* epochs = add_number(app, "--epochs", o.epochs, "passes through the training images");
   auto* steps = add_number(app, "--steps", o.steps, "stop after so many training steps");
   auto* batch = add_number(app, "--batch", o.batch, "images a step");
@@ -35,8 +34,6 @@ bool parse(int argc, char** argv, Options& o) {
                    ->capture_default_str();
   auto* beta1 =
       add_number(app, "--beta1", o.beta1, "of Adam, for both networks; with --architecture")->capture_default_str();
-  add_number(app, "--seed", o.seed, "the same seed gives the same weights")->capture_default_str();
-  auto* threads = add_number(app, "--threads", o.threads, "threads to use; as many as there are cores if not given");
   auto* every = add_number(app, "--sample-every", o.sample_every, "steps from one frame of the animation to the next");
   auto* samples = add_number(app, "--samples", o.samples, "write so many generated images to generated.npy");
   auto* label =
@@ -50,11 +47,9 @@ bool parse(int argc, char** argv, Options& o) {
   auto* classifier = app.add_option("--classifier", o.evaluate.classifier,
                                     "a classifier of such pictures, as ./scripts/classify makes one, for "
                                     "--evaluate-every; the bundled one for the bundled digits if not given");
-  add_checkpoint_options(app, o.checkpoints);
   app.add_flag("--tensorboard", o.tensorboard, "write TensorBoard's event files, to the folder tensorboard in --out");
-  app.add_flag("--quiet", o.quiet, "print nothing but errors");
-  if (!parse_arguments(app, argc, argv)) return false;
-  o.given = given_options(app);
+  add_training_options(app, o);
+  if (!parse_training_arguments(app, argc, argv, o)) return false;
 
   using rival::require;
   if (architecture->count() > 0) {
@@ -81,14 +76,11 @@ bool parse(int argc, char** argv, Options& o) {
   require(std::isfinite(o.learning_rate) && o.learning_rate > 0, "--learning-rate: expected a positive number, got ",
           o.learning_rate);
   require(o.beta1 >= 0 && o.beta1 < 1, "--beta1: expected a number from 0 to below 1, got ", o.beta1);
-  require(threads->count() == 0 || o.threads >= 1, "--threads: expected at least 1, got ", o.threads);
   require(every->count() == 0 || o.sample_every >= 1, "--sample-every: expected at least 1, got ", o.sample_every);
   require(samples->count() == 0 || o.samples >= 1, "--samples: expected at least 1, got ", o.samples);
   require(evaluate->count() == 0 || o.evaluate.every >= 1, "--evaluate-every: expected at least 1, got ",
           o.evaluate.every);
   require(classifier->count() == 0 || evaluate->count() > 0 || o.checkpoints.resume,
           "--classifier: expected --evaluate-every beside it");
-  check_checkpoint_options(o.checkpoints, o.given);
-  require(!o.out.empty(), "--out: expected a folder, got an empty name");
   return true;
 }

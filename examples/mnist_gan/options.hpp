@@ -1,40 +1,36 @@
 #pragma once
 // The command line of mnist_gan.
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
 
 #include "common/command_line.hpp"
 #include "common/evaluations.hpp"
 
-struct Options {
+struct Options : TrainingOptions {
+  Options() : TrainingOptions("mnist_gan_out") {}
+
   std::string recipe = "rpgan";  ///< empty: the example's own, for the architecture
   std::string architecture;      ///< empty: the recipe's
   std::filesystem::path data = RIVAL_MNIST_DIR;
   std::filesystem::path images, labels;  ///< in the place of `data`
   bool transpose = false;
-  std::filesystem::path out = "mnist_gan_out";
   long epochs = 1;  ///< 0: as many as the recipe takes
   long steps = 0;   ///< 0: all of the epochs'
   long batch = 32;  ///< 0: the recipe's
   long latent = 100;
   double learning_rate = 3e-4;
   double beta1 = 0.5;
-  std::uint64_t seed = 1;
-  int threads = 0;        ///< 0: as many as OpenMP takes
   long sample_every = 0;  ///< 0: so that the animation has some 40 frames
   long samples = 0;       ///< 0: no generated.npy
   long label = -1;        ///< the class to sample; -1: all
   bool tensorboard = false;
-  bool quiet = false;
-  CheckpointOptions checkpoints;
   EvaluateOptions evaluate;
-  GivenOptions given;
 
   /// As common/settings.hpp has it.
   template <class O, class F, class G>
   static void each(O& o, F&& fixed, G&& free) {
+    TrainingOptions::each(o, fixed, free);
     fixed("--recipe", o.recipe);
     fixed("--architecture", o.architecture);
     fixed("--transpose", o.transpose);
@@ -44,7 +40,6 @@ struct Options {
     fixed("--latent", o.latent);
     fixed("--learning-rate", o.learning_rate);
     fixed("--beta1", o.beta1);
-    fixed("--seed", o.seed);
     fixed("--sample-every", o.sample_every);
     fixed("--label", o.label);
     fixed("--evaluate-every", o.evaluate.every);
@@ -55,8 +50,6 @@ struct Options {
     free("--classifier", o.evaluate.classifier);
     free("--samples", o.samples);
     free("--tensorboard", o.tensorboard);
-    free("--checkpoint-every", o.checkpoints.every);
-    free("--keep", o.checkpoints.keep);
   }
 };
 

@@ -9,7 +9,6 @@ bool parse(int argc, char** argv, Options& o) {
   auto* classifier =
       app.add_option("--classifier", o.classifier,
                      "what reads the digits, as ./scripts/classify makes one; the bundled one if not given");
-  app.add_option("--out", o.out, "folder to write to; made if it is not there")->capture_default_str();
   add_number(app, "--steps", o.steps, "training steps")->capture_default_str();
   add_number(app, "--batch", o.batch, "images a step")->capture_default_str();
   add_number(app, "--width", o.width, "channels of the discriminator's widest layer; a generator's has twice as many")
@@ -17,12 +16,8 @@ bool parse(int argc, char** argv, Options& o) {
   add_number(app, "--images", o.images, "in the data set, drawn once")->capture_default_str();
   auto* every =
       add_number(app, "--count-every", o.count_every, "steps from one count of modes to the next; else at the end");
-  add_number(app, "--seed", o.seed, "the same seed gives the same weights")->capture_default_str();
-  auto* threads = add_number(app, "--threads", o.threads, "threads to use; as many as there are cores if not given");
-  add_checkpoint_options(app, o.checkpoints);
-  app.add_flag("--quiet", o.quiet, "print nothing but errors");
-  if (!parse_arguments(app, argc, argv)) return false;
-  o.given = given_options(app);
+  add_training_options(app, o);
+  if (!parse_training_arguments(app, argc, argv, o)) return false;
 
   using rival::require;
   require(o.steps >= 1, "--steps: expected at least 1, got ", o.steps);
@@ -32,10 +27,7 @@ bool parse(int argc, char** argv, Options& o) {
   require(o.images >= o.batch && o.images <= 10'000'000, "--images: expected from a batch to 10,000,000, got ",
           o.images);
   require(every->count() == 0 || o.count_every >= 1, "--count-every: expected at least 1, got ", o.count_every);
-  require(threads->count() == 0 || o.threads >= 1, "--threads: expected at least 1, got ", o.threads);
   require(data->count() == 0 || classifier->count() > 0 || o.checkpoints.resume,
           "--data: expected a --classifier of these digits beside it; ./scripts/classify makes one");
-  check_checkpoint_options(o.checkpoints, o.given);
-  require(!o.out.empty(), "--out: expected a folder, got an empty name");
   return true;
 }

@@ -1,39 +1,32 @@
 #pragma once
 // The command line of stacked_mnist.
 
-#include <cstdint>
 #include <filesystem>
 
 #include "common/command_line.hpp"
 
-struct Options {
+struct Options : TrainingOptions {
+  Options() : TrainingOptions("stacked_mnist_out") {}
+
   std::filesystem::path data = RIVAL_MNIST_DIR;
   std::filesystem::path classifier;  ///< empty: the bundled one
-  std::filesystem::path out = "stacked_mnist_out";
   long steps = 60'000;
   long batch = 32;
   long width = 96;        ///< channels of the discriminator's widest layer; the generator's has twice as many
   long images = 128'000;  ///< in the data set
   long count_every = 0;   ///< steps from one count of modes to the next; 0: at the end alone
-  std::uint64_t seed = 1;
-  int threads = 0;  ///< 0: as many as OpenMP takes
-  bool quiet = false;
-  CheckpointOptions checkpoints;
-  GivenOptions given;
 
   /// As common/settings.hpp has it.
   template <class O, class F, class G>
   static void each(O& o, F&& fixed, G&& free) {
+    TrainingOptions::each(o, fixed, free);
     fixed("--steps", o.steps);
     fixed("--batch", o.batch);
     fixed("--width", o.width);
     fixed("--images", o.images);
     fixed("--count-every", o.count_every);
-    fixed("--seed", o.seed);
     free("--data", o.data);
     free("--classifier", o.classifier);
-    free("--checkpoint-every", o.checkpoints.every);
-    free("--keep", o.checkpoints.keep);
   }
 };
 

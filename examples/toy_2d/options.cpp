@@ -11,22 +11,14 @@ bool parse(int argc, char** argv, Options& o) {
       "Trains a generator and a discriminator against each other on points in the plane, and counts the modes.");
   app.add_option("--problem", o.problem, "ring (8 Gaussians) or grid (25)")->capture_default_str();
   app.add_option("--recipe", o.recipe, "one of " + names)->capture_default_str();
-  app.add_option("--out", o.out, "folder to write to; made if it is not there")->capture_default_str();
   auto* steps = add_number(app, "--steps", o.steps, "training steps; the recipe's if not given");
-  add_number(app, "--seed", o.seed, "the same seed gives the same samples")->capture_default_str();
-  auto* threads = add_number(app, "--threads", o.threads, "threads to use; as many as there are cores if not given");
-  add_checkpoint_options(app, o.checkpoints);
   app.add_flag("--tensorboard", o.tensorboard, "write TensorBoard's event files, to the folder tensorboard in --out");
-  app.add_flag("--quiet", o.quiet, "print nothing but errors");
-  if (!parse_arguments(app, argc, argv)) return false;
-  o.given = given_options(app);
+  add_training_options(app, o);
+  if (!parse_training_arguments(app, argc, argv, o)) return false;
 
   using rival::require;
   require(o.problem == "ring" || o.problem == "grid", "--problem: expected ring or grid, got ", o.problem);
   require(recipes().contains(o.recipe), "--recipe: expected one of ", names, ", got ", o.recipe);
   require(steps->count() == 0 || o.steps >= 1, "--steps: expected at least 1, got ", o.steps);
-  require(threads->count() == 0 || o.threads >= 1, "--threads: expected at least 1, got ", o.threads);
-  check_checkpoint_options(o.checkpoints, o.given);
-  require(!o.out.empty(), "--out: expected a folder, got an empty name");
   return true;
 }
