@@ -304,7 +304,7 @@ TEST_CASE("checkpoint: options that are not finite, or have no value there, are 
   auto options = SmallTraining<float>::options();
   // Beyond the end of the run it is NaN.
   const Schedule polynomial = over_run([](long steps) {
-    return [=](long s) { return std::pow(1 - static_cast<double>(s) / std::max(1L, steps), 0.9); };
+    return [=](long s) { return std::pow(1 - static_cast<double>(s) / static_cast<double>(std::max(1L, steps)), 0.9); };
   });
   options.generator_optimizer = AdamOptions{.schedule = polynomial};
   options.average = MovingAverageOptions{.half_life = std::numeric_limits<double>::infinity()};
