@@ -79,8 +79,10 @@ TEST_CASE("classifier: features where the only dense layer is the first, or with
 
   const Classifier<> convolutions({6, 6, 1}, Sequential<>(Conv2d<>({.in = 1, .out = 3, .kernel = 6}), Reshape<>({3})));
   CHECK(convolutions.logits(x).shape() == Shape({5, 3}));
-  CHECK_THROWS_WITH(convolutions.features(x),
-                    "classifier \"C\": expected a dense layer, whose input are the features, got none");
+  CHECK_THROWS_WITH(
+      convolutions.features(x),
+      "classifier \"C\": expected a dense layer, not within another stack, whose input are the features; got "
+      "none");
 }
 
 TEST_CASE("classifier: refuses networks that end in no logits, and samples of another shape") {

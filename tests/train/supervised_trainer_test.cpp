@@ -315,7 +315,9 @@ TEST_CASE("refresh_statistics: streams stay where they are") {
 
 TEST_CASE("supervised trainer: a step that fails takes back no step of the caller's own") {
   auto classifier = small();
-  SupervisedTrainer<> trainer(classifier, options());
+  auto own_loop = options();
+  own_loop.steps = 10;  // its schedule is one over the run
+  SupervisedTrainer<> trainer(classifier, own_loop);
   trainer.optimizer().step_undoably();
   const auto before = everything(trainer);
   CHECK_THROWS(trainer.step(Tensor<>({2, 8, 8, 1}), std::vector<Label>{0, 9}));
