@@ -55,6 +55,10 @@ inline bool parse_arguments(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
     return true;
+  } catch (const CLI::ExtrasError&) {
+    std::string all;  // in the order in which they came
+    for (const std::string& one : app.remaining()) all += ' ' + one;
+    rival::fail("expected no such arguments:", all, " (--help lists the options)");
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) rival::fail(error.what());
     app.exit(error);

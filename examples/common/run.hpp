@@ -85,9 +85,12 @@ class Run {
     } else {
       state_ = stop_signal() != 0 ? "interrupted" : "";
     }
+    const bool interrupted_training = interrupted();
+    const auto tell = [&] { say(rival::internal::concatenate("interrupted after step ", last_.steps_done)); };
+    if (interrupted_training) tell();  // before files are written, which may take a while
     write_all(When::throughout);
     write_all(When::at_end);
-    if (stop_signal() != 0) say(rival::internal::concatenate("interrupted after step ", last_.steps_done));
+    if (interrupted() && !interrupted_training) tell();
     for (const auto& output : outputs_)
       if (output.ours) say("wrote " + (folder_ / output.name).string());
     if (checkpoints_ && checkpoints_->has_written()) say("wrote " + checkpoints_->newest().string());
@@ -113,6 +116,9 @@ class Run {
     }
     return goes_on;
   }
+
+  /// Writes what there is at the end of this step, not only when its time has come: for what must not be lost.
+  void refresh() { refresh_at_ = {}; }
 
   /// A word on how well it goes, which the progress shows from now on.
   void note(const std::string& text) {

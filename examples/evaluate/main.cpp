@@ -39,12 +39,17 @@ int evaluate(const Options& o) {
 
   const rival::EvaluationOptions options{
       .samples = made.samples.dim(0), .parts = std::min<rival::Index>(10, made.samples.dim(0) / 5), .seed = o.seed};
-  const auto table = classifier ? rival::Evaluation<>(*classifier, real, options)(made.samples, made.classes)
-                                : rival::Evaluation<>(real, options)(made.samples, made.classes);
+  const rival::Evaluation<> evaluation =
+      classifier ? rival::Evaluation<>(*classifier, real, options) : rival::Evaluation<>(real, options);
+  const auto table = evaluation(made.samples, made.classes);
   std::cout << made.samples.dim(0) << " samples of " << o.samples.string() << ", as many real ones of "
             << o.real.string() << '\n';
   if (!classifier)
     std::cout << "No --classifier, so there are patches alone; ./scripts/classify makes one for labelled data.\n";
+  for (const auto& floor : evaluation.floors())
+    if (floor.name == "agreement" && floor.value < 0.9)
+      std::cout << "The classifier is right about " << 100 * floor.value
+                << " % of the real samples: figures by its features tell little. Was it trained on such data?\n";
   std::cout << '\n' << rival::to_text(table);
   if (!o.csv.empty()) rival::replace_file(o.csv, csv(table));
   return 0;

@@ -128,8 +128,10 @@ int train(Options o) {
     if (!resume) show(0);
     const auto on_step = [&](const rival::StepReport& step) {
       losses.add(step);
-      if (evaluations.step(step, trainer.averaged_generator(), [&] { return samples_of("evaluation"); }))
+      if (evaluations.step(step, trainer.averaged_generator(), [&] { return samples_of("evaluation"); })) {
         run.note(evaluations.last());
+        run.refresh();  // there may be a better generator
+      }
       events.step(step);
       watch.step(step, run, report);
       const long every = o.sample_every > 0 ? o.sample_every : std::max(1L, step.steps_in_all / 40);

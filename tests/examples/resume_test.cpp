@@ -207,7 +207,7 @@ TEST_CASE("resume: other options are told, a folder without a checkpoint too, an
           std::vector<std::string>{"checkpoint-000004.safetensors", "checkpoint-000006.safetensors"});
     const std::string intro = "--resume: expected the options of the run that is to go on, or none:";
     refuse({"--resume", "--seed", "2", "--steps", "7"},
-           intro + "\n  --steps: the checkpoint has 6, got 7\n  --seed: the checkpoint has 1, got 2");
+           intro + "\n  --seed: the checkpoint has 1, got 2\n  --steps: the checkpoint has 6, got 7");
     refuse({"--resume", "--recipe", "wgan-gp"}, intro + "\n  --recipe: the checkpoint has " +
                                                     (program.name == "toy_2d" ? "\"rpgan-r1r2-fast\"" : "\"\"") +
                                                     ", got \"wgan-gp\"");

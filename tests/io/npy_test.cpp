@@ -66,6 +66,9 @@ TEST_CASE("npy: objects, structures, pickles and other types are refused by name
         "it does not begin as npy files do (it is a pickle, which is not read: save the array by numpy.save)");
   CHECK(error("stored.npz") ==
         "it does not begin as npy files do (it is a zip archive, perhaps an npz file: use read_npz)");
+  const TemporaryFolder folder;
+  folder.write("a.npy", "label,pixel1,pixel2\n5,0,0\n");
+  CHECK_THROWS_WITH(read_npy_array(folder / "a.npy"), Catch::Matchers::EndsWith("as npy files do (it is a text)"));
 }
 
 TEST_CASE("npy: writes the very bytes that NumPy 1.24 writes") {
@@ -126,7 +129,7 @@ TEST_CASE("npy: says what is wrong with a file") {
   CHECK_THROWS_WITH(read_npy<float>(folder / "a"), "npy file " + quoted(folder / "a") + ": ends inside its header");
   CHECK(error("\x93NUMPY\x01") == "ends inside its header");
   CHECK(error(npy(bytes("(2, 2)"), "").substr(0, 40)) == "ends inside its header");
-  CHECK(error("something else altogether") == "it does not begin as npy files do");
+  CHECK(error("something else altogether") == "it does not begin as npy files do (it is a text)");
   CHECK(error(npy(bytes("(2, 2)"), "abcd", 4)) == "expected format 1.0, 2.0 or 3.0, got 4.0");
   CHECK(error("\x93NUMPY\x01" + std::string("\0\xff\xff{", 4)) == "ends inside its header");
   CHECK(error("\x93NUMPY\x02" + std::string("\0\1\0\1\0", 5)) == "expected a header of at most 65536 bytes, got 65537");

@@ -161,7 +161,7 @@ TEST_CASE("npz: says what is wrong with a file") {
   CHECK_THROWS_WITH(read_npz(folder.path()), "npz file " + quoted(folder.path()) + ": expected a file, got a folder");
   folder.write("a", "no archive");
   CHECK_THROWS_WITH(read_npz(folder / "a"),
-                    "npz file " + quoted(folder / "a") + ": it is no zip archive, or not a whole one");
+                    "npz file " + quoted(folder / "a") + ": it is no zip archive, or not a whole one (it is a text)");
   CHECK(error("") == "it is empty");
 
   const std::string good = one_byte();

@@ -133,7 +133,11 @@ TEST_CASE("safetensors: refuses what the reference implementation refuses") {
   refused(number(100'000'001), "a header of at most 100000000 bytes, got 100000001");
   refused(number(~std::uint64_t{0}), "a header of at most 100000000 bytes");
   refused(number(3) + "{}", "a header of 3 bytes, got 2");
+  refused(number(3) + "{", "a header of 3 bytes, got 1");
   refused(file(" {}"), "a header that begins with {");
+  refused("a,b\n1,2\n3,4\n", "(it is a text)");
+  refused("\x93NUMPY\1" + std::string(1, '\0') + "v and more", "(it is a NumPy file)");
+  refused("<!DOCTYPE html><html>", "(it is a web page");
   refused(file("[]"), "a header that begins with {");
   refused(file("{"), "not JSON");
   refused(file("{} x"), "not JSON");

@@ -17,6 +17,7 @@
 
 #include "rival/core/byte_source.hpp"
 #include "rival/core/file.hpp"
+#include "rival/core/file_guess.hpp"
 #include "rival/core/shape.hpp"
 #include "rival/data/gzip.hpp"
 
@@ -172,25 +173,6 @@ constexpr IdxType idx_type() {
   }
 }
 
-/// What a file that is no IDX file may be, by how it begins; " (...)" for the end of an error, or nothing.
-inline std::string guess_file(std::string_view start) {
-  const auto begins = [&](std::string_view with) { return start.substr(0, with.size()) == with; };
-  const std::string_view text = start.substr(std::min(start.find_first_not_of(" \t\r\n\xef\xbb\xbf"), start.size()));
-  if (begins("\x1f\x8b")) return " (it is gzip within gzip: unpack it once)";
-  if (begins("PK\x03\x04")) return " (it is a zip archive: unpack it first)";
-  if (begins("version https://git-lfs"))
-    return " (it is a pointer of Git LFS: fetch the file itself, by `git lfs pull`)";
-  if (!text.empty() && text[0] == '<') return " (it is a web page, perhaps a server's error in place of the file)";
-  if (begins("\x93NUMPY")) return " (it is a NumPy file)";
-  if (begins("\x89PNG") || begins("\xff\xd8\xff") || begins("GIF8") || begins("BM")) return " (it is a picture)";
-  if (begins("BZh") || begins("\xfd\x37zXZ") || begins("7z\xbc\xaf") || begins("\x28\xb5\x2f\xfd"))
-    return " (it is packed otherwise than with gzip: unpack it first)";
-  if (start.size() >= 8 && std::all_of(start.begin(), start.end(),
-                                       [](unsigned char c) { return (c >= 32 && c < 127) || (c >= 9 && c <= 13); }))
-    return " (it is a text)";
-  return "";
-}
-
 inline Shape read_idx_shape(IdxStream& file, Index rank, IdxType& type) {
   const std::string& what = file.what();
   const std::uint32_t magic = file.read_word("a magic number");
@@ -203,7 +185,8 @@ inline Shape read_idx_shape(IdxStream& file, Index rank, IdxType& type) {
     std::string start;
     for (int shift = 24; shift >= 0; shift -= 8) start += static_cast<char>(magic >> shift & 0xff);
     if (!known) start.append(more.data(), file.peek(more.data(), more.size()));
-    const std::string guess = known ? "" : guess_file(start);
+    std::string guess;
+    if (!known) guess = start.starts_with("\x1f\x8b") ? " (it is gzip within gzip: unpack it once)" : guess_file(start);
     if (rank > 0)
       fail(what, ": expected the magic number ", Hexadecimal{0x800 | static_cast<std::uint32_t>(rank)},
            " (unsigned bytes, rank ", rank, ") or that of another type, got ", Hexadecimal{magic}, guess);

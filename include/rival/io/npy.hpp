@@ -24,6 +24,7 @@
 
 #include "rival/core/byte_source.hpp"
 #include "rival/core/file.hpp"
+#include "rival/core/file_guess.hpp"
 #include "rival/core/tensor.hpp"
 
 namespace rival {
@@ -216,10 +217,10 @@ std::string npy_start(const Shape& shape) {
 }
 
 /// What a file that does not begin as npy files do may be; for the end of an error.
-inline std::string_view guess_npy(std::string_view start) {
+inline std::string guess_npy(std::string_view start) {
   if (start.starts_with("PK")) return " (it is a zip archive, perhaps an npz file: use read_npz)";
   if (start.starts_with('\x80')) return " (it is a pickle, which is not read: save the array by numpy.save)";
-  return "";
+  return guess_file(start);
 }
 
 /// Reads all up to the values.
@@ -234,8 +235,12 @@ inline NpyHeader read_npy_header(ByteSource& source, const std::string& what, st
   };
   std::array<char, 8> start{};
   const std::string_view begins(start.data(), read(start.data(), start.size())), magic = "\x93NUMPY";
-  require(begins.substr(0, 6) == magic.substr(0, begins.size()), what, ": it does not begin as npy files do",
-          guess_npy(begins));
+  if (begins.substr(0, 6) != magic.substr(0, begins.size())) {
+    std::string more(begins);
+    more.resize(64);
+    more.resize(begins.size() + read(more.data() + begins.size(), more.size() - begins.size()));
+    fail(what, ": it does not begin as npy files do", guess_npy(more));
+  }
   require(begins.size() == start.size(), what, ": ends inside its header");
   require(start[6] >= 1 && start[6] <= 3 && start[7] == 0, what, ": expected format 1.0, 2.0 or 3.0, got ",
           +static_cast<unsigned char>(start[6]), ".", +static_cast<unsigned char>(start[7]));

@@ -4,6 +4,7 @@
 #include <zip.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -18,6 +19,7 @@
 
 #include "rival/core/byte_source.hpp"
 #include "rival/core/file.hpp"
+#include "rival/core/file_guess.hpp"
 #include "rival/io/npy.hpp"
 
 namespace rival {
@@ -66,8 +68,16 @@ class ZipError {
 /// Throws what libzip's error is: bad_alloc, or Error.
 [[noreturn]] inline void fail_zip(const std::string& what, zip_error_t* error) {
   if (zip_error_code_zip(error) == ZIP_ER_MEMORY) throw std::bad_alloc();
-  if (zip_error_code_zip(error) == ZIP_ER_NOZIP) fail(what, ": it is no zip archive, or not a whole one");
   fail(what, ": ", zip_error_strerror(error));
+}
+
+/// What a source is that is no archive; for the end of an error.
+inline std::string guess_source(zip_source_t* source) {
+  std::array<char, 64> start{};
+  if (zip_source_open(source) != 0) return "";
+  const zip_int64_t got = zip_source_read(source, start.data(), start.size());
+  zip_source_close(source);
+  return guess_file({start.data(), static_cast<std::size_t>(std::max<zip_int64_t>(got, 0))});
 }
 
 /// One entry of an archive, unpacked as it is read.
@@ -143,6 +153,8 @@ inline NpzArrays read_npz_from(zip_source_t* made, ZipError& error, std::uint64_
   if (!source) fail_zip(what, error);
   require(size > 0, what, ": it is empty");  // which would do as an empty archive
   const ZipArchive archive(zip_open_from_source(source.get(), ZIP_RDONLY, error));
+  if (!archive && zip_error_code_zip(error) == ZIP_ER_NOZIP)
+    fail(what, ": it is no zip archive, or not a whole one", guess_source(source.get()));
   if (!archive) fail_zip(what, error);
   source.release();  // the archive's now
   return read_npz_from(archive.get(), size, what);

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "rival/core/file.hpp"
+#include "rival/core/file_guess.hpp"
 #include "rival/core/mapped_file.hpp"
 #include "rival/io/onnx/read_messages.hpp"
 #include "rival/io/onnx/write_messages.hpp"
@@ -77,7 +78,9 @@ inline OnnxModel parse_onnx(std::string_view bytes, const std::string& what = "O
           in.skip();
       }
   } catch (const protozero::exception& error) {
-    fail(what, ": it is damaged or no ONNX file (", error.what(), ")");
+    const std::string guess = internal::guess_file(bytes);
+    fail(what, ": it is damaged or no ONNX file",
+         guess.empty() ? internal::concatenate(" (", error.what(), ")") : guess);
   }
   require(graph && model.opset > 0, what, ": it is damaged or no ONNX file (it has no ", graph ? "opset" : "graph",
           ")");

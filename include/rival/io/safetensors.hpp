@@ -25,6 +25,7 @@
 
 #include "rival/core/byte_source.hpp"
 #include "rival/core/file.hpp"
+#include "rival/core/file_guess.hpp"
 #include "rival/core/tensor.hpp"
 #include "rival/io/json.hpp"
 
@@ -153,9 +154,14 @@ class Safetensors {
   void parse_header() {
     require(bytes_.size() >= 8, what_, ": expected at least 8 bytes, got ", bytes_.size());
     const auto length = internal::from_little_endian<std::uint64_t>(bytes_.data());
-    require(length <= most_header, what_, ": expected a header of at most ", most_header, " bytes, got ", length);
-    require(length <= bytes_.size() - 8, what_, ": expected a header of ", length, " bytes, got ", bytes_.size() - 8);
-    require(length > 0 && bytes_[8] == '{', what_, ": expected a header that begins with {");
+    const auto guess = [&] {
+      return bytes_.size() > 8 && bytes_[8] == '{' ? "" : internal::guess_file(bytes_);  // { begins such a file
+    };
+    if (length > most_header)
+      fail(what_, ": expected a header of at most ", most_header, " bytes, got ", length, guess());
+    if (length > bytes_.size() - 8)
+      fail(what_, ": expected a header of ", length, " bytes, got ", bytes_.size() - 8, guess());
+    if (length == 0 || bytes_[8] != '{') fail(what_, ": expected a header that begins with {", guess());
     values_begin_ = 8 + static_cast<std::size_t>(length);
 
     const Json header = parse_json(std::string_view(bytes_).substr(8, static_cast<std::size_t>(length)));

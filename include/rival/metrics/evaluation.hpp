@@ -63,8 +63,8 @@ struct EvaluationOptions {
 template <class S = float>
 class Evaluation {
  public:
-  /// Both must outlive it. Throws Error when the classifier is of other samples than the data set, and for a data set
-  /// of fewer than 20 samples.
+  /// Both must outlive it. Throws Error when the classifier is of other samples than the data set or of fewer classes,
+  /// and for a data set of fewer than 20 samples.
   Evaluation(const Classifier<S>& classifier, const Dataset& real, const EvaluationOptions& options = {})
       : Evaluation(&classifier, real, options) {}
   /// By patches alone: the samples must be images of at least 7 x 7.
@@ -73,6 +73,9 @@ class Evaluation {
 
   /// How many samples are compared with how many.
   Index count() const { return reference_.images.dim(0); }
+
+  /// What real samples get in the samples' place, as `value` and `spread`.
+  const std::vector<Figure>& floors() const { return floors_; }
 
   /// The table of samples {N, ...}, N >= count(), of which it takes the first. `asked` are the classes that they were
   /// made for, if they were. Throws Error for samples of another shape, too few of them, and values that are not
@@ -113,6 +116,9 @@ class Evaluation {
     require(real.size() >= 20, "evaluation: expected a data set of at least 20 samples, got ", real.size());
     require(!classifier || classifier->input_shape() == shape_, "evaluation: the classifier is made for samples of ",
             classifier ? classifier->input_shape() : shape_, ", the data set has samples of ", shape_);
+    require(!classifier || !real.has_labels() || real.classes() <= classifier->classes(),
+            "evaluation: the classifier tells ", classifier ? classifier->classes() : 0,
+            " classes apart, the data set has ", real.classes());
     require(classifier || has_patches(), "evaluation: expected a classifier, or images of at least ", patch_, " x ",
             patch_, ", got samples of ", shape_);
     const Index count = std::min(options.samples, real.size() / 2);

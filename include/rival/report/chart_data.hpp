@@ -23,13 +23,17 @@ inline std::string json_text(std::string_view text) {
   return Json(std::string(text)).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+inline bool is_whole(double value) { return value == std::round(value) && std::abs(value) < 1e15; }
+
 /// As it is; null for what cannot be drawn.
-inline std::string json_exact(double value) { return drawable(value) ? nlohmann::json(value).dump() : "null"; }
+inline std::string json_exact(double value) {
+  if (!drawable(value)) return "null";
+  return is_whole(value) ? std::to_string(static_cast<std::int64_t>(value)) : nlohmann::json(value).dump();
+}
 
 /// A number in few digits: whole as it is, others to six; null for what cannot be drawn.
 inline std::string json_number(double value) {
-  if (!drawable(value)) return "null";
-  if (value == std::round(value) && std::abs(value) < 1e15) return std::to_string(static_cast<std::int64_t>(value));
+  if (!drawable(value) || is_whole(value)) return json_exact(value);
   const double scale = std::pow(10.0, 5 - std::floor(std::log10(std::abs(value))));
   const double rounded = std::round(value * scale) / scale;
   return json_exact(is_finite(rounded) ? rounded : value);
