@@ -6,12 +6,12 @@
 #include "common/run.hpp"
 #include "common/settings.hpp"
 #include "data.hpp"
-#include "network.hpp"
 #include "options.hpp"
 #include "outputs.hpp"
 #include "rival/image/png.hpp"
 #include "rival/io/checkpoint.hpp"
 #include "rival/io/network_file.hpp"
+#include "rival/train/make_classifier.hpp"
 #include "rival/train/supervised_trainer.hpp"
 
 namespace {
@@ -25,7 +25,8 @@ int train(Options o) {
   const Data data = read_data(o);
   const rival::Shape& sample = data.train.sample_shape();
   const bool pictures = sample.rank() == 3;
-  rival::Classifier<> classifier = make_classifier(sample, data.train.classes(), o.width, rival::Random(o.seed));
+  rival::Classifier<> classifier =
+      rival::make_classifier<>(sample, data.train.classes(), o.width, rival::Random(o.seed));
   rival::SupervisedOptions<> options{
       .batch = o.batch,
       .label_smoothing = o.label_smoothing,

@@ -37,8 +37,14 @@ int evaluate(const Options& o) {
   const Made made = read_made(o, std::min<rival::Index>(o.count, real.size() / 2));
   rival::require(made.samples.dim(0) >= 10, "expected at least 10 samples, got ", made.samples.dim(0));
 
-  const rival::EvaluationOptions options{
+  rival::EvaluationOptions options{
       .samples = made.samples.dim(0), .parts = std::min<rival::Index>(10, made.samples.dim(0) / 5), .seed = o.seed};
+  if (o.accuracy) {
+    rival::require(real.has_labels(), "--accuracy: expected --real with labels");
+    rival::require(!made.classes.empty(), "--accuracy: expected samples whose classes are known: those of a generator ",
+                   "that takes classes, or --classes beside a file");
+    options.accuracy.emplace();
+  }
   const rival::Evaluation<> evaluation =
       classifier ? rival::Evaluation<>(*classifier, real, options) : rival::Evaluation<>(real, options);
   const auto table = evaluation(made.samples, made.classes);

@@ -22,6 +22,9 @@ bool parse(int argc, char** argv, Options& o) {
       "--classifier", o.classifier,
       "a classifier of such samples, as ./scripts/classify makes one. Without, the bundled one for the bundled "
       "digits; for other data the patches alone");
+  app.add_flag("--accuracy", o.accuracy,
+               "also train a classifier on the samples, and one on real ones, and say how much either knows of others: "
+               "for samples whose classes are known, and labelled data; a minute or two");
   add_number(app, "--count", o.count, "samples to compare; fewer if there are fewer, or not twice as many real ones")
       ->capture_default_str();
   add_number(app, "--seed", o.seed, "draws the real samples, and those of a generator")->capture_default_str();

@@ -11,6 +11,7 @@ struct Options {
   std::filesystem::path labels;      ///< of the real samples, if `real` is a file
   std::filesystem::path classifier;  ///< empty: the digits' own for MNIST, none for other data
   bool transpose = false;
+  bool accuracy = false;
   long count = 10'000;
   std::uint64_t seed = 0;
   int threads = 0;            ///< 0: as many as OpenMP takes

@@ -183,4 +183,41 @@ TEST_CASE("evaluation: what it refuses") {
   CHECK_THROWS_WITH(figure(evaluate(Tensor<float>({50, 8, 8, 1})), "fid"), Contains("frechet, kernel"));
 }
 
+TEST_CASE("evaluation: what a classifier learns from samples, beside what it learns from real ones") {
+  const Dataset data = data_set();
+  EvaluationOptions options;
+  options.accuracy = ClassificationAccuracyOptions{.steps = 60, .batch = 32, .width = 4};
+  const Evaluation<float> evaluate(data, options);
+  Tensor<float> images;
+  std::vector<Label> labels;
+  draw(400, 2, 0.3, images, labels);
+  const Figure good = figure(evaluate(images, labels), "accuracy");
+  CHECK(good.floor > 0.95);
+  CHECK(good.value > 0.95);
+
+  for (Label& label : labels) label = static_cast<Label>((label + 1) % classes);
+  CHECK(figure(evaluate(images, labels), "accuracy").value < 0.05);
+  CHECK_THROWS_WITH(figure(evaluate(images), "accuracy"), Catch::Matchers::ContainsSubstring("got accuracy"));
+
+  const Dataset unlabelled({8, 8, 1}, std::vector<float>(800 * 64));
+  CHECK_THROWS_WITH(Evaluation<float>(unlabelled, options),
+                    "evaluation: expected labelled real samples, for the accuracy");
+}
+
+TEST_CASE("classification accuracy: the same for any number of threads, and refuses what cannot be learnt from") {
+  const Dataset data = data_set(200);
+  const ClassificationAccuracyOptions options{.steps = 20, .batch = 16, .width = 2};
+  const int before = threads();
+  set_threads(1);
+  const double one = classification_accuracy(data, data, options);
+  set_threads(before);
+  CHECK(classification_accuracy(data, data, options) == one);
+  CHECK(one > 0.25);
+
+  CHECK_THROWS_WITH(classification_accuracy(Dataset({2}, std::vector<float>(8)), data),
+                    "classification accuracy: expected labelled samples of at least two classes, got 4 of 0");
+  CHECK_THROWS_WITH(classification_accuracy(data, data, {.steps = 0}),
+                    "classification accuracy: expected at least 1 step and a batch of at least 1, got 0 and 64");
+}
+
 }  // namespace

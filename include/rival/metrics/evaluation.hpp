@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <tuple>
@@ -16,6 +17,7 @@
 #include "rival/core/random.hpp"
 #include "rival/data/dataset.hpp"
 #include "rival/metrics/class_score.hpp"
+#include "rival/metrics/classification_accuracy.hpp"
 #include "rival/metrics/estimate.hpp"
 #include "rival/metrics/frechet.hpp"
 #include "rival/metrics/kernel_distance.hpp"
@@ -41,6 +43,8 @@ struct EvaluationOptions {
   Index parts = 10;        ///< of equal size, for the spreads
   bool thorough = true;    ///< off: Frechet distance, precision, recall, density and coverage alone, without spreads
   std::uint64_t seed = 0;  ///< draws which real samples are compared with, and the patches
+  /// If given: trains a classifier on the samples, and one on real ones, for `accuracy`.
+  std::optional<ClassificationAccuracyOptions> accuracy = {};
 };
 
 /// Compares samples with a data set, as a classifier's features and logits and as patches of images show them:
@@ -56,6 +60,7 @@ struct EvaluationOptions {
 /// - `nearest`: distance in the features to the nearest real sample, at the quantile of 5 %; far below the floor,
 /// samples
 ///   are learnt by heart;
+/// - `accuracy`: classification_accuracy of the samples, on the real ones that the floor is of;
 /// - `patches_HxW`: patch_distances of the images at that size; 0 is best.
 ///
 /// The real samples are drawn from the data set and halved: `samples` to compare with, and as many that take the
@@ -91,6 +96,7 @@ class Evaluation {
     side.labels.assign(asked.begin(), asked.begin() + std::min<std::ptrdiff_t>(std::ssize(asked), count()));
     look(side);
     std::vector<Figure> table = measure(side);
+    if (options_.accuracy && !side.labels.empty()) table.push_back(accuracy_of(side));
     for (Figure& figure : table) {
       const auto floor =
           std::find_if(floors_.begin(), floors_.end(), [&](const Figure& f) { return f.name == figure.name; });
@@ -136,6 +142,19 @@ class Evaluation {
     draw(reference_, 0);
     draw(other, count);
     floors_ = measure(other);
+    if (!options.accuracy) return;
+    require(real.has_labels(), "evaluation: expected labelled real samples, for the accuracy");
+    real_classes_ = real.classes();
+    test_ = data_set(other);
+    floors_.push_back(accuracy_of(reference_));
+  }
+
+  Dataset data_set(const Side& side) const {
+    const Tensor<S>& x = side.images;
+    return Dataset(shape_, std::vector<float>(x.data(), x.data() + x.size()), side.labels, real_classes_);
+  }
+  Figure accuracy_of(const Side& side) const {
+    return {"accuracy", classification_accuracy<S>(data_set(side), test_, *options_.accuracy), nan_, nan_, nan_};
   }
 
   bool has_patches() const { return shape_.rank() == 3 && std::min(shape_[0], shape_[1]) >= patch_; }
@@ -252,6 +271,8 @@ class Evaluation {
   Shape shape_;
   Side reference_;
   std::vector<Figure> floors_;
+  Index real_classes_ = 0;  ///< with `accuracy`, and what the classifiers are tested with
+  Dataset test_;
 };
 
 /// The figure of that name. Throws Error, naming those that there are, when there is none.
