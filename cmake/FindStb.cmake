@@ -1,4 +1,4 @@
-# Finds stb_image_write.h where Debian and Fedora put it, in a folder stb on the include path: target stb::stb.
+# Finds stb_image_write.h, stb_image.h and stb_image_resize.h where Debian and Fedora put it, in a folder stb on the include path: target stb::stb.
 find_path(Stb_INCLUDE_DIR stb/stb_image_write.h)
 mark_as_advanced(Stb_INCLUDE_DIR)
 

@@ -44,6 +44,9 @@ macro(rival_find_or_fetch package target)
 endmacro()
 
 function(rival_fetch package)
+  if(NOT DEFINED rival_source_${package})
+    return()  # taken where it is, and never fetched
+  endif()
   message(STATUS "rival: ${package} was not found and is fetched")
   # The subfolder does not exist, so that no CMakeLists.txt of theirs is run and none of their options, tests and install
   # rules come into this build.
@@ -87,8 +90,10 @@ endfunction()
 
 # Rival includes <stb/stb_image_write.h>, as Debian and Fedora lay it out; in stb's repository there is no folder stb.
 function(rival_make_Stb source_dir)
-  configure_file("${source_dir}/stb_image_write.h" "${PROJECT_BINARY_DIR}/_deps/stb-include/stb/stb_image_write.h"
-    COPYONLY)
+  foreach(header IN ITEMS stb_image.h stb_image_write.h deprecated/stb_image_resize.h)
+    cmake_path(GET header FILENAME name)
+    configure_file("${source_dir}/${header}" "${PROJECT_BINARY_DIR}/_deps/stb-include/stb/${name}" COPYONLY)
+  endforeach()
   rival_make_headers(stb::stb "${PROJECT_BINARY_DIR}/_deps/stb-include")
 endfunction()
 

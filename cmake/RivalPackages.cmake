@@ -6,5 +6,7 @@ set(rival_install_GIF "Debian and Ubuntu: libgif-dev; Fedora: giflib-devel; Home
 set(rival_install_nlohmann_json "Debian and Ubuntu: nlohmann-json3-dev; Fedora: json-devel; Homebrew: nlohmann-json")
 set(rival_install_LibZip "Debian and Ubuntu: libzip-dev; Fedora: libzip-devel; Homebrew: libzip")
 set(rival_install_Protozero "Debian and Ubuntu: libprotozero-dev; Fedora: protozero-devel; Homebrew: protozero")
+set(rival_install_LibWebP "Debian and Ubuntu: libwebp-dev; Fedora: libwebp-devel; Homebrew: webp")
+set(rival_install_LibExif "Debian and Ubuntu: libexif-dev; Fedora: libexif-devel; Homebrew: libexif")
 set(rival_install_Catch2 "Debian and Ubuntu: catch2; Fedora: catch-devel; Homebrew: catch2")
 set(rival_install_CLI11 "Debian and Ubuntu: libcli11-dev; Fedora: cli11-devel; Homebrew: cli11")

@@ -60,6 +60,7 @@ if(RIVAL_INSTALL)
   write_basic_package_version_file("${PROJECT_BINARY_DIR}/cmake/rivalConfigVersion.cmake"
     COMPATIBILITY SameMinorVersion ${rival_any_processor})
   install(FILES "${PROJECT_BINARY_DIR}/cmake/rivalConfig.cmake" "${PROJECT_BINARY_DIR}/cmake/rivalConfigVersion.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/FindLibExif.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindLibWebP.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/FindLibZip.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindProtozero.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/FindStb.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/RivalPackages.cmake" "${PROJECT_SOURCE_DIR}/cmake/RivalBuildType.cmake"
@@ -82,8 +83,12 @@ function(rival_add_component component package target)
   if(component IN_LIST rival_required)
     rival_find_or_fetch(${package} ${target})
     if(NOT TARGET ${target})
+      set(or_fetch "")
+      if(DEFINED rival_source_${package})
+        set(or_fetch ", or set RIVAL_FETCH=ON")
+      endif()
       message(FATAL_ERROR "rival::${component} needs ${package}, which was not found (${rival_install_${package}}). "
-        "Install it, or set RIVAL_FETCH=ON.")
+        "Install it${or_fetch}.")
     endif()
   else()
     rival_find(${package} ${target})
@@ -103,10 +108,12 @@ function(rival_add_component component package target)
 endfunction()
 
 rival_add_component(zlib ZLIB ZLIB::ZLIB)  # rival/data/idx.hpp, rival/data/mnist.hpp
-rival_add_component(stb Stb stb::stb)      # rival/image/png.hpp
+rival_add_component(stb Stb stb::stb)      # rival/image: png, read_image; rival/data/image_folder.hpp
 rival_add_component(gif GIF GIF::GIF)      # rival/image/gif.hpp
 rival_add_component(json nlohmann_json nlohmann_json::nlohmann_json)  # rival/io: safetensors, network_file, checkpoint; rival/report
 rival_add_component(zip LibZip LibZip::LibZip)                           # rival/io/npz.hpp
+rival_add_component(webp LibWebP LibWebP::LibWebP)  # rival/image/webp.hpp
+rival_add_component(exif LibExif LibExif::LibExif)  # rival/image/exif.hpp
 rival_add_component(protozero Protozero protozero::protozero)  # rival/io: tensorboard, onnx_file, _export and _import
 
 # rival_decide(<option> <what it builds> <framework's package> <framework's target>)

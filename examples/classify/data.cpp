@@ -1,14 +1,38 @@
 #include "data.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "common/data_file.hpp"
 
 namespace {
 
+/// How many of so many samples are held out.
+rival::Index held_out(const Options& o, rival::Index count) {
+  const rival::Index held = o.hold_out > 0 ? o.hold_out : std::max<rival::Index>(1, count / 6);
+  rival::require(held < count, "--hold-out: expected fewer than the ", count, " samples, got ", held);
+  return held;
+}
+
+/// Whose pictures lie class by class, so that it is at random which are held out.
+Data read_pictures(const Options& o) {
+  rival::ImageFolder all = rival::read_image_folder(o.data, {.size = o.size});
+  rival::require(all.data.has_labels(),
+                 "--data: expected pictures in a sub-folder for each class, or a labels.csv, in ", o.data);
+  std::vector<rival::Index> order;
+  rival::Random(0).permutation(all.data.size(), order);
+  const std::span<const rival::Index> shuffled(order);
+  const auto held = static_cast<std::size_t>(held_out(o, all.data.size()));
+  return {all.data.selection(shuffled.subspan(held)), all.data.selection(shuffled.first(held)), all.class_names,
+          all.describe()};
+}
+
 Data read_folder(const Options& o) {
+  if (is_picture_folder(o.data)) return read_pictures(o);
+  rival::require(o.hold_out == 0, "--hold-out: expected --images beside it, or a folder of pictures as --data");
+  rival::require(o.size == 0, "--size: expected a folder of pictures as --data");
   rival::Mnist folder(o.data);
-  Data data{folder.train(), folder.test(), folder.class_values()};
+  Data data{folder.train(), folder.test(), names_of(folder.class_values()), ""};
   rival::require(data.train.has_labels() && data.test.has_labels(), "--data: expected files of labels in ", o.data,
                  ", found none");
   return data;
@@ -23,11 +47,10 @@ Data read_files(const Options& o) {
                    "--test-labels: expected classes that --labels has, got others in ", o.test_labels);
     rival::require(test.class_values == all.class_values || o.images.extension() == ".npy",
                    "--test-labels: expected all classes that --labels has, got fewer in ", o.test_labels);
-    return {all.data, test.data, all.class_values};
+    return {all.data, test.data, names_of(all.class_values), ""};
   }
-  const rival::Index count = all.data.size(), held = o.hold_out > 0 ? o.hold_out : std::max<rival::Index>(1, count / 6);
-  rival::require(held < count, "--hold-out: expected fewer than the ", count, " samples, got ", held);
-  return {all.data.part(0, count - held), all.data.part(count - held, count), all.class_values};
+  const rival::Index count = all.data.size(), train = count - held_out(o, count);
+  return {all.data.part(0, train), all.data.part(train, count), names_of(all.class_values), ""};
 }
 
 }  // namespace

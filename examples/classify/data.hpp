@@ -1,7 +1,7 @@
 #pragma once
 // What classify trains on and tests with.
 
-#include <cstdint>
+#include <string>
 #include <vector>
 
 #include "options.hpp"
@@ -9,9 +9,10 @@
 
 struct Data {
   rival::Dataset train, test;
-  std::vector<std::int64_t> class_values;  ///< what the files call the classes
+  std::vector<std::string> class_names;  ///< what the files call the classes
+  std::string description;               ///< of a folder of pictures, in lines
 };
 
-/// The two parts of the folder --data, or the files of --images. Throws rival::Error for data without labels, or of
-/// which nothing would be left.
+/// The two parts of the folder --data, or the files of --images. Of a folder of pictures some are held out, at random.
+/// Throws rival::Error for data without labels, or of which nothing would be left.
 Data read_data(const Options& options);

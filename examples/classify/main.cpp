@@ -45,6 +45,7 @@ int train(Options o) {
                  o.images.empty() ? o.data : o.images);
 
   Run run("classify", o.out, o.quiet);
+  if (!data.description.empty()) run.say(data.description);
   if (resume) {
     run.take(earlier);
     losses.take(earlier);

@@ -4,10 +4,12 @@
 
 bool parse(int argc, char** argv, Options& o) {
   CLI::App app("Trains a classifier of pictures, or of rows of numbers, and says what it takes for what.");
-  auto* data = app.add_option("--data", o.data,
-                              "folder with files of MNIST's kind, gzipped or not, to train and to test: "
-                              "(Fashion-)MNIST, EMNIST, KMNIST, QMNIST")
-                   ->capture_default_str();
+  auto* data =
+      app.add_option("--data", o.data,
+                     "folder with files of MNIST's kind, gzipped or not, to train and to test "
+                     "((Fashion-)MNIST, EMNIST, KMNIST, QMNIST), or a folder of pictures, with a sub-folder for "
+                     "each class or a labels.csv")
+          ->capture_default_str();
   auto* images = app.add_option("--images", o.images,
                                 "in the place of --data: an IDX file of pictures, or an .npy file of pictures or rows")
                      ->excludes(data);
@@ -19,9 +21,11 @@ bool parse(int argc, char** argv, Options& o) {
   auto* test_labels = app.add_option("--test-labels", o.test_labels, "the file of their labels")->needs(test_images);
   test_images->needs(test_labels);
   auto* hold_out =
-      add_number(app, "--hold-out", o.hold_out, "how many of --images are kept to test with; a sixth if not given")
-          ->needs(images)
+      add_number(app, "--hold-out", o.hold_out,
+                 "how many of --images, or of a folder's pictures, are kept to test with; a sixth if not given")
           ->excludes(test_images);
+  auto* size =
+      add_number(app, "--size", o.size, "a folder's pictures become squares of so many pixels")->excludes(images);
   app.add_flag("--transpose", o.transpose, "swap height and width, as EMNIST's files need it")->needs(images);
   add_number(app, "--epochs", o.epochs, "passes through the training samples")->capture_default_str();
   auto* steps = add_number(app, "--steps", o.steps, "stop after so many training steps");
@@ -45,6 +49,7 @@ bool parse(int argc, char** argv, Options& o) {
 
   using rival::require;
   require(hold_out->count() == 0 || o.hold_out >= 1, "--hold-out: expected at least 1, got ", o.hold_out);
+  require(size->count() == 0 || o.size >= 1, "--size: expected at least 1, got ", o.size);
   require(o.epochs >= 1, "--epochs: expected at least 1, got ", o.epochs);
   require(steps->count() == 0 || o.steps >= 1, "--steps: expected at least 1, got ", o.steps);
   require(o.batch >= 1, "--batch: expected at least 1, got ", o.batch);

@@ -14,6 +14,7 @@ struct Options : TrainingOptions {
   std::filesystem::path test_images, test_labels;  ///< empty: the last of `images` are held out
   bool transpose = false;
   long hold_out = 0;  ///< samples; 0: a sixth
+  long size = 0;      ///< of a folder's pictures; 0: as they are
   long epochs = 16;
   long steps = 0;  ///< 0: all of the epochs'
   long batch = 64;
@@ -29,6 +30,7 @@ struct Options : TrainingOptions {
     TrainingOptions::each(o, fixed, free);
     fixed("--transpose", o.transpose);
     fixed("--hold-out", o.hold_out);
+    fixed("--size", o.size);
     fixed("--epochs", o.epochs);
     fixed("--steps", o.steps);
     fixed("--batch", o.batch);

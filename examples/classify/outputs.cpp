@@ -19,15 +19,15 @@ std::vector<rival::Index> wrong_ones(const rival::Dataset& test, const rival::Cl
 }
 
 void write_confusion(std::ostream& text, const Data& data, const rival::Classification& found) {
-  const auto classes = static_cast<rival::Index>(data.class_values.size());
+  const auto classes = static_cast<rival::Index>(data.class_names.size());
   if (classes > 40) return;  // a page is not as wide
   std::size_t width = 6;
-  for (const auto value : data.class_values) width = std::max(width, std::to_string(value).size() + 1);
+  for (const auto& name : data.class_names) width = std::max(width, name.size() + 1);
   const auto column = std::setw(static_cast<int>(width));
   text << "\nclass (row) taken for class (column)\n" << column << "";
-  for (const auto value : data.class_values) text << column << value;
+  for (const auto& name : data.class_names) text << column << name;
   for (rival::Index row = 0; row < classes; ++row) {
-    text << '\n' << column << data.class_values[static_cast<std::size_t>(row)];
+    text << '\n' << column << data.class_names[static_cast<std::size_t>(row)];
     for (rival::Index of = 0; of < classes; ++of) {
       const auto count = found.count(static_cast<rival::Label>(row), static_cast<rival::Label>(of));
       if (count > 0)
@@ -87,7 +87,7 @@ std::string describe(const Options& o, const Run& run, const Data& data, Result&
        << ", seconds " << last.seconds << ", images/s " << last.images_per_second << "\n"
        << "last step: loss " << last.loss << ", accuracy " << last.accuracy << "\n\n"
        << "training samples " << data.train.size() << ", test samples " << data.test.size() << ", classes "
-       << data.class_values.size() << "\n"
+       << data.class_names.size() << "\n"
        << "test error " << 100 * found.error() << " % (" << found.wrong << " wrong), loss " << found.loss << '\n'
        << "test error in % after each epoch:";
   for (const double error : result.epochs()) text << ' ' << 100 * error;
@@ -96,8 +96,8 @@ std::string describe(const Options& o, const Run& run, const Data& data, Result&
   const auto wrong = wrong_ones(data.test, found);
   if (!wrong.empty()) text << "\nwrong test samples (the first " << wrong.size() << "): number, class, taken for\n";
   for (const auto i : wrong)
-    text << std::setw(8) << i << std::setw(8) << data.class_values[data.test.label(i)] << std::setw(8)
-         << data.class_values[found.predicted[static_cast<std::size_t>(i)]] << '\n';
+    text << std::setw(8) << i << std::setw(8) << data.class_names[data.test.label(i)] << std::setw(8)
+         << data.class_names[found.predicted[static_cast<std::size_t>(i)]] << '\n';
   rival::Classifier<> classifier = result.classifier(last.steps_done);
   text << '\n' << rival::summary(classifier);
   return text.str();

@@ -34,7 +34,7 @@ int evaluate(const Options& o) {
   if (o.threads > 0) rival::set_threads(o.threads);
   const auto classifier = find_classifier(o);
   const rival::Dataset real = read_real(o);
-  const Made made = read_made(o, std::min<rival::Index>(o.count, real.size() / 2));
+  const Made made = read_made(o, real);
   rival::require(made.samples.dim(0) >= 10, "expected at least 10 samples, got ", made.samples.dim(0));
 
   rival::EvaluationOptions options{

@@ -7,12 +7,14 @@ bool parse(int argc, char** argv, Options& o) {
       "Says how good samples are, whoever made them: distances to real ones, precision and recall, classes, each "
       "beside "
       "its floor, which is what as many real samples get.");
-  app.add_option("SAMPLES", o.samples,
-                 "an .npy file (bytes or floats, N x H x W, N x H x W x C, N x D), an IDX file, or a generator's "
-                 ".safetensors file, which is sampled")
+  app.add_option(
+         "SAMPLES", o.samples,
+         "an .npy file (bytes or floats, N x H x W, N x H x W x C, N x D), an IDX file, a folder of pictures, or a "
+         "generator's .safetensors file, which is sampled")
       ->required();
   auto* classes = app.add_option("--classes", o.classes, "an .npy file: the class that each sample was made for");
-  auto* real = app.add_option("--real", o.real, "what to compare with: a folder of MNIST's kind, an .npy or IDX file")
+  auto* real = app.add_option("--real", o.real,
+                              "what to compare with: a folder of MNIST's kind or of pictures, an .npy or IDX file")
                    ->capture_default_str();
   auto* labels =
       app.add_option("--labels", o.labels, "the labels of the file --real, a file of the same kind")->needs(real);
@@ -22,6 +24,7 @@ bool parse(int argc, char** argv, Options& o) {
       "--classifier", o.classifier,
       "a classifier of such samples, as ./scripts/classify makes one. Without, the bundled one for the bundled "
       "digits; for other data the patches alone");
+  auto* size = add_number(app, "--size", o.size, "pictures of folders become squares of so many pixels");
   app.add_flag("--accuracy", o.accuracy,
                "also train a classifier on the samples, and one on real ones, and say how much either knows of others: "
                "for samples whose classes are known, and labelled data; a minute or two");
@@ -35,6 +38,7 @@ bool parse(int argc, char** argv, Options& o) {
   using rival::require;
   require(o.count >= 10, "--count: expected at least 10, got ", o.count);
   require(threads->count() == 0 || o.threads >= 1, "--threads: expected at least 1, got ", o.threads);
+  require(size->count() == 0 || o.size >= 1, "--size: expected at least 1, got ", o.size);
   require(labels->count() == 0 || !std::filesystem::is_directory(o.real),
           "--labels: expected a file as --real; a folder's labels are found by name");
   require(classes->count() == 0 || o.samples.extension() != ".safetensors",

@@ -12,6 +12,7 @@ struct Options {
   std::filesystem::path classifier;  ///< empty: the digits' own for MNIST, none for other data
   bool transpose = false;
   bool accuracy = false;
+  long size = 0;  ///< of pictures in folders; 0: as they are
   long count = 10'000;
   std::uint64_t seed = 0;
   int threads = 0;            ///< 0: as many as OpenMP takes

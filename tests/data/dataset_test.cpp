@@ -180,6 +180,34 @@ concept gives_values = requires(D&& data) {
 
 }  // namespace
 
+TEST_CASE("dataset: a selection holds copies, in the order that is asked for") {
+  const std::vector<Index> which{3, 0, 3};
+  const Dataset words = Dataset::of_classes({3}, 5, {0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1}, {7, 8, 9, 7});
+  const Dataset some = words.selection(which);
+  CHECK(some.size() == 3);
+  CHECK(some.classes() == 10);
+  CHECK(some.label(0) == 7);
+  CHECK(some.label(1) == 7);
+  Tensor<float> expected, got;
+  words.gather(which, expected);
+  some.gather(std::vector<Index>{0, 1, 2}, got);
+  CHECK(got.shape() == expected.shape());
+  CHECK(std::equal(got.data(), got.data() + got.size(), expected.data()));
+  CHECK(some.fingerprint() != words.fingerprint());
+  CHECK(some.fingerprint() == words.selection(which).fingerprint());
+
+  Dataset bytes;
+  {
+    const Dataset whole({2, 1, 1}, {1, 2, 3, 4, 5, 6});
+    bytes = whole.selection(std::vector<Index>{2, 1});
+  }
+  CHECK(bytes.values(0)[0] == 5);
+  CHECK(bytes.values(1)[1] == 4);
+  CHECK(!bytes.has_labels());
+  CHECK(bytes.selection({}).size() == 0);
+  CHECK_THROWS_WITH(bytes.selection(which), "data set: expected a sample from 0 to 1, got 3");
+}
+
 TEST_CASE("dataset: a temporary gives no views of what it holds") {
   STATIC_REQUIRE(gives_labels<const Dataset&>);
   STATIC_REQUIRE(gives_values<const Dataset&>);

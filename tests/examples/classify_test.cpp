@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rival/data/idx.hpp"
+#include "rival/image/png.hpp"
 #include "rival/io/network_file.hpp"
 #include "rival/io/npy.hpp"
 #include "run_program.hpp"
@@ -130,6 +131,42 @@ TEST_CASE("classify: IDX files, and .npy files of pictures or rows, of which the
     CHECK(has("training samples 30, test samples 10, classes 4\n"));
     CHECK(std::filesystem::exists(out / "mistakes.png") == (name == "pictures"));
   }
+}
+
+TEST_CASE("classify: a folder of pictures, of which some are held out at random") {
+  const TemporaryFolder out;
+  const auto folder = out / "pictures";
+  for (int i = 0; i < 36; ++i) {
+    const auto kind = folder / (i % 2 == 0 ? "dark ones" : "light");
+    std::filesystem::create_directories(kind);
+    rival::Image image{9, 10 + i % 3, 1, {}};
+    image.bytes.assign(static_cast<std::size_t>(image.height * image.width),
+                       static_cast<std::uint8_t>(i % 2 * 200 + i));
+    rival::write_png(kind / (std::to_string(i) + ".png"), image);
+  }
+  const auto result = run({"--out", (out / "run").string(), "--data", folder.string(), "--size", "8", "--epochs", "2",
+                           "--batch", "10", "--width", "2"});
+  CHECK(result.err.empty());
+  REQUIRE(result.code == 0);
+  CHECK(
+      result.out.starts_with("36 pictures of 8x8, grey, made from 9x10 to 9x12\n"
+                             "2 classes from sub-folders: dark ones (18), light (18)\n"));
+  const std::string summary = content(out / "run")["summary.txt"];
+  CHECK(summary.find("training samples 30, test samples 6, classes 2\n") != std::string::npos);
+  CHECK(summary.find("dark ones") != std::string::npos);
+
+  const auto refuse = [&](const Arguments& arguments, const std::string& expected) {
+    const auto refused = run(arguments + Arguments{"--out", (out / "none").string()});
+    CHECK(refused.code == 2);
+    CHECK(refused.err.find(expected) != std::string::npos);
+  };
+  refuse({"--data", folder.string()}, "expected pictures of one size, or a `size` for all");
+  refuse({"--data", (folder / "light").string(), "--size", "8"},
+         "--data: expected pictures in a sub-folder for each class, or a labels.csv");
+  refuse({"--size", "8"}, "--size: expected a folder of pictures as --data");
+  refuse({"--hold-out", "8"}, "--hold-out: expected --images beside it, or a folder of pictures as --data");
+  refuse({"--data", folder.string(), "--size", "8", "--hold-out", "36"},
+         "--hold-out: expected fewer than the 36 samples");
 }
 
 TEST_CASE("classify: a run in two parts leaves the files of an unbroken one, on any number of threads") {

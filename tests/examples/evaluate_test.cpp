@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "rival/image/png.hpp"
 #include "rival/io/network_file.hpp"
 #include "rival/io/npy.hpp"
 #include "rival/io/sampler.hpp"
@@ -136,6 +137,31 @@ TEST_CASE("evaluate: bytes, a generator, classes, no classifier") {
   }
 }
 
+TEST_CASE("evaluate: folders of pictures, and how much a classifier learns from the samples") {
+  const Files files;
+  const auto write = [&](const char* name, std::uint64_t seed, int count) {
+    rival::Random random(seed);
+    for (int i = 0; i < count; ++i) {
+      const auto kind = files / name / std::to_string(i % 3);
+      std::filesystem::create_directories(kind);
+      rival::Image image{9, 11, 3, {}};
+      for (int k = 0; k < 9 * 11 * 3; ++k)
+        image.bytes.push_back(static_cast<std::uint8_t>(80 * (i % 3) + static_cast<int>(60 * random.uniform())));
+      rival::write_png(kind / (std::to_string(i) + ".png"), image);
+    }
+  };
+  write("real", 1, 90);
+  write("made", 2, 40);
+  const Arguments arguments{(files / "made").string(), "--real", (files / "real").string(), "--size", "8"};
+  const auto result = evaluate(arguments, {"--accuracy"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.out, ContainsSubstring("real: 90 pictures of 8x8, in colour, made from 9x11") &&
+                             ContainsSubstring("made: 40 pictures of 8x8") && ContainsSubstring("40 samples of") &&
+                             ContainsSubstring("\naccuracy "));
+  CHECK(evaluate(arguments, {"--accuracy"}).out == result.out);
+}
+
 TEST_CASE("evaluate: what it refuses") {
   const Files files;
   const auto says = [&](const Arguments& arguments, const std::string& text) {
@@ -159,6 +185,8 @@ TEST_CASE("evaluate: what it refuses") {
   rival::Tensor<float> wide({60, 9, 8, 1});
   rival::write_npy(files / "wide.npy", wide);
   says(with("wide.npy", {}), "expected samples of 8x8x1");
+  says(with("samples.npy", {"--accuracy"}), "--accuracy: expected --real with labels");
+  says(with("samples.npy", {"--size", "0"}), "--size: expected at least 1, got 0");
 }
 
 TEST_CASE("mnist_gan: evaluates while it trains, and keeps the best generator") {

@@ -195,6 +195,30 @@ class Dataset {
     return part;
   }
 
+  /// The samples with those numbers, in that order, as a data set of their own, of as many classes; it holds copies of
+  /// their values. Throws Error for a sample that there is not, and when their file has become shorter.
+  Dataset selection(std::span<const Index> which) const {
+    for (const Index i : which) require_sample(i);
+    if (file_) file_->require_whole();
+    Dataset some = *this;
+    const std::size_t bytes = static_cast<std::size_t>(stored_.size()) * value_bytes();
+    const auto held = std::make_shared<std::vector<float>>((which.size() * bytes + sizeof(float) - 1) / sizeof(float));
+    auto* to = reinterpret_cast<char*>(held->data());
+    for (const Index i : which)
+      to = std::copy_n(static_cast<const char*>(values_) + static_cast<std::size_t>(i) * bytes, bytes, to);
+    if (has_labels()) {
+      std::vector<Label> labels;
+      gather_labels(which, labels);
+      some.labels_ = std::make_shared<const std::vector<Label>>(std::move(labels));
+    }
+    some.values_ = held->data();
+    some.owner_ = held;
+    some.file_ = nullptr;
+    some.size_ = static_cast<Index>(which.size());
+    some.fingerprint_ = std::make_shared<std::atomic<std::uint64_t>>(0);
+    return some;
+  }
+
   /// A number by which the same samples, labels and transform are known again, whatever holds them; for resumes. Worked
   /// out once, at some gigabytes a second. Of a file of more than 64 MB it reads 256 pages, evenly spread, and does not
   /// see what is changed between them.
