@@ -217,7 +217,7 @@
 namespace rival::internal::stb {
 #include <stb/stb_image.h>
 #include <stb/stb_image_resize.h>
-}
+}  // namespace rival::internal::stb
 #if defined(__GNUC__)
 #pragma GCC diagnostic pop
 #endif
