@@ -47,7 +47,7 @@ PAPER = ["frechet", "precision", "recall"]
 TASKS = {
     "mnist": (gan("--recipe", "rpgan"), ["frechet", "precision", "recall", "density", "coverage"]),
     "mnist-hour": (gan("--recipe", "rpgan", "--epochs", "150", "--batch", "64"), ["frechet", "precision", "recall", "density", "coverage"]),
-    "conditional": (gan("--recipe", "projection", "--epochs", "20"), ["frechet", "precision", "recall", "agreement"]),
+    "conditional": (gan("--recipe", "projection", "--epochs", "20"), ["frechet", "precision", "recall", "agreement", "accuracy"]),
     "dcgan28-5": (gan("--architecture", "dcgan28", "--epochs", "5"), PAPER),
     "dcgan28-5-pytorch": (pytorch("dcgan28", 5), PAPER),
     "dcgan28-20": (gan("--architecture", "dcgan28", "--epochs", "20"), PAPER),
@@ -93,7 +93,8 @@ def run(task, seed):
         return {"modes": (float(modes), float(real_modes)), "kl": (float(kl), float(real_kl))}
     table = out / "figures.csv"
     if not table.exists():
-        subprocess.run([str(a) for a in [options.programs / "evaluate", samples, "--count", SAMPLES, "--csv", table, *threads]],
+        accuracy = ["--accuracy"] if "accuracy" in TASKS[task][1] else []
+        subprocess.run([str(a) for a in [options.programs / "evaluate", samples, "--count", SAMPLES, "--csv", table, *accuracy, *threads]],
                        check=True, stdout=subprocess.DEVNULL)
     with open(table) as file:
         return {row["figure"]: (float(row["value"]), float(row["floor"])) for row in csv.DictReader(file)}

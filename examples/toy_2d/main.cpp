@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <vector>
 
 #include "common/event_log.hpp"
 #include "common/losses.hpp"
 #include "common/report.hpp"
 #include "common/run.hpp"
 #include "common/settings.hpp"
+#include "common/watch.hpp"
 #include "options.hpp"
 #include "outputs.hpp"
 #include "recipes.hpp"
@@ -42,6 +44,14 @@ std::string describe(const Options& o, const rival::ModeCounts& counts, const Ru
        << rival::summary(recipe.generator) << '\n'
        << rival::summary(recipe.discriminator);
   return text.str();
+}
+
+/// Points as the networks see them, for a look at the training's health.
+rival::Dataset some_points(const rival::GaussianMixture& real, double unit, rival::Random random) {
+  rival::Tensor<float> points({sample_count, 2});
+  real.sample(points, random);
+  points.array() /= static_cast<float>(unit);
+  return {{2}, std::vector<float>(points.data(), points.data() + points.size())};
 }
 
 std::string in_short(const rival::ModeCounts& counts) {
@@ -85,6 +95,8 @@ int train(Options o) {
   rival::Animation animation({.delay = 0.1, .last_delay = 3});
   Losses losses;
   Report report;
+  const rival::Dataset points_to_compare = some_points(real, unit, random.stream("health"));
+  Watch watch(trainer, points_to_compare, o.seed);
 
   rival::Random data = random.stream("data");
   const rival::CheckpointExtras earlier = resume ? trainer.load(checkpoints.newest()) : rival::CheckpointExtras();
@@ -94,6 +106,7 @@ int train(Options o) {
     run.take(earlier);
     losses.take(earlier);
     report.take(earlier);
+    watch.take(earlier);
     data = take_stream(earlier, "data");
     animation.set_frames(earlier.bytes.at("frames"), 3);
   }
@@ -128,6 +141,7 @@ int train(Options o) {
     run.put(extras);
     losses.put(extras);
     report.put(extras);
+    watch.put(extras);
     put_stream(extras, "data", data);
     extras.bytes["frames"] = animation.frames();
     trainer.save(to, extras);
@@ -150,6 +164,7 @@ int train(Options o) {
       now.images_per_second = static_cast<double>((step - before) * recipe.training.batch) / now.seconds;
       losses.add(now);
       events.step(now);
+      watch.step(now, run, report);
       if (step % every == 0 || step == recipe.steps) show(step);
       if (!run.step(now)) break;
     }
