@@ -31,7 +31,7 @@ struct ImageFolderOptions {
   Fit fit = Fit::crop;
   /// 1: grey; 3: colour; 0: grey if all pictures are.
   Index channels = 0;
-  Colour background = white;
+  Rgb background = white;
   /// The column of labels.csv that holds the classes, by its name; empty: the second.
   std::string label_column = {};
 };
@@ -49,7 +49,7 @@ struct ImageFolder {
   std::vector<std::string> class_names;      ///< of class 0, 1, ...; empty: the pictures have no classes
   std::string classes_from;                  ///< "sub-folders" or "labels.csv"; empty likewise
   std::vector<Skipped> skipped;              ///< broken pictures and those that labels.csv does not name
-  Index others = 0;                          ///< files that are no pictures, by name and content
+  Index others = 0;                          ///< files whose names are not those of pictures
   Index copies = 0;                          ///< pictures whose files are the same, byte for byte, as an earlier one's
   Index see_through = 0;                     ///< pictures that lie over the background
   Index turned = 0;                          ///< pictures that a camera's note turned upright

@@ -1,8 +1,10 @@
 #pragma once
-// Ready architectures for grey images of 28 x 28. Each is a plain function: copy it and change it.
+// Ready architectures for grey images of 28 x 28. Each is a plain function: copy it and change it. Those for other
+// sizes and colours are in image_networks.hpp.
 
 #include "rival/gan/discriminator.hpp"
 #include "rival/gan/generator.hpp"
+#include "rival/gan/image_networks.hpp"
 #include "rival/layers/activations.hpp"
 #include "rival/layers/batch_norm.hpp"
 #include "rival/layers/conv2d.hpp"
@@ -35,48 +37,22 @@ Discriminator<S> dense_discriminator(const Random& random) {
   return discriminator;
 }
 
-/// The deep convolutional generator (Radford, Metz and Chintala, 2016) for 28 x 28: 1x1 to 4x4, 7x7, 14x14, 28x28.
+/// DCGAN's generator for 28 x 28: 1x1 to 4x4, 7x7, 14x14, 28x28, with 256, 128 and 64 channels between.
 template <class S = float>
 Generator<S> dcgan28_generator(const Random& random, Index latent = 100) {
-  Sequential<S> layers(
-      Reshape<S>({1, 1, latent}), ConvTranspose2d<S>({.in = latent, .out = 256, .kernel = 4, .bias = false}),
-      BatchNorm<S>({.features = 256}), ReLU<S>(),
-      ConvTranspose2d<S>({.in = 256, .out = 128, .kernel = 3, .stride = 2, .padding = 1, .bias = false}),
-      BatchNorm<S>({.features = 128}), ReLU<S>(),
-      ConvTranspose2d<S>({.in = 128, .out = 64, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
-      BatchNorm<S>({.features = 64}), ReLU<S>(),
-      ConvTranspose2d<S>({.in = 64, .out = 1, .kernel = 4, .stride = 2, .padding = 1, .bias = false}), Tanh<S>());
-  Generator<S> generator(latent, std::move(layers));
-  generator.initialise(normal<S>(S(0), S(0.02)), random);
-  return generator;
+  return dcgan_generator<S>(random, {.size = 28, .channels = 1, .width = 64, .latent = latent});
 }
 
-/// The convolutional discriminator to it: 28x28 to 14x14, 7x7, 3x3, one logit.
+/// The discriminator to it: 28x28 to 14x14, 7x7, 3x3, one logit.
 template <class S = float>
 Discriminator<S> dcgan28_discriminator(const Random& random) {
-  Sequential<S> layers(Conv2d<S>({.in = 1, .out = 64, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
-                       LeakyReLU<S>(0.2),
-                       Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
-                       BatchNorm<S>({.features = 128}), LeakyReLU<S>(0.2),
-                       Conv2d<S>({.in = 128, .out = 256, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
-                       BatchNorm<S>({.features = 256}), LeakyReLU<S>(0.2),
-                       Conv2d<S>({.in = 256, .out = 1, .kernel = 3, .bias = false}), Flatten<S>());
-  Discriminator<S> discriminator({28, 28, 1}, std::move(layers));
-  discriminator.initialise(normal<S>(S(0), S(0.02)), random);
-  return discriminator;
+  return dcgan_discriminator<S>(random, {.size = 28, .channels = 1, .width = 64});
 }
 
-/// The same without normalisation and with biases, for losses that cannot bear batch norm: gradient penalties,
-/// Wasserstein.
+/// The same without normalisation and with biases.
 template <class S = float>
 Discriminator<S> dcgan28_critic(const Random& random) {
-  Sequential<S> layers(Conv2d<S>({.in = 1, .out = 64, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<S>(0.2),
-                       Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<S>(0.2),
-                       Conv2d<S>({.in = 128, .out = 256, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<S>(0.2),
-                       Conv2d<S>({.in = 256, .out = 1, .kernel = 3}), Flatten<S>());
-  Discriminator<S> discriminator({28, 28, 1}, std::move(layers));
-  discriminator.initialise(he<S>(0.2), random);
-  return discriminator;
+  return dcgan_critic<S>(random, {.size = 28, .channels = 1, .width = 64});
 }
 
 /// The generator of TensorFlow's DCGAN tutorial: a dense layer to 7x7x256, then 5x5 kernels to 7x7, 14x14, 28x28.

@@ -23,8 +23,8 @@
 namespace rival {
 
 /// What lies behind a picture that can be seen through.
-using Colour = std::array<std::uint8_t, 3>;
-inline constexpr Colour white{255, 255, 255};
+using Rgb = std::array<std::uint8_t, 3>;
+inline constexpr Rgb white{255, 255, 255};
 
 namespace internal {
 
@@ -91,7 +91,7 @@ inline ImageHeader read_image_header(std::string_view bytes, const std::string& 
 
 /// Lays the picture over a background where it can be seen through, and returns whether it can anywhere. It has 1 or 3
 /// channels then.
-inline bool flatten(Image& image, const Colour& background) {
+inline bool flatten(Image& image, const Rgb& background) {
   if (image.channels == 1 || image.channels == 3) return false;
   const bool grey = image.channels == 2;
   // A grey picture over a colour would be one.
@@ -178,14 +178,14 @@ inline int orientation_of(std::string_view bytes) {
 /// bits; of a GIF the first frame; what can be seen through lies over `background`; turned upright where exif.hpp can
 /// tell. Throws Error, beginning with `what`, for bytes that are damaged, of no known format, or of more than 67
 /// million pixels.
-inline Image decode_image(std::string_view bytes, const std::string& what, const Colour& background = white) {
+inline Image decode_image(std::string_view bytes, const std::string& what, const Rgb& background = white) {
   Image image = internal::decode_pixels(bytes, what);
   internal::flatten(image, background);
   return internal::turned(std::move(image), internal::orientation_of(bytes));
 }
 
 /// The same of a file.
-inline Image read_image(const std::filesystem::path& path, const Colour& background = white) {
+inline Image read_image(const std::filesystem::path& path, const Rgb& background = white) {
   return decode_image(internal::read_whole("picture", path), internal::concatenate("picture ", path), background);
 }
 
@@ -197,7 +197,7 @@ enum class Fit {
 
 /// The picture as a square of `size` pixels: each is the mean of the area that it covers, or lies between pixels where
 /// the picture grows. Throws Error for a size below 1 or above 16384.
-inline Image square(const Image& image, Index size, Fit fit = Fit::crop, const Colour& background = white) {
+inline Image square(const Image& image, Index size, Fit fit = Fit::crop, const Rgb& background = white) {
   internal::require_image("square", image);
   require(size >= 1 && size <= 16384, "square: expected a size from 1 to 16384, got ", size);
   const Index side = std::min(image.height, image.width), longest = std::max(image.height, image.width);

@@ -17,9 +17,10 @@ namespace internal {
 /// DCGAN's generator for a latent vector with the class behind it, one-hot.
 template <class S>
 Generator<S> one_hot_generator(Index latent, const RecipeOptions& o) {
+  ImageNetworkOptions network = rival::internal::network_of(o, 64);
+  network.latent = latent + o.classes;
   Sequential<S> layers(Embedding<S>({.classes = o.classes, .one_hot = true}));
-  const Generator<S> plain = dcgan28_generator<S>(Random(o.seed), latent + o.classes);
-  layers.add(plain.layers());
+  layers.add(dcgan_generator_layers<S>(network));
   Generator<S> generator(latent, std::move(layers));
   generator.initialise(normal<S>(0, 0.02), Random(o.seed));
   return generator;
@@ -28,17 +29,34 @@ Generator<S> one_hot_generator(Index latent, const RecipeOptions& o) {
 /// DCGAN's discriminator with `heads` further outputs.
 template <class S>
 Discriminator<S> discriminator_with_heads(Index heads, const RecipeOptions& o) {
-  Discriminator<S> discriminator(
-      {28, 28, 1},
-      Sequential<S>(Conv2d<S>({.in = 1, .out = 64, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
-                    LeakyReLU<S>(0.2),
-                    Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
-                    BatchNorm<S>({.features = 128}), LeakyReLU<S>(0.2),
-                    Conv2d<S>({.in = 128, .out = 256, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
-                    BatchNorm<S>({.features = 256}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.25}), Flatten<S>(),
-                    Dense<S>({.in = 3 * 3 * 256, .out = 1 + heads})),
-      "D", heads);
+  const ImageNetworkOptions network = rival::internal::network_of(o, 64);
+  Sequential<S> layers;
+  Index in = network.channels, out = network.width, side = network.size;
+  for (; side > 4; side /= 2, in = out, out *= 2) {
+    layers.add(Conv2d<S>({.in = in, .out = out, .kernel = 4, .stride = 2, .padding = 1, .bias = false}));
+    if (side < network.size) layers.add(BatchNorm<S>({.features = out}));
+    layers.add(LeakyReLU<S>(0.2));
+  }
+  layers.add(Dropout<S>({.rate = 0.25})).add(Flatten<S>()).add(Dense<S>({.in = side * side * in, .out = 1 + heads}));
+  Discriminator<S> discriminator(o.image, std::move(layers), "D", heads);
   discriminator.initialise(normal<S>(0, 0.02), Random(o.seed));
+  return discriminator;
+}
+
+/// A plain discriminator for 28 pixels that projects the class.
+template <class S>
+Discriminator<S> projection28_discriminator(const Random& random, const ImageNetworkOptions& o) {
+  const Index w = o.width;
+  Discriminator<S> discriminator(
+      o.image(),
+      Sequential<S>(SpectralNorm(Conv2d<S>({.in = o.channels, .out = w, .kernel = 4, .stride = 2, .padding = 1})),
+                    LeakyReLU<S>(0.1),
+                    SpectralNorm(Conv2d<S>({.in = w, .out = 2 * w, .kernel = 4, .stride = 2, .padding = 1})),
+                    LeakyReLU<S>(0.1),
+                    SpectralNorm(Conv2d<S>({.in = 2 * w, .out = 4 * w, .kernel = 4, .stride = 2, .padding = 1})),
+                    LeakyReLU<S>(0.1), SumPool<S>(), SpectralNorm(Dense<S>({.in = 4 * w, .out = 1 + o.classes})),
+                    Projection<S>({.classes = o.classes})));
+  discriminator.initialise(he<S>(0.1), random);
   return discriminator;
 }
 
@@ -51,15 +69,16 @@ template <class S = float>
 Recipe<S> cgan(const RecipeOptions& o) {
   rival::internal::check(o);
   const Random random(o.seed);
+  const Index pixels = o.image.size();
   Generator<S> generator(
       100, Sequential<S>(Embedding<S>({.classes = o.classes, .features = 100}), Dense<S>({.in = 200, .out = 600}),
-                         ReLU<S>(), Dense<S>({.in = 600, .out = 1200}), ReLU<S>(), Dense<S>({.in = 1200, .out = 784}),
-                         Tanh<S>(), Reshape<S>({28, 28, 1})));
+                         ReLU<S>(), Dense<S>({.in = 600, .out = 1200}), ReLU<S>(),
+                         Dense<S>({.in = 1200, .out = pixels}), Tanh<S>(), Reshape<S>(o.image)));
   Discriminator<S> discriminator(
-      {28, 28, 1}, Sequential<S>(Flatten<S>(), Embedding<S>({.classes = o.classes, .features = 100}),
-                                 Dense<S>({.in = 884, .out = 512}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
-                                 Dense<S>({.in = 512, .out = 256}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
-                                 Dense<S>({.in = 256, .out = 1})));
+      o.image, Sequential<S>(Flatten<S>(), Embedding<S>({.classes = o.classes, .features = 100}),
+                             Dense<S>({.in = pixels + 100, .out = 512}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
+                             Dense<S>({.in = 512, .out = 256}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),
+                             Dense<S>({.in = 256, .out = 1})));
   generator.initialise(he<S>(), random);
   discriminator.initialise(he<S>(0.2), random);
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
@@ -92,34 +111,20 @@ Recipe<S> acgan(const RecipeOptions& o) {
 
 /// Miyato and Koyama, "cGANs with projection discriminator", 2018: the class's embedding, projected on the
 /// discriminator's last features, is added to its score; spectral norm throughout; conditional batch norm in the
-/// generator; the hinge loss; Adam with 2e-4, beta1 0 and beta2 0.9. (Narrower and, for a run of minutes, with one
-/// discriminator step and 1e-3 for the generator in place of five steps and 2e-4.)
+/// generator; the hinge loss; residual networks, but for 28 pixels; Adam with 2e-4, beta1 0 and beta2 0.9. (Narrower
+/// and, for a run of minutes, with one discriminator step and 1e-3 for the generator in place of five steps and 2e-4.)
 template <class S = float>
 Recipe<S> projection(const RecipeOptions& o) {
   rival::internal::check(o);
   const Random random(o.seed);
-  const auto norm = [&](Index features) {
-    return ConditionalBatchNorm<S>({.features = features, .classes = o.classes});
-  };
-  Generator<S> generator(
-      100,
-      Sequential<S>(
-          Reshape<S>({1, 1, 100}), ConvTranspose2d<S>({.in = 100, .out = 128, .kernel = 4, .bias = false}), norm(128),
-          ReLU<S>(), ConvTranspose2d<S>({.in = 128, .out = 64, .kernel = 3, .stride = 2, .padding = 1, .bias = false}),
-          norm(64), ReLU<S>(),
-          ConvTranspose2d<S>({.in = 64, .out = 32, .kernel = 4, .stride = 2, .padding = 1, .bias = false}), norm(32),
-          ReLU<S>(), ConvTranspose2d<S>({.in = 32, .out = 1, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
-          Tanh<S>()));
+  ImageNetworkOptions network = rival::internal::network_of(o, 32);
+  network.classes = o.classes;
+  const bool small = network.size == 28;
+  Generator<S> generator =
+      small ? Generator<S>(network.latent, dcgan_generator_layers<S>(network)) : resnet_generator<S>(random, network);
   generator.initialise(glorot<S>(), random);
-  Discriminator<S> discriminator(
-      {28, 28, 1},
-      Sequential<S>(
-          SpectralNorm(Conv2d<S>({.in = 1, .out = 32, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
-          SpectralNorm(Conv2d<S>({.in = 32, .out = 64, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
-          SpectralNorm(Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
-          SumPool<S>(), SpectralNorm(Dense<S>({.in = 128, .out = 1 + o.classes})),
-          Projection<S>({.classes = o.classes})));
-  discriminator.initialise(he<S>(0.1), random);
+  Discriminator<S> discriminator =
+      small ? internal::projection28_discriminator<S>(random, network) : resnet_discriminator<S>(random, network, true);
   return {std::move(generator),
           std::move(discriminator),
           {.loss = hinge<S>(),

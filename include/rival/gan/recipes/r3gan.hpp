@@ -49,24 +49,31 @@ void initialise_r3gan(Network<S>& network, int blocks, const Random& random) {
 /// gamma falls to a tenth, beta2 rises from 0.9 to 0.99 and the learning rate falls to a quarter along cosines; one
 /// samples from a moving average. Table 9, with fewer channels, and for a run of minutes a rate from 1e-3 (the paper's
 /// from 2e-4) and gamma from 10.
+/// The width must be a multiple of 8, as groups have 16 channels.
 template <class S = float>
 Recipe<S> r3gan(const RecipeOptions& o) {
   rival::internal::check(o);
+  require(o.width % 8 == 0, "recipe: r3gan expects a width of a multiple of 8, got ", o.width);
   const Random random(o.seed);
-  constexpr Index latent = 64, c7 = 64, c14 = 32, c28 = 16;
-  constexpr int blocks = 3;
+  constexpr Index latent = 64;
+  const ImageNetworkOptions network = rival::internal::network_of(o, 16);
   const auto block = [](Index channels) { return internal::r3gan_block<S>(channels); };
   const auto change = [](Index in, Index out) { return Conv2d<S>({.in = in, .out = out, .kernel = 1, .bias = false}); };
-  Generator<S> generator(latent, Sequential<S>(Basis<S>({.in = latent, .shape = {7, 7, c7}}), block(c7),  //
-                                               change(c7, c14), BlurUpsample<S>(), block(c14),            //
-                                               change(c14, c28), BlurUpsample<S>(), block(c28),           //
-                                               Conv2d<S>({.in = c28, .out = 1, .kernel = 1})));
-  Discriminator<S> discriminator(
-      {28, 28, 1}, Sequential<S>(Conv2d<S>({.in = 1, .out = c28, .kernel = 1}), block(c28),  //
-                                 BlurDownsample<S>(), change(c28, c14), block(c14),          //
-                                 BlurDownsample<S>(), change(c14, c7), block(c7),            //
-                                 Conv2d<S>({.in = c7, .out = c7, .kernel = 7, .bias = false, .groups = c7}),
-                                 Flatten<S>(), Dense<S>({.in = c7, .out = 1, .bias = false})));
+  // Down to 7 or 4 pixels, a block at each size.
+  const Index smallest = network.size == 28 ? 7 : 4, widest = network.width * network.size / smallest;
+  int blocks = 1;
+  Sequential<S> up(Basis<S>({.in = latent, .shape = {smallest, smallest, widest}}), block(widest)), down;
+  down.add(Conv2d<S>({.in = network.channels, .out = network.width, .kernel = 1})).add(block(network.width));
+  for (Index side = smallest; side < network.size; side *= 2, ++blocks) {
+    const Index in = network.width * network.size / side, narrow = network.width * side * 2 / smallest;
+    up.add(change(in, in / 2)).add(BlurUpsample<S>()).add(block(in / 2));
+    down.add(BlurDownsample<S>()).add(change(narrow / 2, narrow)).add(block(narrow));
+  }
+  up.add(Conv2d<S>({.in = network.width, .out = network.channels, .kernel = 1}));
+  down.add(Conv2d<S>({.in = widest, .out = widest, .kernel = smallest, .bias = false, .groups = widest}));
+  down.add(Flatten<S>()).add(Dense<S>({.in = widest, .out = 1, .bias = false}));
+  Generator<S> generator(latent, std::move(up));
+  Discriminator<S> discriminator(o.image, std::move(down));
   internal::initialise_r3gan(generator, blocks, random.stream("generator"));
   internal::initialise_r3gan(discriminator, blocks, random.stream("discriminator"));
 

@@ -1,8 +1,12 @@
 #pragma once
-// Recipe: two networks for grey images of 28 x 28, and how a paper says to train them.
+// Recipe: two networks for images, and how a paper says to train them.
+
+#include <algorithm>
+#include <cstdint>
 
 #include "rival/gan/discriminator.hpp"
 #include "rival/gan/generator.hpp"
+#include "rival/gan/image_networks.hpp"
 #include "rival/gan/trainer_options.hpp"
 
 namespace rival {
@@ -12,6 +16,11 @@ struct RecipeOptions {
   Index classes = 10;  ///< of the labels, for the recipes that use them
   Index batch = 64;
   std::uint64_t seed = 0;
+  /// Of one image: 28, 32 or 64 pixels square, grey or in colour.
+  Shape image = {28, 28, 1};
+  /// Channels of the generator's layer next to the image, and the discriminator's in proportion; 0: the recipe's own.
+  /// Fully connected networks have none.
+  Index width = 0;
 };
 
 /// What a recipe gives. The trainer takes it from here:
@@ -33,7 +42,19 @@ namespace internal {
 inline void check(const RecipeOptions& o) {
   require(o.classes >= 1, "recipe: expected at least 1 class, got ", o.classes);
   require(o.batch >= 1, "recipe: expected a batch of at least 1, got ", o.batch);
+  const Shape& image = o.image;
+  require(image.rank() == 3 && image[0] == image[1] && (image[0] == 28 || image[0] == 32 || image[0] == 64),
+          "recipe: expected square images of 28, 32 or 64 pixels, got ", image);
+  require(o.width >= 0 && o.width <= 4096, "recipe: expected a width from 0 to 4096, got ", o.width);
 }
+
+/// A network's size. `own` is the recipe's width of it, and `generator` that of the generator, which o.width is for.
+inline ImageNetworkOptions network_of(const RecipeOptions& o, Index own, Index generator) {
+  ImageNetworkOptions network{.size = o.image[0], .channels = o.image[2], .width = own};
+  if (o.width > 0) network.width = std::max<Index>(1, o.width * own / generator);
+  return network;
+}
+inline ImageNetworkOptions network_of(const RecipeOptions& o, Index own) { return network_of(o, own, own); }
 
 }  // namespace internal
 

@@ -1,5 +1,5 @@
 #pragma once
-// Recipes of generators that take nothing but a latent vector. Networks are scaled to 28 x 28 images and a CPU; losses,
+// Recipes of generators that take nothing but a latent vector. Networks are scaled to small images and a CPU; losses,
 // optimisers and what keeps the discriminator in bounds are the papers'. Copy one and change it.
 
 #include "rival/gan/architectures.hpp"
@@ -15,14 +15,15 @@ template <class S = float>
 Recipe<S> gan(const RecipeOptions& o) {
   rival::internal::check(o);
   const Random random(o.seed);
+  const Index pixels = o.image.size();
   Generator<S> generator(100, Sequential<S>(Dense<S>({.in = 100, .out = 600}), ReLU<S>(),   //
                                             Dense<S>({.in = 600, .out = 1200}), ReLU<S>(),  //
-                                            Dense<S>({.in = 1200, .out = 784}), Tanh<S>(), Reshape<S>({28, 28, 1})));
+                                            Dense<S>({.in = 1200, .out = pixels}), Tanh<S>(), Reshape<S>(o.image)));
   Discriminator<S> discriminator(
-      {28, 28, 1}, Sequential<S>(Flatten<S>(),                                                                     //
-                                 Dense<S>({.in = 784, .out = 512}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),  //
-                                 Dense<S>({.in = 512, .out = 256}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),  //
-                                 Dense<S>({.in = 256, .out = 1})));
+      o.image, Sequential<S>(Flatten<S>(),                                                                        //
+                             Dense<S>({.in = pixels, .out = 512}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),  //
+                             Dense<S>({.in = 512, .out = 256}), LeakyReLU<S>(0.2), Dropout<S>({.rate = 0.5}),     //
+                             Dense<S>({.in = 256, .out = 1})));
   generator.initialise(he<S>(), random);
   discriminator.initialise(he<S>(0.2), random);
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
@@ -42,8 +43,8 @@ Recipe<S> dcgan(const RecipeOptions& o) {
   rival::internal::check(o);
   const Random random(o.seed);
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
-  return {dcgan28_generator<S>(random),
-          dcgan28_discriminator<S>(random),
+  return {dcgan_generator<S>(random, rival::internal::network_of(o, 64)),
+          dcgan_discriminator<S>(random, rival::internal::network_of(o, 64)),
           {.loss = non_saturating<S>(),
            .batch = o.batch,
            .generator_optimizer = adam,
@@ -67,8 +68,8 @@ Recipe<S> wgan(const RecipeOptions& o) {
   rival::internal::check(o);
   const Random random(o.seed);
   const RmsPropOptions rmsprop{.learning_rate = 5e-5};
-  return {dcgan28_generator<S>(random),
-          dcgan28_discriminator<S>(random),
+  return {dcgan_generator<S>(random, rival::internal::network_of(o, 64)),
+          dcgan_discriminator<S>(random, rival::internal::network_of(o, 64)),
           {.loss = wasserstein<S>(),
            .batch = o.batch,
            .weight_clip = 0.01,
@@ -80,14 +81,16 @@ Recipe<S> wgan(const RecipeOptions& o) {
 
 /// Gulrajani, Ahmed, Arjovsky, Dumoulin and Courville, "Improved training of Wasserstein GANs", 2017: the penalty with
 /// lambda 10, no batch norm in the critic, five of its steps for each of the generator's, Adam with 1e-4, beta1 0.5 and
-/// beta2 0.9.
+/// beta2 0.9. Residual networks, but for 28 pixels, where they are DCGAN's.
 template <class S = float>
 Recipe<S> wgan_gp(const RecipeOptions& o) {
   rival::internal::check(o);
   const Random random(o.seed);
   const AdamOptions adam{.learning_rate = 1e-4, .beta1 = 0.5, .beta2 = 0.9};
-  return {dcgan28_generator<S>(random),
-          dcgan28_critic<S>(random),
+  const ImageNetworkOptions network = rival::internal::network_of(o, 64);
+  const bool small = network.size == 28;
+  return {small ? dcgan_generator<S>(random, network) : resnet_generator<S>(random, network),
+          small ? dcgan_critic<S>(random, network) : resnet_discriminator<S>(random, network, false),
           {.loss = wasserstein<S>(),
            .batch = o.batch,
            .penalties = {rival::wgan_gp(10)},
@@ -104,8 +107,8 @@ Recipe<S> dragan(const RecipeOptions& o) {
   rival::internal::check(o);
   const Random random(o.seed);
   const AdamOptions adam{.learning_rate = 1e-4, .beta1 = 0.5, .beta2 = 0.9};
-  return {dcgan28_generator<S>(random),
-          dcgan28_critic<S>(random),
+  return {dcgan_generator<S>(random, rival::internal::network_of(o, 64)),
+          dcgan_critic<S>(random, rival::internal::network_of(o, 64)),
           {.loss = non_saturating<S>(),
            .batch = o.batch,
            .penalties = {rival::dragan(10)},
@@ -114,25 +117,38 @@ Recipe<S> dragan(const RecipeOptions& o) {
            .seed = o.seed}};
 }
 
+namespace internal {
+
+/// A plain one for 28 pixels.
+template <class S>
+Discriminator<S> sngan28_discriminator(const Random& random, const ImageNetworkOptions& o) {
+  const Index w = o.width;
+  Discriminator<S> discriminator(
+      o.image(),
+      Sequential<S>(
+          SpectralNorm(Conv2d<S>({.in = o.channels, .out = w, .kernel = 3, .padding = 1})), LeakyReLU<S>(0.1),
+          SpectralNorm(Conv2d<S>({.in = w, .out = w, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
+          SpectralNorm(Conv2d<S>({.in = w, .out = 2 * w, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
+          SpectralNorm(Conv2d<S>({.in = 2 * w, .out = 4 * w, .kernel = 4, .stride = 2, .padding = 1})),
+          LeakyReLU<S>(0.1), Flatten<S>(), SpectralNorm(Dense<S>({.in = 3 * 3 * 4 * w, .out = 1}))));
+  discriminator.initialise(he<S>(0.1), random);
+  return discriminator;
+}
+
+}  // namespace internal
+
 /// Miyato, Kataoka, Koyama and Yoshida, "Spectral normalization for generative adversarial networks", 2018: every layer
 /// of the discriminator normalised, the hinge loss, setting C of table 1 (Adam with 2e-4, beta1 0.5, beta2 0.999, one
-/// step each).
+/// step each). Residual networks, but for 28 pixels.
 template <class S = float>
 Recipe<S> sngan(const RecipeOptions& o) {
   rival::internal::check(o);
   const Random random(o.seed);
-  Discriminator<S> discriminator(
-      {28, 28, 1},
-      Sequential<S>(
-          SpectralNorm(Conv2d<S>({.in = 1, .out = 64, .kernel = 3, .padding = 1})), LeakyReLU<S>(0.1),
-          SpectralNorm(Conv2d<S>({.in = 64, .out = 64, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
-          SpectralNorm(Conv2d<S>({.in = 64, .out = 128, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
-          SpectralNorm(Conv2d<S>({.in = 128, .out = 256, .kernel = 4, .stride = 2, .padding = 1})), LeakyReLU<S>(0.1),
-          Flatten<S>(), SpectralNorm(Dense<S>({.in = 3 * 3 * 256, .out = 1}))));
-  discriminator.initialise(he<S>(0.1), random);
+  const ImageNetworkOptions network = rival::internal::network_of(o, 64);
+  const bool small = network.size == 28;
   const AdamOptions adam{.learning_rate = 2e-4, .beta1 = 0.5};
-  return {dcgan28_generator<S>(random),
-          std::move(discriminator),
+  return {small ? dcgan_generator<S>(random, network) : resnet_generator<S>(random, network),
+          small ? internal::sngan28_discriminator<S>(random, network) : resnet_discriminator<S>(random, network, true),
           {.loss = hinge<S>(),
            .batch = o.batch,
            .generator_optimizer = adam,
