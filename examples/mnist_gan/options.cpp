@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "common/command_line.hpp"
-
 bool parse(int argc, char** argv, Options& o) {
   CLI::App app("Trains a generator and a discriminator against each other on handwritten digits, and writes pictures.");
   auto* recipe =
@@ -25,8 +23,6 @@ bool parse(int argc, char** argv, Options& o) {
   app.add_option("--labels", o.labels, "the file of their labels, of the same kind, if there is one")->needs(images);
   app.add_flag("--transpose", o.transpose, "swap height and width, as EMNIST's files need it")->needs(images);
   auto* epochs = add_number(app, "--epochs", o.epochs, "passes through the training images");
-  auto* steps = add_number(app, "--steps", o.steps, "stop after so many training steps");
-  auto* batch = add_number(app, "--batch", o.batch, "images a step");
   auto* latent =
       add_number(app, "--latent", o.latent, "numbers in a latent vector; with --architecture")->capture_default_str();
   auto* rate = add_number(app, "--learning-rate", o.learning_rate,
@@ -34,21 +30,7 @@ bool parse(int argc, char** argv, Options& o) {
                    ->capture_default_str();
   auto* beta1 =
       add_number(app, "--beta1", o.beta1, "of Adam, for both networks; with --architecture")->capture_default_str();
-  auto* every = add_number(app, "--sample-every", o.sample_every, "steps from one frame of the animation to the next");
-  auto* samples = add_number(app, "--samples", o.samples, "write so many generated images to generated.npy");
-  auto* label =
-      add_number(app, "--label", o.label,
-                 "sample this class alone; a conditional recipe otherwise draws a row a class, and image i of "
-                 "generated.npy is of class i modulo their number");
-  auto* evaluate =
-      add_number(app, "--evaluate-every", o.evaluate.every,
-                 "steps from one evaluation of 2000 samples to the next: Frechet distance, precision, recall, "
-                 "density and coverage go to losses.csv, and the best generator to best.safetensors");
-  auto* classifier = app.add_option("--classifier", o.evaluate.classifier,
-                                    "a classifier of such pictures, as ./scripts/classify makes one, for "
-                                    "--evaluate-every; the bundled one for the bundled digits if not given");
-  app.add_flag("--tensorboard", o.tensorboard, "write TensorBoard's event files, to the folder tensorboard in --out");
-  add_training_options(app, o);
+  add_picture_options(app, o);
   if (!parse_training_arguments(app, argc, argv, o)) return false;
 
   using rival::require;
@@ -65,22 +47,14 @@ bool parse(int argc, char** argv, Options& o) {
                                   : "--architecture beside it; without, the recipe chooses it: ",
               o.recipe);
     if (epochs->count() == 0) o.epochs = 0;
-    if (batch->count() == 0) o.batch = 0;
+    if (o.given.count("--batch") == 0) o.batch = 0;
   }
-  require(label->count() == 0 || o.label >= 0, "--label: expected a class, got ", o.label);
+  check_picture_options(o);
   require(o.epochs >= 1 || (epochs->count() == 0 && !o.recipe.empty()), "--epochs: expected at least 1, got ",
           o.epochs);
-  require(steps->count() == 0 || o.steps >= 1, "--steps: expected at least 1, got ", o.steps);
-  require(o.batch >= 1 || (batch->count() == 0 && !o.recipe.empty()), "--batch: expected at least 1, got ", o.batch);
   require(o.latent >= 1, "--latent: expected at least 1, got ", o.latent);
   require(std::isfinite(o.learning_rate) && o.learning_rate > 0, "--learning-rate: expected a positive number, got ",
           o.learning_rate);
   require(o.beta1 >= 0 && o.beta1 < 1, "--beta1: expected a number from 0 to below 1, got ", o.beta1);
-  require(every->count() == 0 || o.sample_every >= 1, "--sample-every: expected at least 1, got ", o.sample_every);
-  require(samples->count() == 0 || o.samples >= 1, "--samples: expected at least 1, got ", o.samples);
-  require(evaluate->count() == 0 || o.evaluate.every >= 1, "--evaluate-every: expected at least 1, got ",
-          o.evaluate.every);
-  require(classifier->count() == 0 || evaluate->count() > 0 || o.checkpoints.resume,
-          "--classifier: expected --evaluate-every beside it");
   return true;
 }

@@ -82,21 +82,3 @@ rival::Recipe<> make_recipe(Options& o, const rival::LabelledImages& pictures) {
                  o.label);
   return recipe;
 }
-
-rival::Index label_classes(const rival::Recipe<>& recipe, const rival::Dataset& images) {
-  switch (recipe.options.labels) {
-    case rival::LabelSource::data:
-      return images.classes();
-    case rival::LabelSource::drawn:
-      return recipe.options.classes;
-    default:
-      return 0;
-  }
-}
-
-std::vector<std::string> class_names(const rival::Recipe<>& recipe, const rival::LabelledImages& pictures) {
-  std::vector<std::string> names;
-  if (recipe.options.labels == rival::LabelSource::data)
-    for (const auto value : pictures.class_values) names.push_back(std::to_string(value));
-  return names;
-}

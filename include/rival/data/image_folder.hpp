@@ -321,8 +321,10 @@ inline std::string ImageFolder::describe() const {
   const Shape& sample = data.sample_shape();
   text << data.size() << (data.size() == 1 ? " picture" : " pictures") << " of " << sample[0] << 'x' << sample[1]
        << (sample[2] == 1 ? ", grey" : ", in colour");
-  if (extents[0] != sample[0] || extents[1] != sample[0] || extents[2] != sample[1] || extents[3] != sample[1])
-    text << ", made from " << extents[0] << 'x' << extents[2] << " to " << extents[1] << 'x' << extents[3];
+  if (extents[0] != sample[0] || extents[1] != sample[0] || extents[2] != sample[1] || extents[3] != sample[1]) {
+    text << ", made from " << extents[0] << 'x' << extents[2];
+    if (extents[0] != extents[1] || extents[2] != extents[3]) text << " to " << extents[1] << 'x' << extents[3];
+  }
   text << '\n';
   if (!class_names.empty()) {
     std::vector<Index> counts(class_names.size());

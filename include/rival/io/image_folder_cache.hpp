@@ -129,6 +129,7 @@ inline ImageFolder read_image_folder(const std::filesystem::path& folder, const 
     std::error_code ignored;
     fs::create_directories(cache, ignored);
     internal::write_cached_folder(all, npy, text);
+    return internal::read_cached_folder(npy, text);  // so that the first time is as the second, fingerprint and all
   } catch (const Error&) {
   }
   return all;
