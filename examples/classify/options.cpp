@@ -27,6 +27,9 @@ bool parse(int argc, char** argv, Options& o) {
   auto* size =
       add_number(app, "--size", o.size, "a folder's pictures become squares of so many pixels")->excludes(images);
   app.add_flag("--transpose", o.transpose, "swap height and width, as EMNIST's files need it")->needs(images);
+  app.add_option("--label-column", o.label_column,
+                 "the column of a folder's labels.csv that holds the classes; the second")
+      ->excludes(images);
   add_number(app, "--epochs", o.epochs, "passes through the training samples")->capture_default_str();
   auto* steps = add_number(app, "--steps", o.steps, "stop after so many training steps");
   add_number(app, "--batch", o.batch, "samples a step")->capture_default_str();

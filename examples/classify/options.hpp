@@ -2,6 +2,7 @@
 // The command line of classify.
 
 #include <filesystem>
+#include <string>
 
 #include "common/command_line.hpp"
 #include "rival/data/distortion.hpp"
@@ -13,8 +14,9 @@ struct Options : TrainingOptions {
   std::filesystem::path images, labels;            ///< in the place of `data`
   std::filesystem::path test_images, test_labels;  ///< empty: the last of `images` are held out
   bool transpose = false;
-  long hold_out = 0;  ///< samples; 0: a sixth
-  long size = 0;      ///< of a folder's pictures; 0: as they are
+  long hold_out = 0;         ///< samples; 0: a sixth
+  long size = 0;             ///< of a folder's pictures; 0: as they are
+  std::string label_column;  ///< of its labels.csv; empty: the second
   long epochs = 16;
   long steps = 0;  ///< 0: all of the epochs'
   long batch = 64;
@@ -31,6 +33,7 @@ struct Options : TrainingOptions {
     fixed("--transpose", o.transpose);
     fixed("--hold-out", o.hold_out);
     fixed("--size", o.size);
+    fixed("--label-column", o.label_column);
     fixed("--epochs", o.epochs);
     fixed("--steps", o.steps);
     fixed("--batch", o.batch);

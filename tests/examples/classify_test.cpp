@@ -164,6 +164,8 @@ TEST_CASE("classify: a folder of pictures, of which some are held out at random"
   refuse({"--data", (folder / "light").string(), "--size", "8"},
          "--data: expected pictures in a sub-folder for each class, or a labels.csv");
   refuse({"--size", "8"}, "--size: expected a folder of pictures as --data");
+  refuse({"--label-column", "hair"}, "--label-column: expected a folder of pictures as --data");
+  refuse({"--data", folder.string(), "--label-column", "hair"}, "expected a labels.csv for the column hair");
   refuse({"--hold-out", "8"}, "--hold-out: expected --images beside it, or a folder of pictures as --data");
   refuse({"--data", folder.string(), "--size", "8", "--hold-out", "36"},
          "--hold-out: expected fewer than the 36 samples");

@@ -2,11 +2,13 @@
 #include "catch.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <regex>
 #include <string>
 
 #include "rival/image/png.hpp"
+#include "rival/image/read_image.hpp"
 #include "rival/io/npy.hpp"
 #include "rival/io/sampler.hpp"
 #include "run_program.hpp"
@@ -93,6 +95,32 @@ TEST_CASE("image_gan: says what it made of the folder, and leaves what mnist_gan
             .code == 0);
   CHECK(rival::load_generator(pictures / "grey" / "generator.safetensors").output_shape() == rival::Shape({64, 64, 1}));
   CHECK_THAT(content(pictures / "grey")["summary.txt"], ContainsSubstring(", 80, recipe dcgan"));
+}
+
+TEST_CASE("image_gan: the bundled avatars, whose labels.csv says what they show") {
+  const TemporaryFolder folder;
+  const auto avatars = std::filesystem::path(RIVAL_MNIST_DIR).parent_path() / "avatars";
+  const rival::Image sheet = rival::read_image(avatars / "avatars.png");
+  REQUIRE(sheet.width == 25 * 32);
+  REQUIRE(sheet.height == 20 * 32);
+  std::filesystem::create_directory(folder / "avatars");
+  std::filesystem::copy_file(avatars / "avatars.csv", folder / "avatars" / "labels.csv");
+  for (rival::Index i = 0; i < 500; ++i) {
+    rival::Image one{32, 32, 3, {}};
+    for (rival::Index y = 0; y < 32; ++y) {
+      const auto from = sheet.bytes.begin() + ((i / 25 * 32 + y) * sheet.width + i % 25 * 32) * 3;
+      one.bytes.insert(one.bytes.end(), from, from + 32 * 3);
+    }
+    char name[16];
+    std::snprintf(name, sizeof name, "%05d.png", static_cast<int>(i));
+    rival::write_png(folder / "avatars" / name, one);
+  }
+  const auto result = run({(folder / "avatars").string(), "--label-column", "glasses", "--recipe", "acgan", "--width",
+                           "4", "--batch", "10", "--steps", "2", "--cache", "", "--out", (folder / "out").string()});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.out, ContainsSubstring("500 pictures of 32x32, in colour\n2 classes from labels.csv: glasses (") &&
+                             !ContainsSubstring("skipped"));
 }
 
 TEST_CASE("image_gan: minutes become steps, and those repeat the run") {
