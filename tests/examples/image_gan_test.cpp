@@ -41,7 +41,7 @@ struct Pictures : TemporaryFolder {
   std::filesystem::path folder() const { return *this / "pictures"; }
 };
 
-rival_test::Result run(const Arguments& arguments) { return rival_test::run(RIVAL_IMAGE_GAN_BINARY, arguments); }
+rival_test::Run run(const Arguments& arguments) { return rival_test::run(RIVAL_IMAGE_GAN_BINARY, arguments); }
 
 /// A quick run on pictures, its cache beside them.
 Arguments quick(const Pictures& pictures, const std::string& out, const Arguments& more) {
@@ -169,8 +169,9 @@ TEST_CASE("image_gan: goes on after a break to the files of an unbroken run") {
 
 TEST_CASE("image_gan: refuses what it cannot run, in one line") {
   const Pictures pictures;
-  const auto refuse = [&](const Arguments& arguments, const std::string& expected) {
-    const auto result = run(arguments + Arguments{"--out", (pictures / "none").string()});
+  const auto refuse = [&](Arguments arguments, const std::string& expected) {
+    arguments.insert(arguments.end(), {"--out", (pictures / "none").string()});
+    const auto result = run(arguments);
     CHECK(result.code == 2);
     CHECK(lines(result.err).size() == 1);
     CHECK_THAT(result.err, ContainsSubstring("image_gan: ") && ContainsSubstring(expected));
