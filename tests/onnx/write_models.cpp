@@ -111,6 +111,8 @@ int main(int argc, char** argv) {
     for (const auto& recipe : named_recipes<float>()) {
       auto made = recipe.make({.batch = 8, .seed = 3});
       write_both("recipe_" + std::string(recipe.name), made.generator, made.discriminator);
+      auto colour = recipe.make({.batch = 8, .seed = 3, .image = {32, 32, 3}, .width = 16});
+      write_both("recipe32_" + std::string(recipe.name), colour.generator, colour.discriminator);
     }
     for (const auto& [kind, name, network, classes, batches, packed] : rival_test::networks_of_kinds())
       write(name, network, classes, batches, packed);
