@@ -267,8 +267,9 @@ inline ImageFolder read_image_folder(const std::filesystem::path& folder, const 
               "all, got ", height, "x", width, " and, in ", file, ", ", image.height, "x", image.width);
       const auto pixels = static_cast<std::size_t>(height * width);
       if (options.channels == 0 && channels == 1 && !is_grey(image)) {  // the first in colour
-        std::vector<std::uint8_t> wide(3 * bytes.size());
-        for (std::size_t k = 0; k < bytes.size(); ++k) std::fill_n(wide.data() + 3 * k, 3, bytes[k]);
+        std::vector<std::uint8_t> wide;
+        wide.reserve(3 * pixels * static_cast<std::size_t>(count));
+        for (const std::uint8_t byte : bytes) wide.insert(wide.end(), 3, byte);
         bytes = std::move(wide);
         channels = 3;
       }
