@@ -44,6 +44,7 @@ bool parse(int argc, char** argv, Options& o) {
                  "so that it does not learn them by heart; auto: for fewer than 10,000 pictures")
       ->capture_default_str();
   add_picture_options(app, o);
+  app.footer("./scripts/image_gan --demo, in the place of PICTURES: 10,000 avatars, which it draws first.");
   if (!parse_training_arguments(app, argc, argv, o)) return false;
 
   using rival::require;
