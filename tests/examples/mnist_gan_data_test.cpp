@@ -154,4 +154,7 @@ TEST_CASE("mnist_gan: says what a wrong file is") {
     data.write(name, bytes);
     refuse({"--data", data.path().string()}, expected);
   }
+  std::filesystem::remove(data / name);
+  data.write("cat.png", "a picture");
+  refuse({"--data", data.path().string()}, "found none; ./scripts/image_gan takes folders of pictures");
 }
