@@ -93,6 +93,8 @@ class Evaluations {
     std::snprintf(text, sizeof text, "frechet %.4g", rows_.back().values[0]);
     return text;
   }
+  /// Whether the last evaluation found the best generator so far.
+  bool is_best() const { return !rows_.empty() && rows_.back().step == best_step_; }
   /// The generator of the least Frechet distance; there is one after the first evaluation.
   const std::optional<rival::Generator<>>& best() const { return best_; }
 

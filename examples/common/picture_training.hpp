@@ -261,7 +261,7 @@ int train_pictures(const PictureTraining<Options>& t) {
       losses.add(step);
       if (evaluations.step(step, trainer.averaged_generator(), [&] { return samples_of("evaluation"); })) {
         run.note(evaluations.last());
-        run.refresh();  // there may be a better generator
+        if (evaluations.is_best()) run.refresh();
       }
       events.step(step);
       watch.step(step, run, report);

@@ -116,7 +116,7 @@ class Report {
   }
 
   /// What comes last: the settings, but for those in `unused` and those that are off (false, below 0, or 0 and no
-  /// seed), and what the networks are made of.
+  /// seed or label), and what the networks are made of.
   template <class Options>
   void end(rival::Page& page, const Run& run, const Options& options, rival::Generator<>& generator,
            rival::Discriminator<>& discriminator, const std::set<std::string_view>& unused = {}) const {
@@ -125,7 +125,8 @@ class Report {
     const auto put = [&](const std::string_view name, const auto& value) {
       const nlohmann::ordered_json json = internal::setting(value);
       const std::string text = json.is_string() ? json.get<std::string>() : json.dump();
-      const bool off = text.empty() || text == "false" || text == "-1" || (text == "0" && name != "--seed");
+      const bool off =
+          text.empty() || text == "false" || text == "-1" || (text == "0" && name != "--seed" && name != "--label");
       if (!off && !unused.contains(name)) settings.push_back({std::string(name), text});
     };
     Options::each(options, put, put);

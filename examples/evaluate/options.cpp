@@ -41,7 +41,12 @@ bool parse(int argc, char** argv, Options& o) {
   require(size->count() == 0 || o.size >= 1, "--size: expected at least 1, got ", o.size);
   require(labels->count() == 0 || !std::filesystem::is_directory(o.real),
           "--labels: expected a file as --real; a folder's labels are found by name");
+  require(!o.transpose || !std::filesystem::is_directory(o.real), "--transpose: expected an IDX file as --real");
   require(classes->count() == 0 || o.samples.extension() != ".safetensors",
           "--classes: expected samples in a file; a generator is asked for its classes in turn");
+  require(classes->count() == 0 || !std::filesystem::is_directory(o.samples),
+          "--classes: expected samples in a file; a folder's classes are its sub-folders, or in its labels.csv");
+  require(size->count() == 0 || std::filesystem::is_directory(o.real) || std::filesystem::is_directory(o.samples),
+          "--size: expected a folder of pictures");
   return true;
 }

@@ -52,8 +52,7 @@ bool parse(int argc, char** argv, Options& o) {
   const auto given = [&](const char* name) { return o.given.count(name) > 0; };
   require(data->count() > 0 || o.checkpoints.resume,
           "expected a folder of pictures, or an .npy or IDX file (--help says more)");
-  require(!given("--size") || o.size == 28 || o.size == 32 || o.size == 64, "--size: expected 28, 32 or 64, got ",
-          o.size);
+  require(!given("--size") || rival::is_image_size(o.size), "--size: expected 28, 32 or 64, got ", o.size);
   require(!given("--channels") || o.channels == 1 || o.channels == 3, "--channels: expected 1 or 3, got ", o.channels);
   require(!given("--width") || (o.width >= 1 && o.width <= 4096), "--width: expected 1 to 4096, got ", o.width);
   require(std::isfinite(o.minutes) && o.minutes > 0, "--minutes: expected a positive number, got ", o.minutes);

@@ -5,11 +5,10 @@
 #include <utility>
 
 #include "common/data_file.hpp"
+#include "rival/gan/image_networks.hpp"
 #include "rival/io/image_folder_cache.hpp"
 
 namespace {
-
-bool is_size(rival::Index size) { return size == 28 || size == 32 || size == 64; }
 
 /// The size of the folder's first whole picture, if networks are made for it.
 rival::Index first_size(const Options& o) {
@@ -17,7 +16,7 @@ rival::Index first_size(const Options& o) {
     if (!rival::internal::is_called_picture(file)) continue;
     try {
       const rival::Image image = rival::read_image(o.data / file);
-      return image.height == image.width && is_size(image.height) ? image.height : 0;
+      return image.height == image.width && rival::is_image_size(image.height) ? image.height : 0;
     } catch (const rival::Error&) {
     }
   }
@@ -25,6 +24,9 @@ rival::Index first_size(const Options& o) {
 }
 
 Pictures read_folder(const Options& o) {
+  rival::require(o.labels.empty(), "--labels: expected a file of pictures; a folder's classes are its sub-folders, or ",
+                 "in its labels.csv");
+  rival::require(!o.transpose, "--transpose: expected an IDX file of pictures, got a folder");
   const rival::Index first = first_size(o);
   const rival::ImageFolderOptions options{.size = o.size > 0  ? o.size
                                                   : first > 0 ? first
@@ -38,9 +40,11 @@ Pictures read_folder(const Options& o) {
 }
 
 Pictures read_file(const Options& o) {
+  rival::require(o.label_column.empty() && !o.pad, o.pad ? "--pad" : "--label-column",
+                 ": expected a folder of pictures, got a file");
   const rival::LabelledImages read = read_data_file(o.data, o.labels, o.transpose);
   const rival::Shape& sample = read.data.sample_shape();
-  const bool fits = sample.rank() == 3 && sample[0] == sample[1] && is_size(sample[0]) &&
+  const bool fits = sample.rank() == 3 && sample[0] == sample[1] && rival::is_image_size(sample[0]) &&
                     (sample[2] == 1 || sample[2] == 3) && (o.size == 0 || o.size == sample[0]) &&
                     (o.channels == 0 || o.channels == sample[2]);
   rival::require(fits, "expected pictures of ", o.size > 0 ? std::to_string(o.size) : "28, 32 or 64",

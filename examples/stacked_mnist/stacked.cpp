@@ -2,13 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <variant>
 
-#include "rival/layers/activations.hpp"
-#include "rival/layers/batch_norm.hpp"
-#include "rival/layers/conv2d.hpp"
-#include "rival/layers/conv_transpose2d.hpp"
-#include "rival/layers/reshape.hpp"
-#include "rival/loss/relativistic.hpp"
+#include "rival/gan/recipes/rpgan.hpp"
 #include "rival/metrics/class_score.hpp"
 #include "rival/metrics/kl_to_law.hpp"
 
@@ -56,37 +52,10 @@ StackedCounts count_stacked(const rival::Classifier<>& classifier, const rival::
 }
 
 rival::Recipe<> stacked_recipe(rival::Index width, rival::Index batch, std::uint64_t seed) {
-  using namespace rival;
-  const Random random(seed);
-  const Index latent = 64, w = width;
-  Generator<> generator(
-      latent,
-      Sequential<>(
-          Reshape<>({1, 1, latent}), ConvTranspose2d<>({.in = latent, .out = 2 * w, .kernel = 4, .bias = false}),
-          BatchNorm<>({.features = 2 * w}), ReLU<>(),
-          ConvTranspose2d<>({.in = 2 * w, .out = w, .kernel = 3, .stride = 2, .padding = 1, .bias = false}),
-          BatchNorm<>({.features = w}), ReLU<>(),
-          ConvTranspose2d<>({.in = w, .out = w / 2, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
-          BatchNorm<>({.features = w / 2}), ReLU<>(),
-          ConvTranspose2d<>({.in = w / 2, .out = channels, .kernel = 4, .stride = 2, .padding = 1, .bias = false}),
-          Tanh<>()));
-  generator.initialise(normal<float>(0, 0.02), random);
-  Discriminator<> discriminator(
-      {28, 28, channels},
-      Sequential<>(Conv2d<>({.in = channels, .out = w / 4, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<>(0.2),
-                   Conv2d<>({.in = w / 4, .out = w / 2, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<>(0.2),
-                   Conv2d<>({.in = w / 2, .out = w, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU<>(0.2),
-                   Conv2d<>({.in = w, .out = 1, .kernel = 3}), Flatten<>()));
-  discriminator.initialise(he<float>(0.2), random);
-  const Schedule fall = over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); });
-  const AdamOptions adam{.learning_rate = 1e-3, .beta1 = 0.5, .beta2 = 0.99, .schedule = fall};
-  return {std::move(generator),
-          std::move(discriminator),
-          {.loss = relativistic_pairing<float>(),
-           .batch = batch,
-           .penalties = {r1(0.1), r2(0.1)},
-           .generator_optimizer = adam,
-           .discriminator_optimizer = adam,
-           .average = MovingAverageOptions{.half_life = 20'000},
-           .seed = seed}};
+  // Its discriminator's widest layer has twice the channels of the generator's layer next to the image.
+  auto recipe =
+      rival::recipes::rpgan<float>({.batch = batch, .seed = seed, .image = {28, 28, channels}, .width = width / 2});
+  for (auto* optimizer : {&recipe.options.generator_optimizer, &recipe.options.discriminator_optimizer})
+    std::get<rival::AdamOptions>(*optimizer).learning_rate = 1e-3;
+  return recipe;
 }

@@ -27,5 +27,5 @@ struct StackedCounts {
 StackedCounts count_stacked(const rival::Classifier<>& classifier, const rival::Tensor<float>& images,
                             const std::vector<rival::Index>& law);
 
-/// Relativistic pairing with R1 and R2 on mnist_gan's networks for three channels.
+/// The recipe rpgan for three channels, at a rate of 1e-3; `width` is that of the discriminator's widest layer.
 rival::Recipe<> stacked_recipe(rival::Index width, rival::Index batch, std::uint64_t seed);

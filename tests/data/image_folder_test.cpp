@@ -96,7 +96,7 @@ TEST_CASE("image folder: labels.csv says what pictures show") {
   CHECK(read.data.label(1) == 0);
   REQUIRE(read.skipped.size() == 2);
   CHECK(read.skipped[0].file == "gone.png");
-  CHECK(read.skipped[0].why == "labels.csv names it, and there is none");
+  CHECK(read.skipped[0].why == "labels.csv names it, and there is no such picture");
   CHECK(read.skipped[1].file == "unnamed.png");
   CHECK(read.skipped[1].why == "labels.csv does not name it");
 

@@ -187,6 +187,11 @@ TEST_CASE("evaluate: what it refuses") {
   says(with("wide.npy", {}), "expected samples of 8x8x1");
   says(with("samples.npy", {"--accuracy"}), "--accuracy: expected --real with labels");
   says(with("samples.npy", {"--size", "0"}), "--size: expected at least 1, got 0");
+  says(with("samples.npy", {"--size", "8"}), "--size: expected a folder of pictures");
+  says({files.path().string(), "--classes", (files / "samples.npy").string()},
+       "--classes: expected samples in a file; a folder's classes");
+  says({(files / "samples.npy").string(), "--real", files.path().string(), "--transpose"},
+       "--transpose: expected an IDX file as --real");
 }
 
 TEST_CASE("mnist_gan: evaluates while it trains, and keeps the best generator") {

@@ -187,6 +187,10 @@ TEST_CASE("image_gan: refuses what it cannot run, in one line") {
   refuse({folder, "--recipe", "none", "--steps", "1", "--cache", ""}, "recipe: expected one of ");
   refuse({folder, "--batch", "41", "--steps", "1", "--cache", ""}, "--batch: expected at most the 40 pictures, got 41");
   refuse({folder, "--wide", "narrow", "--cache", ""}, "expected no such arguments: --wide narrow");
+  refuse({folder, "--labels", folder}, "--labels: expected a file of pictures; a folder's classes are its sub-folders");
+  refuse({folder, "--transpose"}, "--transpose: expected an IDX file of pictures, got a folder");
+  rival::write_npy(pictures / "bytes.npy", rival::Tensor<std::uint8_t>({8, 28, 28}));
+  refuse({(pictures / "bytes.npy").string(), "--pad"}, "--pad: expected a folder of pictures, got a file");
   rival::write_npy(pictures / "rows.npy", rival::Tensor<float>({8, 5}));
   refuse({(pictures / "rows.npy").string(), "--steps", "1"},
          "expected pictures of 28, 32 or 64 pixels square, grey or in colour");

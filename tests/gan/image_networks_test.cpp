@@ -79,8 +79,11 @@ TEST_CASE("image networks: what they cannot be is refused by name") {
       dcgan_critic<>(Random(1), {.channels = 0}),
       "network: expected at least 1 channel, a width of at least 1, at least 1 latent number and 0 classes, "
       "got 0, 64, 100 and 0");
+  CHECK_THROWS_WITH(resnet_generator<>(Random(1), {.width = Index{1} << 61}),
+                    Catch::Matchers::StartsWith("network: expected at most 65536 channels, width, latent numbers"));
   for (const auto& named : named_recipes<float>()) {
     INFO(named.name);
+    CHECK_THROWS_WITH(named.make({.image = {32, 32, 0}}), "recipe: expected images of 1 to 4096 channels, got 32x32x0");
     CHECK_THROWS_WITH(named.make({.image = {32, 28, 1}}),
                       "recipe: expected square images of 28, 32 or 64 pixels, got 32x28x1");
     CHECK_THROWS_WITH(named.make({.width = -1}), "recipe: expected a width from 0 to 4096, got -1");

@@ -112,6 +112,9 @@ TEST_CASE("read_image: says what is wrong with a file") {
   std::string large = internal::read_whole("picture", fixtures / "colour.png");
   large.replace(16, 8, std::string("\0\0\x27\x10\0\0\x27\x10", 8));
   CHECK(refusal(large) == "it: it is 10000x10000 pixels, more than 67108864 in all");
+  large.replace(16, 8, std::string("\0\0\x1f\x40\0\0\x1f\x40", 8));
+  CHECK(refusal(large) ==
+        "it: it is damaged (8000x8000 pixels are more than " + std::to_string(large.size()) + " bytes can hold)");
 }
 
 TEST_CASE("square: the middle, or all of it over the background, by areas as Pillow has them") {

@@ -163,6 +163,7 @@ TEST_CASE("npz: says what is wrong with a file") {
   CHECK_THROWS_WITH(read_npz(folder / "a"),
                     "npz file " + quoted(folder / "a") + ": it is no zip archive, or not a whole one (it is a text)");
   CHECK(error("") == "it is empty");
+  CHECK(error("\x93NUMPY\1 and so on") == "it is no zip archive, or not a whole one (it is a NumPy file)");
 
   const std::string good = one_byte();
   const Entry entry{.name = "a.npy", .bytes = good, .checksum = crc(good)};

@@ -216,8 +216,22 @@ TEST_CASE("classification accuracy: the same for any number of threads, and refu
 
   CHECK_THROWS_WITH(classification_accuracy(Dataset({2}, std::vector<float>(8)), data),
                     "classification accuracy: expected labelled samples of at least two classes, got 4 of 0");
+  // Before anything is trained: a hundred million steps would take days.
+  const ClassificationAccuracyOptions forever{.steps = 100'000'000};
+  CHECK_THROWS_WITH(classification_accuracy(data, Dataset({2}, std::vector<float>(8)), forever),
+                    "classification accuracy: expected labelled samples of 8x8x1 and at most 4 classes to test with, "
+                    "got 4 of 2 and 0 classes");
+  CHECK_THROWS_WITH(classification_accuracy(data, Dataset({8, 8, 1}, std::vector<float>(128), {0, 7}), forever),
+                    Catch::Matchers::EndsWith("got 2 of 8x8x1 and 8 classes"));
   CHECK_THROWS_WITH(classification_accuracy(data, data, {.steps = 0}),
                     "classification accuracy: expected at least 1 step and a batch of at least 1, got 0 and 64");
+}
+
+TEST_CASE("evaluation: a classifier of fewer classes than the data has is refused") {
+  const Dataset more({8, 8, 1}, std::vector<float>(40 * 64), std::vector<Label>(40, 1), 5);
+  const Classifier<float> classifier = quarters();
+  CHECK_THROWS_WITH(Evaluation<float>(classifier, more),
+                    "evaluation: the classifier tells 4 classes apart, the data set has 5");
 }
 
 }  // namespace

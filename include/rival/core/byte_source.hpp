@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "rival/core/error.hpp"
 #include "rival/core/file.hpp"
@@ -71,5 +72,19 @@ class FileSource : public ByteSource {
   File file_;
   std::uint64_t size_ = 0;
 };
+
+/// The bytes of a whole file. They are read as they come: a size that is
+/// asked for first may be another one by then.
+inline std::string read_whole(FileSource& file) {
+  std::string bytes;
+  bytes.reserve(static_cast<std::size_t>(file.size()));
+  std::vector<char> chunk(1 << 16);
+  while (const std::size_t got = file.read(chunk.data(), chunk.size())) bytes.append(chunk.data(), got);
+  return bytes;
+}
+inline std::string read_whole(std::string_view kind, const std::filesystem::path& path) {
+  FileSource file(kind, path);
+  return read_whole(file);
+}
 
 }  // namespace rival::internal

@@ -1,7 +1,6 @@
 #pragma once
 // Tables of texts: comma-separated values.
 
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>

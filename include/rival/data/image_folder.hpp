@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cctype>
 #include <cstdint>
 #include <filesystem>
@@ -17,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "rival/core/byte_source.hpp"
 #include "rival/core/checksum.hpp"
 #include "rival/core/parallel.hpp"
 #include "rival/data/csv.hpp"
@@ -70,8 +70,12 @@ inline bool is_called_picture(const std::filesystem::path& path) {
   return std::find(picture_endings.begin(), picture_endings.end(), ending) != picture_endings.end();
 }
 
+/// The order of files: that of the bytes of their paths.
+inline bool by_bytes(const std::filesystem::path& a, const std::filesystem::path& b) { return a.native() < b.native(); }
+
 /// Every file below the folder whose name, and whose folders' names, do not begin with a dot, within it and in the
-/// order of the bytes of its path. Links to files and folders are followed, no folder twice.
+/// order of the bytes of its path. Links to files and folders are followed, no folder twice. Throws Error for a folder
+/// that cannot be read.
 inline std::vector<std::filesystem::path> files_below(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
   std::vector<fs::path> found;
@@ -81,11 +85,10 @@ inline std::vector<std::filesystem::path> files_below(const std::filesystem::pat
     const fs::path real = fs::canonical(folder / within, error);
     if (error || !seen.insert(real).second) return;
     fs::directory_iterator entries(folder / within, error);
-    if (within.empty()) require(!error, "folder ", folder, ": cannot be read (", error.message(), ")");
-    if (error) return;
+    require(!error, "folder ", folder / within, ": cannot be read (", error.message(), ")");
     std::vector<fs::path> names;
     for (const auto& entry : entries) names.push_back(entry.path().filename());
-    std::sort(names.begin(), names.end(), [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
+    std::sort(names.begin(), names.end(), by_bytes);  // by which a folder is met that is there twice
     for (const fs::path& name : names) {
       if (name.native().starts_with('.')) continue;
       const fs::path path = within / name;
@@ -97,7 +100,7 @@ inline std::vector<std::filesystem::path> files_below(const std::filesystem::pat
     }
   };
   visit(visit, {});
-  std::sort(found.begin(), found.end(), [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
+  std::sort(found.begin(), found.end(), by_bytes);
   return found;
 }
 
@@ -155,8 +158,9 @@ inline bool is_grey(const Image& image) {
 
 inline FolderPicture read_folder_picture(const std::filesystem::path& path, const ImageFolderOptions& o) {
   FolderPicture read;
+  const std::string what = concatenate("picture ", path);
   try {
-    const std::string bytes = read_whole("picture", path), what = "picture";
+    const std::string bytes = read_whole("picture", path);
     Checksum checksum;
     checksum.add(bytes);
     read.checksum = checksum.value();
@@ -169,9 +173,9 @@ inline FolderPicture read_folder_picture(const std::filesystem::path& path, cons
     read.width = image.width;
     read.image = o.size > 0 ? square(image, o.size, o.fit, o.background) : std::move(image);
   } catch (const Error& error) {
-    const std::string_view text = error.what();
-    const std::size_t colon = text.rfind(": ");
-    read.why = colon == std::string_view::npos ? text : text.substr(colon + 2);
+    std::string_view text = error.what();
+    if (text.starts_with(what + ": ")) text.remove_prefix(what.size() + 2);  // as the file is named beside it
+    read.why = text;
   }
   return read;
 }
@@ -229,9 +233,8 @@ inline ImageFolder read_image_folder(const std::filesystem::path& folder, const 
   }
   if (labelled)
     for (const auto& [file, label] : named)
-      if (!std::binary_search(files.begin(), files.end(), fs::path(file),
-                              [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); }))
-        all.skipped.push_back({file, "labels.csv names it, and there is none"});
+      if (!std::binary_search(files.begin(), files.end(), fs::path(file), by_bytes))
+        all.skipped.push_back({file, "labels.csv names it, and there is no such picture"});
 
   // A part at a time: as the pictures are decoded they are larger than in the data set.
   const Index count = static_cast<Index>(files.size());
@@ -283,13 +286,13 @@ inline ImageFolder read_image_folder(const std::filesystem::path& folder, const 
     }
   }
   std::sort(all.skipped.begin(), all.skipped.end(),
-            [](const auto& a, const auto& b) { return a.file.native() < b.file.native(); });
+            [](const auto& a, const auto& b) { return by_bytes(a.file, b.file); });
   if (all.files.empty()) {
     const std::string first =
         all.skipped.empty()
             ? ""
             : concatenate(", ", all.skipped.size(), " are broken: ", all.skipped[0].file, ": ", all.skipped[0].why);
-    fail(what, ": expected pictures (", "PNG, JPEG, BMP, GIF or WebP), found none", first);
+    fail(what, ": expected pictures (PNG, JPEG, BMP, GIF or WebP), found none", first);
   }
 
   // Classes: the first folder of each path, or what labels.csv says.

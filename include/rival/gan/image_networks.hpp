@@ -2,6 +2,8 @@
 // Networks for square images of 28, 32 or 64 pixels, grey or in colour. Each is a plain function: copy it and change
 // it.
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "rival/gan/discriminator.hpp"
@@ -22,11 +24,17 @@
 
 namespace rival {
 
+/// Height and width of the images that these networks, and the recipes, are made for.
+inline constexpr std::array<Index, 3> image_sizes{28, 32, 64};
+constexpr bool is_image_size(Index size) {
+  return std::find(image_sizes.begin(), image_sizes.end(), size) != image_sizes.end();
+}
+
 /// How large a network for images is.
 struct ImageNetworkOptions {
   Index size = 64;     ///< height and width: 28, 32 or 64
   Index channels = 3;  ///< of the images
-  Index width = 64;    ///< channels of the layer next to the image; twice as many with each halving of its size
+  Index width = 64;    ///< channels of the layer next to the image; DCGAN's double with each halving of its size
   Index latent = 100;  ///< of a generator
   Index classes = 0;   ///< that the network is told of; 0: none
 
@@ -37,14 +45,17 @@ namespace internal {
 
 /// Throws Error for options out of range.
 inline void check(const ImageNetworkOptions& o) {
-  require(o.size == 28 || o.size == 32 || o.size == 64, "network: expected images of 28, 32 or 64 pixels, got ",
-          o.size);
+  constexpr Index most = 65'536;  // whose products an Index counts
+  require(is_image_size(o.size), "network: expected images of 28, 32 or 64 pixels, got ", o.size);
   require(o.channels >= 1 && o.width >= 1 && o.latent >= 1 && o.classes >= 0,
           "network: expected at least 1 channel, a width of at least 1, at least 1 latent number and 0 classes, got ",
           o.channels, ", ", o.width, ", ", o.latent, " and ", o.classes);
+  require(std::max({o.channels, o.width, o.latent, o.classes}) <= most, "network: expected at most ", most,
+          " channels, width, latent numbers and classes, got ", o.channels, ", ", o.width, ", ", o.latent, " and ",
+          o.classes);
 }
 
-/// How often an image is halved on its way to 4 x 4 (28 pixels to 7, and 3 or 4 more).
+/// How often an image is halved on its way to 4 x 4, or 28 pixels to 3 x 3.
 inline Index halvings(Index size) { return size == 64 ? 4 : 3; }
 
 /// Batch norm, of each class its own if the network is told of classes.
@@ -89,19 +100,27 @@ Generator<S> dcgan_generator(const Random& random, const ImageNetworkOptions& o)
   return generator;
 }
 
-/// The discriminator to it: halves the image down to 4x4 (28x28 to 3x3), `width` channels first and twice as many each
-/// time, batch norm behind all but the first, and one score.
+/// The layers below the score of the discriminator to it: `width` channels first, and twice as many with each halving
+/// of the image, down to 4x4 (28x28 to 3x3). `norm`: batch norm behind all but the first, and no biases.
 template <class S = float>
-Discriminator<S> dcgan_discriminator(const Random& random, const ImageNetworkOptions& o) {
+Sequential<S> dcgan_discriminator_layers(const ImageNetworkOptions& o, bool norm) {
   internal::check(o);
   Sequential<S> layers;
-  Index in = o.channels, out = o.width, side = o.size;
-  for (; side > 4; side /= 2, in = out, out *= 2) {
-    layers.add(Conv2d<S>({.in = in, .out = out, .kernel = 4, .stride = 2, .padding = 1, .bias = false}));
-    if (side < o.size) layers.add(BatchNorm<S>({.features = out}));
+  Index in = o.channels, out = o.width;
+  for (Index side = o.size; side > 4; side /= 2, in = out, out *= 2) {
+    layers.add(Conv2d<S>({.in = in, .out = out, .kernel = 4, .stride = 2, .padding = 1, .bias = !norm}));
+    if (norm && side < o.size) layers.add(BatchNorm<S>({.features = out}));
     layers.add(LeakyReLU<S>(0.2));
   }
-  layers.add(Conv2d<S>({.in = in, .out = 1, .kernel = side, .bias = false})).add(Flatten<S>());
+  return layers;
+}
+
+/// The discriminator of these layers, with batch norm, and one score; its weights drawn from N(0, 0.02).
+template <class S = float>
+Discriminator<S> dcgan_discriminator(const Random& random, const ImageNetworkOptions& o) {
+  Sequential<S> layers = dcgan_discriminator_layers<S>(o, true);
+  const Shape last = layers.output_shape(o.image());
+  layers.add(Conv2d<S>({.in = last[2], .out = 1, .kernel = last[0], .bias = false})).add(Flatten<S>());
   Discriminator<S> discriminator(o.image(), std::move(layers));
   discriminator.initialise(normal<S>(0, 0.02), random);
   return discriminator;
@@ -111,14 +130,9 @@ Discriminator<S> dcgan_discriminator(const Random& random, const ImageNetworkOpt
 /// penalties, Wasserstein.
 template <class S = float>
 Discriminator<S> dcgan_critic(const Random& random, const ImageNetworkOptions& o) {
-  internal::check(o);
-  Sequential<S> layers;
-  Index in = o.channels, out = o.width, side = o.size;
-  for (; side > 4; side /= 2, in = out, out *= 2) {
-    layers.add(Conv2d<S>({.in = in, .out = out, .kernel = 4, .stride = 2, .padding = 1}));
-    layers.add(LeakyReLU<S>(0.2));
-  }
-  layers.add(Conv2d<S>({.in = in, .out = 1, .kernel = side})).add(Flatten<S>());
+  Sequential<S> layers = dcgan_discriminator_layers<S>(o, false);
+  const Shape last = layers.output_shape(o.image());
+  layers.add(Conv2d<S>({.in = last[2], .out = 1, .kernel = last[0]})).add(Flatten<S>());
   Discriminator<S> discriminator(o.image(), std::move(layers));
   discriminator.initialise(he<S>(0.2), random);
   return discriminator;
@@ -211,6 +225,7 @@ Discriminator<S> resnet_discriminator(const Random& random, const ImageNetworkOp
 
 RIVAL_INSTANTIATE_FUNCTION(dcgan_generator_layers);
 RIVAL_INSTANTIATE_FUNCTION(dcgan_generator);
+RIVAL_INSTANTIATE_FUNCTION(dcgan_discriminator_layers);
 RIVAL_INSTANTIATE_FUNCTION(dcgan_discriminator);
 RIVAL_INSTANTIATE_FUNCTION(dcgan_critic);
 RIVAL_INSTANTIATE_FUNCTION(resnet_generator);

@@ -58,14 +58,15 @@ inline const unsigned char* unsigned_bytes(std::string_view bytes) {
 }
 
 /// Throws Error, beginning with `what`, for bytes that are no picture of a known format or say that it is too large.
-inline ImageHeader read_image_header(std::string_view bytes, const std::string& what,
-                                     const ImageFormat** of = nullptr) {
+/// `format` becomes the one beside stb_image's, if it is of that.
+inline ImageHeader read_image_header(std::string_view bytes, const std::string& what, const ImageFormat*& format) {
   ImageHeader header;
   bool known = false;
-  for (const ImageFormat& format : more_image_formats())
-    if (const auto found = format.header(bytes)) {
+  format = nullptr;
+  for (const ImageFormat& one : more_image_formats())
+    if (const auto found = one.header(bytes)) {
       header = *found, known = true;
-      if (of != nullptr) *of = &format;
+      format = &one;
       break;
     }
   if (!known && bytes.size() < (std::size_t{1} << 31)) {
@@ -86,6 +87,12 @@ inline ImageHeader read_image_header(std::string_view bytes, const std::string& 
   require(header.height >= 1 && header.width >= 1, what, ": it has no pixels");
   require(header.width <= most_pixels / header.height, what, ": it is ", header.width, "x", header.height,
           " pixels, more than ", most_pixels, " in all");
+  // A PNG of one bit a pixel packs the most of them; so that a short file takes no large memory. WebP packs without
+  // end.
+  constexpr auto most_in_a_byte = static_cast<Index>(8 * most_that_deflate_packs);
+  require(format != nullptr || header.height * header.width / most_in_a_byte <= static_cast<Index>(bytes.size()), what,
+          ": it is damaged (", header.width, "x", header.height, " pixels are more than ", bytes.size(),
+          " bytes can hold)");
   return header;
 }
 
@@ -133,19 +140,10 @@ inline Image turned(Image image, int orientation) {
   return out;
 }
 
-/// The bytes of a whole file. Throws Error, beginning with `kind` and the path, when it cannot be read.
-inline std::string read_whole(std::string_view kind, const std::filesystem::path& path) {
-  FileSource file(kind, path);
-  std::string bytes;
-  std::vector<char> chunk(1 << 16);
-  while (const std::size_t got = file.read(chunk.data(), chunk.size())) bytes.append(chunk.data(), got);
-  return bytes;
-}
-
 /// The picture as it is in the file, of 1 to 4 channels.
 inline Image decode_pixels(std::string_view bytes, const std::string& what) {
   const ImageFormat* format = nullptr;
-  const ImageHeader header = read_image_header(bytes, what, &format);
+  const ImageHeader header = read_image_header(bytes, what, format);
   if (format != nullptr) try {
       return {header.height, header.width, header.channels, format->decode(bytes, header)};
     } catch (const Error& error) {

@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "rival/core/byte_source.hpp"
 #include "rival/core/checksum.hpp"
 #include "rival/core/file.hpp"
 #include "rival/data/image_folder.hpp"
@@ -64,8 +64,8 @@ inline std::string image_folder_text(const ImageFolder& all) {
       .text();
 }
 
-/// The other way, with the pictures of `npy`, which stay in their file. Throws Error for files that are
-/// not whole.
+/// The other way, with the pictures of `npy`, which stay in their file. Throws Error for files that are not
+/// whole.
 inline ImageFolder read_cached_folder(const std::filesystem::path& npy, const std::filesystem::path& text) {
   const Json json = Json::parse(read_whole("cache", text));
   ImageFolder all;

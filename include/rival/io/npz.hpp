@@ -71,13 +71,14 @@ class ZipError {
   fail(what, ": ", zip_error_strerror(error));
 }
 
-/// What a source is that is no archive; for the end of an error.
+/// What a source is that is no archive; for the end of an error. One that begins as an archive is not a whole one.
 inline std::string guess_source(zip_source_t* source) {
   std::array<char, 64> start{};
   if (zip_source_open(source) != 0) return "";
   const zip_int64_t got = zip_source_read(source, start.data(), start.size());
   zip_source_close(source);
-  return guess_file({start.data(), static_cast<std::size_t>(std::max<zip_int64_t>(got, 0))});
+  const std::string_view begins(start.data(), static_cast<std::size_t>(std::max<zip_int64_t>(got, 0)));
+  return begins.starts_with("PK") ? "" : guess_file(begins);
 }
 
 /// One entry of an archive, unpacked as it is read.

@@ -87,12 +87,7 @@ class Safetensors {
   /// Reads a file. Throws Error when there is none or it is not a whole safetensors file.
   static Safetensors read(const std::filesystem::path& path) {
     internal::FileSource file("safetensors file", path);
-    std::string bytes;
-    bytes.reserve(static_cast<std::size_t>(file.size()));
-    // As it comes: a size that is asked for first may be another one by then.
-    std::vector<char> chunk(1 << 20);
-    while (const std::size_t got = file.read(chunk.data(), chunk.size())) bytes.append(chunk.data(), got);
-    return parse(std::move(bytes), file.what());
+    return parse(internal::read_whole(file), file.what());
   }
 
   /// The same from bytes in memory. Errors begin with `what`.

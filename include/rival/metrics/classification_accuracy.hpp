@@ -33,6 +33,11 @@ double classification_accuracy(const Dataset& samples, const Dataset& test,
   require(samples.size() >= 1 && samples.has_labels() && samples.classes() >= 2,
           "classification accuracy: expected labelled samples of at least two classes, got ", samples.size(), " of ",
           samples.classes());
+  require(test.size() >= 1 && test.has_labels() && test.sample_shape() == samples.sample_shape() &&
+              test.classes() <= samples.classes(),
+          "classification accuracy: expected labelled samples of ", samples.sample_shape(), " and at most ",
+          samples.classes(), " classes to test with, got ", test.size(), " of ", test.sample_shape(), " and ",
+          test.classes(), " classes");
   require(o.steps >= 1 && o.batch >= 1, "classification accuracy: expected at least 1 step and a batch of at least 1, ",
           "got ", o.steps, " and ", o.batch);
   const Random random = Random(o.seed).stream("classification accuracy");

@@ -54,11 +54,9 @@ struct EvaluationOptions {
 /// - `precision`, `recall`, `density`, `coverage`: manifold_metrics of the features, k = 3;
 /// - `class_score`: exp of the mean KL of a sample's classes to all samples'; up to the number of classes;
 /// - `classes`: how many classes the classifier sees among the samples;
-/// - `class_kl`: KL of their shares to the real ones', in nats;
-/// - `agreement`: share of the samples that are of the class they were asked for; the floor is that of the data's
-/// labels;
-/// - `nearest`: distance in the features to the nearest real sample, at the quantile of 5 %; far below the floor,
-/// samples
+/// - `class_kl`: KL of their shares to the real ones', in nats; infinite where a class is seen among them alone;
+/// - `agreement`: share of the samples that are of the class they were asked for; the floor is of the data's labels;
+/// - `nearest`: distance in the features to the nearest real sample, at the quantile of 5 %; far below the floor, they
 ///   are learnt by heart;
 /// - `accuracy`: classification_accuracy of the samples, on the real ones that the floor is of;
 /// - `patches_HxW`: patch_distances of the images at that size; 0 is best.

@@ -19,34 +19,34 @@ namespace rival {
 namespace internal {
 
 template <class S>
-void add_norm(Sequential<S>& layers, Index size) {
+void add_norm_and_relu(Sequential<S>& layers, Index size) {
   layers.add(BatchNorm<S>({.features = size})).add(ReLU<S>());
 }
 
 template <class S>
-void add_dense(Sequential<S>& layers, Index in, Index out) {
+void add_normed_dense(Sequential<S>& layers, Index in, Index out) {
   layers.add(Dense<S>({.in = in, .out = out, .bias = false}));
-  add_norm(layers, out);
+  add_norm_and_relu(layers, out);
 }
 
 template <class S>
-void add_convolution(Sequential<S>& layers, const Conv2dOptions& options) {
+void add_normed_convolution(Sequential<S>& layers, const Conv2dOptions& options) {
   layers.add(Conv2d<S>(options));
-  add_norm(layers, options.out);
+  add_norm_and_relu(layers, options.out);
 }
 
 template <class S>
 Sequential<S> classifier_convolutions(const Shape& sample, Index width) {
   Sequential<S> layers;
   const auto add = [&](Index in, Index out, Index padding) {
-    add_convolution(layers, {.in = in, .out = out, .kernel = 3, .padding = padding, .bias = false});
+    add_normed_convolution(layers, {.in = in, .out = out, .kernel = 3, .padding = padding, .bias = false});
   };
   add(sample[2], width, 1);
   add(width, width, 1);
   Index channels = width;
   for (Index side = std::min(sample[0], sample[1]); side >= 8; side /= 2) {
     const Index out = std::min(2 * channels, 4 * width);
-    add_convolution(layers, {.in = channels, .out = out, .kernel = 4, .stride = 2, .padding = 1, .bias = false});
+    add_normed_convolution(layers, {.in = channels, .out = out, .kernel = 4, .stride = 2, .padding = 1, .bias = false});
     add(out, out, 1);
     // The last one looks at the middle alone: digits and things seldom reach the edge.
     add(out, out, side >= 16 ? 1 : 0);
@@ -69,11 +69,11 @@ Classifier<S> make_classifier(const Shape& sample, Index classes, Index width, c
   constexpr Index features = 64;
   Sequential<S> layers;
   if (sample.rank() == 1)
-    internal::add_dense(layers, sample[0], 16 * width);
+    internal::add_normed_dense(layers, sample[0], 16 * width);
   else
     layers = internal::classifier_convolutions<S>(sample, width);
   layers.add(Flatten<S>()).add(Dropout<S>({.rate = 0.25}));
-  internal::add_dense(layers, layers.output_shape(sample).size(), features);
+  internal::add_normed_dense(layers, layers.output_shape(sample).size(), features);
   layers.add(Dense<S>({.in = features, .out = classes}));
   Classifier<S> classifier(sample, std::move(layers));
   classifier.initialise(he<S>(), random);

@@ -30,14 +30,9 @@ Generator<S> one_hot_generator(Index latent, const RecipeOptions& o) {
 template <class S>
 Discriminator<S> discriminator_with_heads(Index heads, const RecipeOptions& o) {
   const ImageNetworkOptions network = rival::internal::network_of(o, 64);
-  Sequential<S> layers;
-  Index in = network.channels, out = network.width, side = network.size;
-  for (; side > 4; side /= 2, in = out, out *= 2) {
-    layers.add(Conv2d<S>({.in = in, .out = out, .kernel = 4, .stride = 2, .padding = 1, .bias = false}));
-    if (side < network.size) layers.add(BatchNorm<S>({.features = out}));
-    layers.add(LeakyReLU<S>(0.2));
-  }
-  layers.add(Dropout<S>({.rate = 0.25})).add(Flatten<S>()).add(Dense<S>({.in = side * side * in, .out = 1 + heads}));
+  Sequential<S> layers = dcgan_discriminator_layers<S>(network, true);
+  const Index features = layers.output_shape(o.image).size();
+  layers.add(Dropout<S>({.rate = 0.25})).add(Flatten<S>()).add(Dense<S>({.in = features, .out = 1 + heads}));
   Discriminator<S> discriminator(o.image, std::move(layers), "D", heads);
   discriminator.initialise(normal<S>(0, 0.02), Random(o.seed));
   return discriminator;
@@ -122,7 +117,7 @@ Recipe<S> projection(const RecipeOptions& o) {
   const bool small = network.size == 28;
   Generator<S> generator =
       small ? Generator<S>(network.latent, dcgan_generator_layers<S>(network)) : resnet_generator<S>(random, network);
-  generator.initialise(glorot<S>(), random);
+  if (small) generator.initialise(glorot<S>(), random);  // as the residual one is
   Discriminator<S> discriminator =
       small ? internal::projection28_discriminator<S>(random, network) : resnet_discriminator<S>(random, network, true);
   return {std::move(generator),

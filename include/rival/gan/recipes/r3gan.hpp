@@ -48,7 +48,8 @@ void initialise_r3gan(Network<S>& network, int blocks, const Random& random) {
 /// that the latent vector scales, [1,2,1] resampling; Adam with beta1 0; within the burn-in (here half of the run)
 /// gamma falls to a tenth, beta2 rises from 0.9 to 0.99 and the learning rate falls to a quarter along cosines; one
 /// samples from a moving average. Table 9, with fewer channels, and for a run of minutes a rate from 1e-3 (the paper's
-/// from 2e-4) and gamma from 10.
+/// from 2e-4) and gamma from 10. At 28 pixels from 7x7, else from 4x4, with one block a size.
+///
 /// The width must be a multiple of 8, as groups have 16 channels.
 template <class S = float>
 Recipe<S> r3gan(const RecipeOptions& o) {
@@ -65,9 +66,10 @@ Recipe<S> r3gan(const RecipeOptions& o) {
   Sequential<S> up(Basis<S>({.in = latent, .shape = {smallest, smallest, widest}}), block(widest)), down;
   down.add(Conv2d<S>({.in = network.channels, .out = network.width, .kernel = 1})).add(block(network.width));
   for (Index side = smallest; side < network.size; side *= 2, ++blocks) {
-    const Index in = network.width * network.size / side, narrow = network.width * side * 2 / smallest;
-    up.add(change(in, in / 2)).add(BlurUpsample<S>()).add(block(in / 2));
-    down.add(BlurDownsample<S>()).add(change(narrow / 2, narrow)).add(block(narrow));
+    const Index wide = network.width * network.size / side;  // of the generator, which begins with few pixels
+    up.add(change(wide, wide / 2)).add(BlurUpsample<S>()).add(block(wide / 2));
+    const Index narrow = network.width * side / smallest;  // of the discriminator, which begins with many
+    down.add(BlurDownsample<S>()).add(change(narrow, 2 * narrow)).add(block(2 * narrow));
   }
   up.add(Conv2d<S>({.in = network.width, .out = network.channels, .kernel = 1}));
   down.add(Conv2d<S>({.in = widest, .out = widest, .kernel = smallest, .bias = false, .groups = widest}));

@@ -43,8 +43,9 @@ inline void check(const RecipeOptions& o) {
   require(o.classes >= 1, "recipe: expected at least 1 class, got ", o.classes);
   require(o.batch >= 1, "recipe: expected a batch of at least 1, got ", o.batch);
   const Shape& image = o.image;
-  require(image.rank() == 3 && image[0] == image[1] && (image[0] == 28 || image[0] == 32 || image[0] == 64),
+  require(image.rank() == 3 && image[0] == image[1] && is_image_size(image[0]),
           "recipe: expected square images of 28, 32 or 64 pixels, got ", image);
+  require(image[2] >= 1 && image[2] <= 4096, "recipe: expected images of 1 to 4096 channels, got ", image);
   require(o.width >= 0 && o.width <= 4096, "recipe: expected a width from 0 to 4096, got ", o.width);
 }
 
