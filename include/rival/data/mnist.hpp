@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -185,37 +184,61 @@ class Mnist {
   std::filesystem::path labels_of(const std::vector<std::string>& parts, const std::filesystem::path& images) const {
     if (images.empty()) return {};
     const auto labels = find_in(images.parent_path(), parts, "labels");
-    require(labels.empty() || name_in_front(labels, parts) == name_in_front(images, parts),
+    require(labels.empty() || name_in_front(labels) == name_in_front(images),
             "mnist: expected labels with the name of their images ", images, ", found ", labels, which_files);
     return labels;
   }
 
-  static std::string either(const std::vector<std::string>& parts) {
-    std::string any;
-    for (const std::string& part : parts) any += (any.empty() ? "" : "|") + part;
-    return any;
+  /// What the name of a file says: "emnist-letters-", "train" and "images" of emnist-letters-train-images-idx3-ubyte.
+  struct Name {
+    std::string front, part, content;
+  };
+  static std::optional<Name> read_name(std::string_view file) {
+    // Read from the end: no word in it has a separator within.
+    const auto take_word = [&] {
+      const auto at = file.find_last_of("-_.");
+      const std::string_view word = file.substr(at == file.npos ? 0 : at + 1);
+      file = file.substr(0, file.size() - word.size());
+      return word;
+    };
+    const auto take_separator = [&] {
+      if (file.empty()) return false;
+      file.remove_suffix(1);
+      return true;
+    };
+    const auto all_in = [](std::string_view word, std::string_view characters) {
+      return !word.empty() && word.find_first_not_of(characters) == word.npos;
+    };
+    if (!all_in(take_word(), "abcdefghijklmnopqrstuvwxyz0123456789") || !take_separator()) return {};
+    const std::string_view rank = take_word();
+    if (!rank.starts_with("idx") || !all_in(rank.substr(3), "0123456789") || !take_separator()) return {};
+    const std::string_view content = take_word();
+    if (!take_separator()) return {};
+    const std::string_view part = take_word();
+    return Name{std::string(file), std::string(part), std::string(content)};
   }
-  static std::regex pattern(const std::vector<std::string>& parts, const std::string& content) {
-    return std::regex("(.*[-_.])?(" + either(parts) + ")[-_.]" + content + "[-_.]idx[0-9]+[-_.][a-z0-9]+(\\.gz)?");
-  }
-  /// "emnist-letters-" of emnist-letters-train-images-idx3-ubyte.gz.
-  static std::string name_in_front(const std::filesystem::path& path, const std::vector<std::string>& parts) {
+  static std::optional<Name> name_of(const std::filesystem::path& path) {
     const std::string file = path.filename().string();
-    std::smatch match;
-    std::regex_match(file, match, pattern(parts, "(?:images|labels)"));
-    return match[1];
+    if (file.ends_with(".gz"))
+      if (auto name = read_name(std::string_view(file).substr(0, file.size() - 3))) return name;
+    return read_name(file);
+  }
+  static std::string name_in_front(const std::filesystem::path& path) {
+    const auto name = name_of(path);
+    return name ? name->front : "";
   }
   static constexpr auto which_files = "; name the files that you mean (read_images, or --images and --labels)";
 
   /// The file of one of the parts and of that content, or nothing. A plain one goes before its .gz.
   static std::filesystem::path find_in(const std::filesystem::path& folder, const std::vector<std::string>& parts,
                                        const std::string& content) {
-    const std::regex name = pattern(parts, content);
     std::vector<std::filesystem::path> found;
     std::error_code ignored;
     for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-      const std::string file = entry.path().filename().string();
-      if (entry.is_regular_file(ignored) && std::regex_match(file, name)) found.push_back(entry.path());
+      const auto name = name_of(entry.path());
+      if (name && name->content == content && std::find(parts.begin(), parts.end(), name->part) != parts.end() &&
+          entry.is_regular_file(ignored))
+        found.push_back(entry.path());
     }
     std::sort(found.begin(), found.end());
     // Of a file and the same one packed, the first.

@@ -61,38 +61,18 @@ class AdversarialTrainer {
   /// Trains for so many epochs, shuffled, in full batches. Throws Error when the samples do not fit the networks, and
   /// Diverged when a loss is not finite; `fit` with `.resume` then goes on from the last good step. `.resume` with
   /// another data set throws Error.
-  void fit(const Dataset& data, const FitOptions& fit = {}) {
-    const internal::FitPlan plan{.batch = options_.batch,
-                                 .batches = options_.discriminator_steps,
-                                 .labels = options_.labels == LabelSource::data,
-                                 .seed = options_.seed,
-                                 .sample = discriminator_.input_shape()};
-    loop_.run(
-        data, fit, plan, at_, [&](long steps) { set_run(steps); },
-        [&](const auto& next_batch) { return run(next_batch); });
-  }
+  void fit(const Dataset& data, const FitOptions& fit = {});
 
   /// Called from a callback: `fit` returns after the current step.
   void stop() { loop_.stop(); }
 
   /// One training step on real samples {N, ...} and their labels, with latent vectors of the trainer's own stream. Each
   /// of several discriminator steps takes the same real batch.
-  StepReport step(const Tensor<S>& real, Labels labels = {}) {
-    return run([&]() -> Batch { return {real, labels}; });
-  }
+  StepReport step(const Tensor<S>& real, Labels labels = {});
 
   /// One training step on real samples and given latent vectors {N, latent}: one discriminator step and one generator
   /// step.
-  StepReport step(const Tensor<S>& real, const Tensor<S>& latent, Labels labels = {}) {
-    return whole_step_.run(*this, [&](StepReport& report) {
-      const Batch batch = checked({real, labels});
-      check_latent(latent, batch);
-      parallel_scope(discriminator_.work(real.dim(0)), [&] {
-        discriminator_step(batch, latent, report, true);
-        generator_step(batch, latent, report);
-      });
-    });
-  }
+  StepReport step(const Tensor<S>& real, const Tensor<S>& latent, Labels labels = {});
 
   /// The generator to sample from: the moving average, if the options ask for one, otherwise the generator itself.
   const Generator<S>& averaged_generator() const { return average_ ? *average_ : generator_; }
@@ -306,6 +286,38 @@ class AdversarialTrainer {
   Trace<S> latent_trace_, real_trace_, fake_trace_;
   internal::Heads<S> real_heads_, fake_heads_;
 };
+
+// Outside of the class, and so not inline: where they are compiled once (core/instantiate.hpp), no other file compiles
+// what they call.
+
+template <class S>
+void AdversarialTrainer<S>::fit(const Dataset& data, const FitOptions& fit) {
+  const internal::FitPlan plan{.batch = options_.batch,
+                               .batches = options_.discriminator_steps,
+                               .labels = options_.labels == LabelSource::data,
+                               .seed = options_.seed,
+                               .sample = discriminator_.input_shape()};
+  loop_.run(
+      data, fit, plan, at_, [&](long steps) { set_run(steps); },
+      [&](const auto& next_batch) { return run(next_batch); });
+}
+
+template <class S>
+StepReport AdversarialTrainer<S>::step(const Tensor<S>& real, Labels labels) {
+  return run([&]() -> Batch { return {real, labels}; });
+}
+
+template <class S>
+StepReport AdversarialTrainer<S>::step(const Tensor<S>& real, const Tensor<S>& latent, Labels labels) {
+  return whole_step_.run(*this, [&](StepReport& report) {
+    const Batch batch = checked({real, labels});
+    check_latent(latent, batch);
+    parallel_scope(discriminator_.work(real.dim(0)), [&] {
+      discriminator_step(batch, latent, report, true);
+      generator_step(batch, latent, report);
+    });
+  });
+}
 
 RIVAL_INSTANTIATE_CLASS(AdversarialTrainer);
 

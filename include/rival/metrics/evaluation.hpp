@@ -83,26 +83,7 @@ class Evaluation {
   /// The table of samples {N, ...}, N >= count(), of which it takes the first. `asked` are the classes that they were
   /// made for, if they were. Throws Error for samples of another shape, too few of them, and values that are not
   /// finite.
-  std::vector<Figure> operator()(const Tensor<S>& samples, Labels asked = {}) const {
-    require(samples.rank() >= 1 && samples.shape().sample() == shape_, "evaluation: expected samples of ", shape_,
-            ", got ", samples.shape());
-    require(samples.dim(0) >= count(), "evaluation: expected at least ", count(), " samples, got ", samples.dim(0));
-    require(asked.empty() || static_cast<Index>(asked.size()) == samples.dim(0), "evaluation: expected ",
-            samples.dim(0), " classes, one a sample, got ", asked.size());
-    Side side;
-    side.images = rows(samples, 0, count());
-    side.labels.assign(asked.begin(), asked.begin() + std::min<std::ptrdiff_t>(std::ssize(asked), count()));
-    look(side);
-    std::vector<Figure> table = measure(side);
-    if (options_.accuracy && !side.labels.empty()) table.push_back(accuracy_of(side));
-    for (Figure& figure : table) {
-      const auto floor =
-          std::find_if(floors_.begin(), floors_.end(), [&](const Figure& f) { return f.name == figure.name; });
-      figure.floor = floor == floors_.end() ? nan_ : floor->value;
-      figure.floor_spread = floor == floors_.end() ? nan_ : floor->spread;
-    }
-    return table;
-  }
+  std::vector<Figure> operator()(const Tensor<S>& samples, Labels asked = {}) const;
 
  private:
   static constexpr double nan_ = std::numeric_limits<double>::quiet_NaN();
@@ -112,40 +93,7 @@ class Evaluation {
     std::vector<Label> labels;
   };
 
-  Evaluation(const Classifier<S>* classifier, const Dataset& real, const EvaluationOptions& options)
-      : classifier_(classifier), options_(options), shape_(real.sample_shape()) {
-    require(options.samples >= 10 && options.parts >= 1 && options.parts <= options.samples / 5,
-            "evaluation: expected at least 10 samples, and parts of at least 5, got ", options.samples, " in ",
-            options.parts, " parts");
-    require(real.size() >= 20, "evaluation: expected a data set of at least 20 samples, got ", real.size());
-    require(!classifier || classifier->input_shape() == shape_, "evaluation: the classifier is made for samples of ",
-            classifier ? classifier->input_shape() : shape_, ", the data set has samples of ", shape_);
-    require(!classifier || !real.has_labels() || real.classes() <= classifier->classes(),
-            "evaluation: the classifier tells ", classifier ? classifier->classes() : 0,
-            " classes apart, the data set has ", real.classes());
-    require(classifier || has_patches(), "evaluation: expected a classifier, or images of at least ", patch_, " x ",
-            patch_, ", got samples of ", shape_);
-    const Index count = std::min(options.samples, real.size() / 2);
-    options_.parts = std::min(options.parts, count / 5);
-    std::vector<Index> order;
-    Random random = Random(options.seed).stream("evaluation");
-    random.permutation(real.size(), order);
-    Side other;
-    const auto draw = [&](Side& side, Index first) {
-      const std::span<const Index> which(order.data() + first, static_cast<std::size_t>(count));
-      real.gather(which, side.images);
-      if (real.has_labels()) real.gather_labels(which, side.labels);
-      look(side);
-    };
-    draw(reference_, 0);
-    draw(other, count);
-    floors_ = measure(other);
-    if (!options.accuracy) return;
-    require(real.has_labels(), "evaluation: expected labelled real samples, for the accuracy");
-    real_classes_ = real.classes();
-    test_ = data_set(other);
-    floors_.push_back(accuracy_of(reference_));
-  }
+  Evaluation(const Classifier<S>* classifier, const Dataset& real, const EvaluationOptions& options);
 
   Dataset data_set(const Side& side) const {
     const Tensor<S>& x = side.images;
@@ -272,6 +220,69 @@ class Evaluation {
   Index real_classes_ = 0;  ///< with `accuracy`, and what the classifiers are tested with
   Dataset test_;
 };
+
+// Outside of the class, and so not inline: where they are compiled once (core/instantiate.hpp), no other file compiles
+// what they call.
+
+template <class S>
+Evaluation<S>::Evaluation(const Classifier<S>* classifier, const Dataset& real, const EvaluationOptions& options)
+    : classifier_(classifier), options_(options), shape_(real.sample_shape()) {
+  require(options.samples >= 10 && options.parts >= 1 && options.parts <= options.samples / 5,
+          "evaluation: expected at least 10 samples, and parts of at least 5, got ", options.samples, " in ",
+          options.parts, " parts");
+  require(real.size() >= 20, "evaluation: expected a data set of at least 20 samples, got ", real.size());
+  require(!classifier || classifier->input_shape() == shape_, "evaluation: the classifier is made for samples of ",
+          classifier ? classifier->input_shape() : shape_, ", the data set has samples of ", shape_);
+  require(!classifier || !real.has_labels() || real.classes() <= classifier->classes(),
+          "evaluation: the classifier tells ", classifier ? classifier->classes() : 0,
+          " classes apart, the data set has ", real.classes());
+  require(classifier || has_patches(), "evaluation: expected a classifier, or images of at least ", patch_, " x ",
+          patch_, ", got samples of ", shape_);
+  const Index count = std::min(options.samples, real.size() / 2);
+  options_.parts = std::min(options.parts, count / 5);
+  std::vector<Index> order;
+  Random random = Random(options.seed).stream("evaluation");
+  random.permutation(real.size(), order);
+  Side other;
+  const auto draw = [&](Side& side, Index first) {
+    const std::span<const Index> which(order.data() + first, static_cast<std::size_t>(count));
+    real.gather(which, side.images);
+    if (real.has_labels()) real.gather_labels(which, side.labels);
+    look(side);
+  };
+  draw(reference_, 0);
+  draw(other, count);
+  floors_ = measure(other);
+  if (!options.accuracy) return;
+  require(real.has_labels(), "evaluation: expected labelled real samples, for the accuracy");
+  real_classes_ = real.classes();
+  test_ = data_set(other);
+  floors_.push_back(accuracy_of(reference_));
+}
+
+template <class S>
+std::vector<Figure> Evaluation<S>::operator()(const Tensor<S>& samples, Labels asked) const {
+  require(samples.rank() >= 1 && samples.shape().sample() == shape_, "evaluation: expected samples of ", shape_,
+          ", got ", samples.shape());
+  require(samples.dim(0) >= count(), "evaluation: expected at least ", count(), " samples, got ", samples.dim(0));
+  require(asked.empty() || static_cast<Index>(asked.size()) == samples.dim(0), "evaluation: expected ", samples.dim(0),
+          " classes, one a sample, got ", asked.size());
+  Side side;
+  side.images = rows(samples, 0, count());
+  side.labels.assign(asked.begin(), asked.begin() + std::min<std::ptrdiff_t>(std::ssize(asked), count()));
+  look(side);
+  std::vector<Figure> table = measure(side);
+  if (options_.accuracy && !side.labels.empty()) table.push_back(accuracy_of(side));
+  for (Figure& figure : table) {
+    const auto floor =
+        std::find_if(floors_.begin(), floors_.end(), [&](const Figure& f) { return f.name == figure.name; });
+    figure.floor = floor == floors_.end() ? nan_ : floor->value;
+    figure.floor_spread = floor == floors_.end() ? nan_ : floor->spread;
+  }
+  return table;
+}
+
+RIVAL_INSTANTIATE_FLOAT(class Evaluation<float>);
 
 /// The figure of that name. Throws Error, naming those that there are, when there is none.
 inline const Figure& figure(const std::vector<Figure>& table, const std::string& name) {

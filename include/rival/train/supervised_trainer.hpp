@@ -82,23 +82,13 @@ class SupervisedTrainer {
   /// Trains for so many epochs, shuffled, in full batches. Throws Error when the samples or their labels do not fit the
   /// classifier, and Diverged when a loss is not finite; `fit` with `.resume` then goes on from the last good step.
   /// `.resume` with another data set throws Error.
-  void fit(const Dataset& data, const FitOptions& fit = {}) {
-    require(data.classes() <= classifier_.classes(), "trainer: the classifier tells ", classifier_.classes(),
-            " classes apart, the data set has ", data.classes());
-    const internal::FitPlan plan{
-        .batch = options_.batch, .labels = true, .seed = options_.seed, .sample = classifier_.input_shape()};
-    loop_.run(
-        data, fit, plan, at_, [&](long steps) { optimizer_->set_run(steps); },
-        [&](const auto& next_batch) { return run(next_batch); });
-  }
+  void fit(const Dataset& data, const FitOptions& fit = {});
 
   /// Called from a callback: `fit` returns after the current step.
   void stop() { loop_.stop(); }
 
   /// One training step on samples {N, ...} and their labels. The report says what it saw before the update.
-  StepReport step(const Tensor<S>& samples, Labels labels) {
-    return run([&]() -> internal::Batch<S> { return {samples, labels}; });
-  }
+  StepReport step(const Tensor<S>& samples, Labels labels);
 
   /// The classifier to use: the moving average, if the options ask for one, otherwise the classifier itself.
   const Classifier<S>& averaged_classifier() const { return average_ ? *average_ : classifier_; }
@@ -197,6 +187,25 @@ class SupervisedTrainer {
   Trace<S> trace_;
   Loss<S> loss_;
 };
+
+// Outside of the class, and so not inline: where they are compiled once (core/instantiate.hpp), no other file compiles
+// what they call.
+
+template <class S>
+void SupervisedTrainer<S>::fit(const Dataset& data, const FitOptions& fit) {
+  require(data.classes() <= classifier_.classes(), "trainer: the classifier tells ", classifier_.classes(),
+          " classes apart, the data set has ", data.classes());
+  const internal::FitPlan plan{
+      .batch = options_.batch, .labels = true, .seed = options_.seed, .sample = classifier_.input_shape()};
+  loop_.run(
+      data, fit, plan, at_, [&](long steps) { optimizer_->set_run(steps); },
+      [&](const auto& next_batch) { return run(next_batch); });
+}
+
+template <class S>
+StepReport SupervisedTrainer<S>::step(const Tensor<S>& samples, Labels labels) {
+  return run([&]() -> internal::Batch<S> { return {samples, labels}; });
+}
 
 RIVAL_INSTANTIATE_CLASS(SupervisedTrainer);
 
