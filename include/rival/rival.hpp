@@ -19,6 +19,7 @@
 #include "rival/data/loader.hpp"
 #include "rival/data/synthetic.hpp"
 #include "rival/gan/architectures.hpp"
+#include "rival/gan/best_latents.hpp"
 #include "rival/gan/discriminator.hpp"
 #include "rival/gan/generator.hpp"
 #include "rival/gan/heads.hpp"
