@@ -1,7 +1,7 @@
 #pragma once
 #define RIVAL_ALPHA 1
 #define RIVALRY 1
-#  define BETA(x) x
+#define BETA(x) x
 #define GAMMA
 #undef GAMMA
 #pragma push_macro("DELTA")
