@@ -27,11 +27,20 @@ elseif(Eigen3_VERSION AND Eigen3_VERSION VERSION_LESS 3.4)
     "at a later one, or set CMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON to have one fetched.")
 endif()
 
+# With RIVAL_SINGLE_INCLUDE a folder takes the place of include/, whose headers lead to single_include/rival.hpp.
+set(rival_headers "${PROJECT_SOURCE_DIR}/include")
+if(RIVAL_SINGLE_INCLUDE)
+  set(rival_headers "${PROJECT_BINARY_DIR}/single_include")
+  find_program(PYTHON3 python3 REQUIRED)
+  execute_process(COMMAND "${PYTHON3}" "${PROJECT_SOURCE_DIR}/scripts/single_include" --forward "${rival_headers}"
+    COMMAND_ERROR_IS_FATAL ANY)
+endif()
+
 add_library(rival INTERFACE)
 add_library(rival::rival ALIAS rival)
 target_compile_features(rival INTERFACE cxx_std_20)
 target_include_directories(rival INTERFACE
-  "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+  "$<BUILD_INTERFACE:${rival_headers}>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
 target_link_libraries(rival INTERFACE Eigen3::Eigen)
 
 if(RIVAL_OPENMP)
