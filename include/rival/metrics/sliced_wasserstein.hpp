@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rival/core/random.hpp"
+#include "rival/core/sort_numbers.hpp"
 #include "rival/metrics/neighbours.hpp"
 
 namespace rival {
@@ -29,8 +30,8 @@ inline double sliced_wasserstein(const Tensor<double>& a, const Tensor<double>& 
   std::vector<double> distances(static_cast<std::size_t>(slices));
   parallel_for(slices, 60.0 * static_cast<double>(slices * count), [&](Index k) {
     double *x = seen_a.data() + k * count, *y = seen_b.data() + k * count;
-    std::sort(x, x + count);
-    std::sort(y, y + count);
+    internal::sort_numbers(x, count);
+    internal::sort_numbers(y, count);
     double sum = 0;
     for (Index i = 0; i < count; ++i) sum += std::abs(x[i] - y[i]);
     distances[static_cast<std::size_t>(k)] = sum / static_cast<double>(count);
