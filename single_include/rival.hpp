@@ -2379,8 +2379,8 @@ namespace rival {
 enum class WeightAxes {
   plain,                  ///< as everywhere
   dense,                  ///< {in, out}
-  convolution,            ///< {kernel_h, kernel_w, in, out}
-  transposed_convolution  ///< {kernel_h, kernel_w, in, out}
+  convolution,            ///< {kernel_h, kernel_w, in, out}, of signals {kernel, in, out}
+  transposed_convolution  ///< the same
 };
 
 /// A tensor that an optimiser changes, with the gradient that backward passes add up for it.
@@ -7553,11 +7553,34 @@ Shape window_shape(std::string_view kind, const Options& o) {
   return {o.kernel.h, o.kernel.w, o.in, o.out};
 }
 
+/// The sizes of a convolution over signals as those over images of one row, which Options2d are of: all but what else
+/// it has. Throws Error, beginning with `kind`, for sizes that make none.
+template <class Options2d, class Options1d>
+Options2d as_one_row(std::string_view kind, const Options1d& o) {
+  require(o.kernel > 0 && o.stride > 0, kind, ": expected positive kernel and stride, got ", o.kernel, " and ",
+          o.stride);
+  const Index end = o.padding_end == as_padding.w ? o.padding : o.padding_end;
+  require(o.padding >= 0 && end >= 0, kind, ": expected padding >= 0, got ", o.padding, " and ", end);
+  return {.in = o.in,
+          .out = o.out,
+          .kernel = {1, o.kernel},
+          .stride = {1, o.stride},
+          .padding = {0, o.padding},
+          .padding_end = {0, end},
+          .bias = o.bias};
+}
+
+/// {1, kernel, in, out} without its one row.
+template <class S>
+void drop_row(Parameter<S>& weight) {
+  for (Tensor<S>* of : {&weight.value, &weight.grad}) of->reshape(of->shape().sample());
+}
+
 }  // namespace internal
 
-/// A layer that is linear in `weight` W, which is stored [kernel_h, kernel_w, in, out] ([in, out] for a dense layer),
-/// plus a bias b for each output channel, if there is one: y = x W + b, where the product is what the kind of layer
-/// makes of it.
+/// A layer that is linear in `weight` W, which is stored [kernel_h, kernel_w, in, out] ([kernel, in, out] for
+/// signals, [in, out] for a dense layer), plus a bias b for each output channel, if there is one: y = x W + b, where
+/// the product is what the kind of layer makes of it.
 ///
 /// forward:          y = x W + b              backward:          dx = dy W^T, dW += x^T dy, db += column sums of dy
 /// forward_tangent:  y' = x' W                backward_tangent:  dx' = dy' W^T, dW += x'^T dy + x^T dy', db += sums of
@@ -7741,6 +7764,82 @@ struct Conv2dOptions {
   }
 };
 
+namespace internal {
+
+/// The three products of a convolution. Its samples are images {H, W, in} or signals {L, in}, which are images of one
+/// row.
+template <class S>
+class Convolution : public Weighted<S> {
+ protected:
+  using Epilogue = kernels::Epilogue<S>;
+
+  /// `window` is that of the images. Throws Error, beginning with `kind`, for options that make no weight.
+  Convolution(std::string_view kind, const Conv2dOptions& window)
+      : Weighted<S>(weight_shape(kind, window), WeightAxes::convolution, window.out, window.bias,
+                    weight_fan(kind, window)),
+        window_(window) {}
+
+  const Conv2dOptions& window() const { return window_; }
+
+  /// y: each tap reads its pixel; dx: each tap's gradient back to where it read; dW: per tap, sum over pixels of x
+  /// outer dy.
+  void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y, const Epilogue& epilogue) const override {
+    const kernels::ConvGeometry g = geometry(x.shape(), y.shape());
+    if (window_.groups == 1)
+      kernels::conv_output(g, x.data(), w.data(), y.data(), epilogue);
+    else
+      kernels::grouped_output(g, window_.groups, x.data(), w.data(), y.data(), epilogue);
+  }
+  void multiply_transposed(const Tensor<S>& dy, const Tensor<S>& w, Tensor<S>& dx,
+                           const Epilogue& epilogue) const override {
+    const kernels::ConvGeometry g = geometry(dx.shape(), dy.shape());
+    if (window_.groups == 1)
+      kernels::conv_input_gradient(g, dy.data(), w.data(), dx.data(), epilogue);
+    else
+      kernels::grouped_input_gradient(g, window_.groups, dy.data(), w.data(), dx.data(), epilogue);
+  }
+  void add_product_gradient(const Tensor<S>& x, const Tensor<S>& dy, Tensor<S>& dw) const override {
+    const kernels::ConvGeometry g = geometry(x.shape(), dy.shape());
+    if (window_.groups == 1)
+      kernels::conv_weight_gradient(g, x.data(), dy.data(), dw.data());
+    else
+      kernels::grouped_weight_gradient(g, window_.groups, x.data(), dy.data(), dw.data());
+  }
+
+ private:
+  static Shape weight_shape(std::string_view kind, const Conv2dOptions& o) {
+    const Shape whole = window_shape(kind, o);
+    require(o.groups > 0 && o.in % o.groups == 0 && o.out % o.groups == 0, kind, ": expected groups that divide in ",
+            o.in, " and out ", o.out, ", got ", o.groups);
+    return whole.with(2, o.in / o.groups);
+  }
+  static Fan weight_fan(std::string_view kind, const Conv2dOptions& o) {
+    const Shape w = weight_shape(kind, o);
+    return {o.kernel.area() * w[2], o.kernel.area() * (o.out / o.groups)};
+  }
+  kernels::ConvGeometry geometry(const Shape& x, const Shape& y) const {
+    const auto& o = window_;
+    const bool images = x.rank() == 4;
+    return {.batch = x[0],
+            .in_h = images ? x[1] : 1,
+            .in_w = x[x.rank() - 2],
+            .in_c = x.back(),
+            .out_h = images ? y[1] : 1,
+            .out_w = y[y.rank() - 2],
+            .out_c = y.back(),
+            .kernel_h = o.kernel.h,
+            .kernel_w = o.kernel.w,
+            .stride_h = o.stride.h,
+            .stride_w = o.stride.w,
+            .pad_h = o.padding.h,
+            .pad_w = o.padding.w};
+  }
+
+  Conv2dOptions window_;
+};
+
+}  // namespace internal
+
 /// y[n, i, j, :] = b + sum over taps (k, l) of x[n, i * stride.h - padding.h + k, j * stride.w - padding.w + l, :] W[k,
 /// l] for a batch x of shape {N, H, W, in}; W is {kernel.h, kernel.w, in, out}, y is {N, H', W', out} with H' =
 /// floor((H + padding.h + padding_end.h - kernel.h) / stride.h) + 1 and W' alike.
@@ -7748,22 +7847,22 @@ struct Conv2dOptions {
 /// With groups, W is {kernel.h, kernel.w, in / groups, out}: both sides' channels are cut into as many pieces of equal
 /// size, and a piece of y is made of the same piece of x.
 template <class S = float>
-class Conv2d : public Weighted<S> {
+class Conv2d : public internal::Convolution<S> {
+  using Base = internal::Convolution<S>;
+
  public:
   using Options = Conv2dOptions;
   /// Throws Error for sizes that are not positive, paddings that are negative, and channels that the groups do not
   /// divide.
-  explicit Conv2d(const Conv2dOptions& options)
-      : Weighted<S>(weight_shape(options), WeightAxes::convolution, options.out, options.bias, weight_fan(options)),
-        options_(options) {}
+  explicit Conv2d(const Conv2dOptions& options) : Base("conv2d", options) {}
 
   std::string_view kind() const override { return "conv2d"; }
   std::string_view short_name() const override { return "conv"; }
-  Description describe() const override { return rival::describe("conv2d", options_); }
-  const Conv2dOptions& options() const { return options_; }
+  Description describe() const override { return rival::describe("conv2d", options()); }
+  const Conv2dOptions& options() const { return this->window(); }
 
   Shape output_shape(const Shape& input) const override {
-    const auto& o = options_;
+    const auto& o = options();
     require(input.rank() == 3, *this, ": expected images height x width x channels, got ", input);
     require(input[2] == o.in, *this, ": expected ", o.in, " channels, got ", input[2]);
     const Size2 end = internal::padding_end(o);
@@ -7776,65 +7875,9 @@ class Conv2d : public Weighted<S> {
 
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Conv2d>(*this); }
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
-
- protected:
-  using Epilogue = kernels::Epilogue<S>;
-  /// y: each tap reads its pixel; dx: each tap's gradient back to where it read; dW: per tap, sum over pixels of x
-  /// outer dy.
-  void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y, const Epilogue& epilogue) const override {
-    const kernels::ConvGeometry g = geometry(x.shape(), y.shape());
-    if (options_.groups == 1)
-      kernels::conv_output(g, x.data(), w.data(), y.data(), epilogue);
-    else
-      kernels::grouped_output(g, options_.groups, x.data(), w.data(), y.data(), epilogue);
-  }
-  void multiply_transposed(const Tensor<S>& dy, const Tensor<S>& w, Tensor<S>& dx,
-                           const Epilogue& epilogue) const override {
-    const kernels::ConvGeometry g = geometry(dx.shape(), dy.shape());
-    if (options_.groups == 1)
-      kernels::conv_input_gradient(g, dy.data(), w.data(), dx.data(), epilogue);
-    else
-      kernels::grouped_input_gradient(g, options_.groups, dy.data(), w.data(), dx.data(), epilogue);
-  }
-  void add_product_gradient(const Tensor<S>& x, const Tensor<S>& dy, Tensor<S>& dw) const override {
-    const kernels::ConvGeometry g = geometry(x.shape(), dy.shape());
-    if (options_.groups == 1)
-      kernels::conv_weight_gradient(g, x.data(), dy.data(), dw.data());
-    else
-      kernels::grouped_weight_gradient(g, options_.groups, x.data(), dy.data(), dw.data());
-  }
-
- private:
-  static Shape weight_shape(const Conv2dOptions& o) {
-    const Shape whole = internal::window_shape("conv2d", o);
-    require(o.groups > 0 && o.in % o.groups == 0 && o.out % o.groups == 0, "conv2d: expected groups that divide in ",
-            o.in, " and out ", o.out, ", got ", o.groups);
-    return whole.with(2, o.in / o.groups);
-  }
-  static Fan weight_fan(const Conv2dOptions& o) {
-    const Shape w = weight_shape(o);
-    return {o.kernel.area() * w[2], o.kernel.area() * (o.out / o.groups)};
-  }
-  kernels::ConvGeometry geometry(const Shape& x, const Shape& y) const {
-    const auto& o = options_;
-    return {.batch = x[0],
-            .in_h = x[1],
-            .in_w = x[2],
-            .in_c = x[3],
-            .out_h = y[1],
-            .out_w = y[2],
-            .out_c = y[3],
-            .kernel_h = o.kernel.h,
-            .kernel_w = o.kernel.w,
-            .stride_h = o.stride.h,
-            .stride_w = o.stride.w,
-            .pad_h = o.padding.h,
-            .pad_w = o.padding.w};
-  }
-
-  Conv2dOptions options_;
 };
 
+RIVAL_INSTANTIATE_CLASS(internal::Convolution);
 RIVAL_INSTANTIATE_CLASS(Conv2d);
 
 }  // namespace rival
@@ -7867,44 +7910,23 @@ struct ConvTranspose2dOptions {
   }
 };
 
-/// The transpose of a convolution's linear map:
-/// y[n, i * stride.h - padding.h + k, j * stride.w - padding.w + l, :] += x[n, i, j, :] W[k, l], over all pixels and
-/// taps, onto b, for a batch x of shape {N, H, W, in}; W is {kernel.h, kernel.w, in, out}, y is {N, H', W', out} with
-/// H' = (H - 1) * stride.h + kernel.h - padding.h - padding_end.h + output_padding.h and W' alike.
-template <class S = float>
-class ConvTranspose2d : public Weighted<S> {
- public:
-  using Options = ConvTranspose2dOptions;
-  /// Throws Error for sizes that are not positive, paddings that are negative, and output padding that is not smaller
-  /// than the stride.
-  explicit ConvTranspose2d(const ConvTranspose2dOptions& options)
-      : Weighted<S>(weight_shape(options), WeightAxes::transposed_convolution, options.out, options.bias,
-                    weight_fan(options)),
-        options_(options) {}
+namespace internal {
 
-  std::string_view kind() const override { return "conv_transpose2d"; }
-  std::string_view short_name() const override { return "convT"; }
-  Description describe() const override { return rival::describe("conv_transpose2d", options_); }
-  const ConvTranspose2dOptions& options() const { return options_; }
-
-  Shape output_shape(const Shape& input) const override {
-    const auto& o = options_;
-    require(input.rank() == 3, *this, ": expected images height x width x channels, got ", input);
-    require(input[2] == o.in, *this, ": expected ", o.in, " channels, got ", input[2]);
-    const Size2 end = internal::padding_end(o);
-    const Index h = internal::grown(*this, input[0] - 1, o.stride.h,
-                                    o.kernel.h - o.padding.h - end.h + o.output_padding.h),
-                w = internal::grown(*this, input[1] - 1, o.stride.w,
-                                    o.kernel.w - o.padding.w - end.w + o.output_padding.w);
-    require(h > 0 && w > 0, *this, ": the padding leaves nothing of an image of ", input[0], "x", input[1]);
-    return {h, w, o.out};
-  }
-
-  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ConvTranspose2d>(*this); }
-  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
-
+/// The three products of a transposed convolution. Its samples are images {H, W, in} or signals {L, in}, which are
+/// images of one row.
+template <class S>
+class TransposedConvolution : public Weighted<S> {
  protected:
   using Epilogue = kernels::Epilogue<S>;
+
+  /// `window` is that of the images. Throws Error, beginning with `kind`, for options that make no weight.
+  TransposedConvolution(std::string_view kind, const ConvTranspose2dOptions& window)
+      : Weighted<S>(window_shape(kind, window), WeightAxes::transposed_convolution, window.out, window.bias,
+                    weight_fan(kind, window)),
+        window_(window) {}
+
+  const ConvTranspose2dOptions& window() const { return window_; }
+
   /// Of the convolution from y's size to x's: its input gradient, its output pass on dy, its weight gradient with dy as
   /// input.
   void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y, const Epilogue& epilogue) const override {
@@ -7919,27 +7941,21 @@ class ConvTranspose2d : public Weighted<S> {
   }
 
  private:
-  static Shape weight_shape(const ConvTranspose2dOptions& o) {
-    const Shape shape = internal::window_shape("conv_transpose2d", o);
-    require(o.output_padding.h >= 0 && o.output_padding.w >= 0 && o.output_padding.h < o.stride.h &&
-                o.output_padding.w < o.stride.w,
-            "conv_transpose2d: expected 0 <= output_padding < stride ", o.stride, ", got ", o.output_padding);
-    return shape;
-  }
   /// An output pixel is reached by one tap in stride x stride.
-  static Fan weight_fan(const ConvTranspose2dOptions& o) {
-    weight_shape(o);  // which throws before anything is multiplied, whichever argument is made first
+  static Fan weight_fan(std::string_view kind, const ConvTranspose2dOptions& o) {
+    window_shape(kind, o);  // which throws before anything is multiplied, whichever argument is made first
     return {std::max<Index>(1, o.in * o.kernel.area() / o.stride.area()), o.out * o.kernel.area()};
   }
   kernels::ConvGeometry geometry(const Shape& x, const Shape& y) const {
-    const auto& o = options_;
+    const auto& o = window_;
+    const bool images = x.rank() == 4;
     return {.batch = x[0],
-            .in_h = y[1],
-            .in_w = y[2],
-            .in_c = y[3],
-            .out_h = x[1],
-            .out_w = x[2],
-            .out_c = x[3],
+            .in_h = images ? y[1] : 1,
+            .in_w = y[y.rank() - 2],
+            .in_c = y.back(),
+            .out_h = images ? x[1] : 1,
+            .out_w = x[x.rank() - 2],
+            .out_c = x.back(),
             .kernel_h = o.kernel.h,
             .kernel_w = o.kernel.w,
             .stride_h = o.stride.h,
@@ -7949,9 +7965,53 @@ class ConvTranspose2d : public Weighted<S> {
             .out_major = true};
   }
 
-  ConvTranspose2dOptions options_;
+  ConvTranspose2dOptions window_;
 };
 
+}  // namespace internal
+
+/// The transpose of a convolution's linear map:
+/// y[n, i * stride.h - padding.h + k, j * stride.w - padding.w + l, :] += x[n, i, j, :] W[k, l], over all pixels and
+/// taps, onto b, for a batch x of shape {N, H, W, in}; W is {kernel.h, kernel.w, in, out}, y is {N, H', W', out} with
+/// H' = (H - 1) * stride.h + kernel.h - padding.h - padding_end.h + output_padding.h and W' alike.
+template <class S = float>
+class ConvTranspose2d : public internal::TransposedConvolution<S> {
+  using Base = internal::TransposedConvolution<S>;
+
+ public:
+  using Options = ConvTranspose2dOptions;
+  /// Throws Error for sizes that are not positive, paddings that are negative, and output padding that is not smaller
+  /// than the stride.
+  explicit ConvTranspose2d(const ConvTranspose2dOptions& options) : Base("conv_transpose2d", options) {
+    require(options.output_padding.h >= 0 && options.output_padding.w >= 0 &&
+                options.output_padding.h < options.stride.h && options.output_padding.w < options.stride.w,
+            "conv_transpose2d: expected 0 <= output_padding < stride ", options.stride, ", got ",
+            options.output_padding);
+  }
+
+  std::string_view kind() const override { return "conv_transpose2d"; }
+  std::string_view short_name() const override { return "convT"; }
+  Description describe() const override { return rival::describe("conv_transpose2d", options()); }
+  const ConvTranspose2dOptions& options() const { return this->window(); }
+
+  Shape output_shape(const Shape& input) const override {
+    const auto& o = options();
+    require(input.rank() == 3, *this, ": expected images height x width x channels, got ", input);
+    require(input[2] == o.in, *this, ": expected ", o.in, " channels, got ", input[2]);
+    const Size2 end = internal::padding_end(o);
+    const Index h = internal::grown(*this, input[0] - 1, o.stride.h,
+                                    o.kernel.h - o.padding.h - end.h + o.output_padding.h),
+                w = internal::grown(*this, input[1] - 1, o.stride.w,
+                                    o.kernel.w - o.padding.w - end.w + o.output_padding.w);
+    require(h > 0 && w > 0, *this, ": the padding leaves nothing of an image of ", input[0], "x", input[1]);
+    return {h, w, o.out};
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ConvTranspose2d>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+};
+
+RIVAL_INSTANTIATE_CLASS(internal::TransposedConvolution);
 RIVAL_INSTANTIATE_CLASS(ConvTranspose2d);
 
 }  // namespace rival
@@ -8658,6 +8718,159 @@ RIVAL_INSTANTIATE_CLASS(Residual);
 // rival/layers/spectral_norm.hpp
 // SpectralNorm: a layer whose weight matrix is divided by its largest singular value.
 
+// rival/layers/conv1d.hpp
+// Conv1d: every output step is a weighted sum of a window of input steps.
+
+namespace rival {
+
+struct Conv1dOptions {
+  Index in = 0;   ///< channels
+  Index out = 0;  ///< channels
+  Index kernel = 3;
+  Index stride = 1;
+  Index padding = 0;                 ///< zeros in front
+  Index padding_end = as_padding.w;  ///< zeros behind
+  bool bias = true;
+  Index groups = 1;  ///< each out channel sees the in channels of its group only
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("in", o.in);
+    f("out", o.out);
+    f("kernel", o.kernel);
+    f("stride", o.stride);
+    f("padding", o.padding);
+    f("padding_end", o.padding_end);
+    f("bias", o.bias);
+    f("groups", o.groups);
+  }
+};
+
+/// y[n, i, :] = b + sum over taps k of x[n, i * stride - padding + k, :] W[k] for a batch x of signals {N, L, in}; W is
+/// {kernel, in / groups, out}, y is {N, L', out} with L' = floor((L + padding + padding_end - kernel) / stride) + 1.
+///
+/// It is Conv2d over images of one row. In files W is [out, in / groups, kernel], as PyTorch's; signals are steps by
+/// channels there too, so that a dense layer behind Flatten has its inputs in the order that they have here.
+template <class S = float>
+class Conv1d : public internal::Convolution<S> {
+  using Base = internal::Convolution<S>;
+
+ public:
+  using Options = Conv1dOptions;
+  /// Throws Error for sizes that are not positive, paddings that are negative, and channels that the groups do not
+  /// divide.
+  explicit Conv1d(const Conv1dOptions& options) : Base("conv1d", one_row(options)), options_(options) {
+    internal::drop_row(this->weight());
+  }
+
+  std::string_view kind() const override { return "conv1d"; }
+  std::string_view short_name() const override { return "conv"; }
+  Description describe() const override { return rival::describe("conv1d", options_); }
+  const Conv1dOptions& options() const { return options_; }
+
+  Shape output_shape(const Shape& input) const override {
+    const auto& o = options_;
+    require(input.rank() == 2, *this, ": expected signals length x channels, got ", input);
+    require(input[1] == o.in, *this, ": expected ", o.in, " channels, got ", input[1]);
+    const Index padding = o.padding + internal::padding_end(this->window()).w;
+    const Index rest = internal::grown(*this, input[0], 1, padding) - o.kernel;
+    require(rest >= 0, *this, ": the kernel of ", o.kernel, " is longer than the padded signal of ", rest + o.kernel);
+    return {rest / o.stride + 1, o.out};
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Conv1d>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+
+ private:
+  static Conv2dOptions one_row(const Conv1dOptions& o) {
+    auto window = internal::as_one_row<Conv2dOptions>("conv1d", o);
+    window.groups = o.groups;
+    return window;
+  }
+
+  Conv1dOptions options_;
+};
+
+RIVAL_INSTANTIATE_CLASS(Conv1d);
+
+}  // namespace rival
+
+// rival/layers/conv_transpose1d.hpp
+// ConvTranspose1d: every input step paints a weighted window of output steps.
+
+namespace rival {
+
+struct ConvTranspose1dOptions {
+  Index in = 0;   ///< channels
+  Index out = 0;  ///< channels
+  Index kernel = 3;
+  Index stride = 1;
+  Index padding = 0;                 ///< steps cropped in front
+  Index padding_end = as_padding.w;  ///< steps cropped behind
+  Index output_padding = 0;          ///< steps added behind
+  bool bias = true;
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("in", o.in);
+    f("out", o.out);
+    f("kernel", o.kernel);
+    f("stride", o.stride);
+    f("padding", o.padding);
+    f("padding_end", o.padding_end);
+    f("output_padding", o.output_padding);
+    f("bias", o.bias);
+  }
+};
+
+/// The transpose of a convolution's linear map: y[n, i * stride - padding + k, :] += x[n, i, :] W[k], over all steps
+/// and taps, onto b, for a batch x of signals {N, L, in}; W is {kernel, in, out}, y is {N, L', out} with
+/// L' = (L - 1) * stride + kernel - padding - padding_end + output_padding.
+///
+/// It is ConvTranspose2d over images of one row. In files W is [in, out, kernel], as PyTorch's.
+template <class S = float>
+class ConvTranspose1d : public internal::TransposedConvolution<S> {
+  using Base = internal::TransposedConvolution<S>;
+
+ public:
+  using Options = ConvTranspose1dOptions;
+  /// Throws Error for sizes that are not positive, paddings that are negative, and output padding that is not smaller
+  /// than the stride.
+  explicit ConvTranspose1d(const ConvTranspose1dOptions& options)
+      : Base("conv_transpose1d", internal::as_one_row<ConvTranspose2dOptions>("conv_transpose1d", options)),
+        options_(options) {
+    require(options.output_padding >= 0 && options.output_padding < options.stride,
+            "conv_transpose1d: expected 0 <= output_padding < stride ", options.stride, ", got ",
+            options.output_padding);
+    internal::drop_row(this->weight());
+  }
+
+  std::string_view kind() const override { return "conv_transpose1d"; }
+  std::string_view short_name() const override { return "convT"; }
+  Description describe() const override { return rival::describe("conv_transpose1d", options_); }
+  const ConvTranspose1dOptions& options() const { return options_; }
+
+  Shape output_shape(const Shape& input) const override {
+    const auto& o = options_;
+    require(input.rank() == 2, *this, ": expected signals length x channels, got ", input);
+    require(input[1] == o.in, *this, ": expected ", o.in, " channels, got ", input[1]);
+    const Index end = internal::padding_end(this->window()).w;
+    const Index length = internal::grown(*this, input[0] - 1, o.stride, o.kernel - o.padding - end + o.output_padding);
+    require(length > 0, *this, ": the padding leaves nothing of a signal of ", input[0]);
+    return {length, o.out};
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ConvTranspose1d>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+
+ private:
+  ConvTranspose1dOptions options_;
+};
+
+RIVAL_INSTANTIATE_CLASS(ConvTranspose1d);
+
+}  // namespace rival
+
 namespace rival {
 
 struct SpectralNormOptions {
@@ -8869,6 +9082,10 @@ class SpectralNorm : public L {
   Buffer<S> u_, v_;
 };
 
+RIVAL_INSTANTIATE_FLOAT(class SpectralNorm<Conv1d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class SpectralNorm<Conv1d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class SpectralNorm<ConvTranspose1d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class SpectralNorm<ConvTranspose1d<double>>);
 RIVAL_INSTANTIATE_FLOAT(class SpectralNorm<Conv2d<float>>);
 RIVAL_INSTANTIATE_DOUBLE(class SpectralNorm<Conv2d<double>>);
 RIVAL_INSTANTIATE_FLOAT(class SpectralNorm<ConvTranspose2d<float>>);
@@ -14278,12 +14495,122 @@ class Equalised : public L {
   std::string kind_, short_name_;
 };
 
+RIVAL_INSTANTIATE_FLOAT(class Equalised<Conv1d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class Equalised<Conv1d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class Equalised<ConvTranspose1d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class Equalised<ConvTranspose1d<double>>);
 RIVAL_INSTANTIATE_FLOAT(class Equalised<Conv2d<float>>);
 RIVAL_INSTANTIATE_DOUBLE(class Equalised<Conv2d<double>>);
 RIVAL_INSTANTIATE_FLOAT(class Equalised<ConvTranspose2d<float>>);
 RIVAL_INSTANTIATE_DOUBLE(class Equalised<ConvTranspose2d<double>>);
 RIVAL_INSTANTIATE_FLOAT(class Equalised<Dense<float>>);
 RIVAL_INSTANTIATE_DOUBLE(class Equalised<Dense<double>>);
+
+}  // namespace rival
+
+// rival/layers/gaussian_noise.hpp
+// GaussianNoise: adds normal noise to every element while training.
+
+namespace rival {
+
+struct GaussianNoiseOptions {
+  double sigma = 0.1;  ///< the noise's deviation
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("sigma", o.sigma);
+  }
+};
+
+/// Training: y = x + sigma e with e normal of deviation 1, drawn anew for every element. Evaluation: the identity. In
+/// front of a discriminator's layers it blurs what real and generated samples differ in (Salimans, Goodfellow, Zaremba,
+/// Cheung, Radford and Chen, "Improved techniques for training GANs", 2016).
+///
+/// The noise comes from the layer's own random stream. `forward` reads the stream where it stands; `commit` moves it
+/// on.
+template <class S = float>
+class GaussianNoise : public Layer<S> {
+ public:
+  using Options = GaussianNoiseOptions;
+  /// Throws Error unless sigma is finite and >= 0.
+  explicit GaussianNoise(const GaussianNoiseOptions& options = {})
+      : options_(options), sigma_(static_cast<S>(options.sigma)) {
+    require(options.sigma >= 0 && is_finite(sigma_), "gaussian_noise: expected a finite `sigma` >= 0, got ",
+            options.sigma);
+  }
+
+  std::string_view kind() const override { return "gaussian_noise"; }
+  std::string_view short_name() const override { return "noise"; }
+  Description describe() const override { return rival::describe("gaussian_noise", options_); }
+  bool gates_input() const override { return true; }
+  Shape output_shape(const Shape& input) const override { return input; }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
+    trace.input = &x;
+    trace.mode = pass.mode;
+    if (!adds(trace)) {
+      trace.output.alias(x, x.shape());
+      return trace.output;
+    }
+    Random stream = stream_;
+    stream.fill_normal(trace.save(0, x.shape()), S(0), sigma_);
+    add_noise(x, trace, trace.output);
+    return trace.output;
+  }
+
+  // The gradient is copied, since the caller reuses the memory of dy while it still reads dx.
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
+    if (dx == nullptr) return;
+    dx->resize(dy.shape());
+    kernels::leaky_relu_gradient(trace.input->data(), dy.data(), dx->data(), dy.size(), pass.slope);
+  }
+
+  Curvature curvature() const override { return Curvature::linear; }
+
+  /// What is added belongs to the affine map, not to that of tangents.
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace,
+                                   const TangentPass<S>& pass) const override {
+    if (pass.affine && adds(trace))
+      add_noise(x_tangent, trace, trace.output_tangent);
+    else
+      trace.output_tangent.alias(x_tangent, x_tangent.shape());
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>&, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    internal::backward_linear(*this, trace, dy_tangent, dx_tangent);
+  }
+
+  void commit(const Trace<S>& trace) override {
+    constexpr std::uint64_t per_block = 16 / sizeof(S);  // numbers that fill_normal makes of one block
+    if (adds(trace)) stream_.skip((static_cast<std::uint64_t>(trace.output.size()) + per_block - 1) / per_block);
+  }
+
+  void collect(State<S>& state) override { state.streams.emplace_back(this->name(), &stream_); }
+  void initialise(const Initialiser<S>&, const Random& random) override { stream_ = random.stream(this->name()); }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<GaussianNoise>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+
+ private:
+  bool adds(const Trace<S>& trace) const { return trace.mode == Mode::train && sigma_ > S(0); }
+
+  static void add_noise(const Tensor<S>& x, const Trace<S>& trace, Tensor<S>& y) {
+    y.resize(x.shape());
+    const S *from = x.data(), *noise = trace.saved[0].data();
+    S* to = y.data();
+    parallel_blocks(x.size(), kernels::element_block, static_cast<double>(x.size()), [=](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) to[i] = from[i] + noise[i];
+    });
+  }
+
+  GaussianNoiseOptions options_;
+  S sigma_;
+  Random stream_;
+};
+
+RIVAL_INSTANTIATE_CLASS(GaussianNoise);
 
 }  // namespace rival
 
@@ -14580,6 +14907,351 @@ class GroupNorm : public internal::SampleNorm<S> {
 
 RIVAL_INSTANTIATE_CLASS(internal::SampleNorm);
 RIVAL_INSTANTIATE_CLASS(GroupNorm);
+
+}  // namespace rival
+
+// rival/layers/gru.hpp
+// GRU: a recurrent layer, whose state is carried from step to step by gates.
+
+namespace rival {
+
+struct GRUOptions {
+  Index in = 0;       ///< features of a step
+  Index hidden = 0;   ///< features of the state
+  bool last = false;  ///< put out the state behind the last step alone
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("in", o.in);
+    f("hidden", o.hidden);
+    f("last", o.last);
+  }
+};
+
+/// The gated recurrent unit of Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical
+/// machine translation" (2014), in PyTorch's form. For a batch x of sequences {N, steps, in}, from the state h_0 = 0:
+///
+///   a_t = x_t W + b,  c_t = h_{t-1} U + d            each {N, 3 hidden}: the parts of r, z and n, in this order
+///   r_t = sigmoid(a_r + c_r),  z_t = sigmoid(a_z + c_z),  n_t = tanh(a_n + r_t c_n)
+///   h_t = (1 - z_t) n_t + z_t h_{t-1}
+///
+/// y is all states {N, steps, hidden}, or with `last` the last one {N, hidden}. W {in, 3 hidden} is weight_ih_l0, U
+/// {hidden, 3 hidden} weight_hh_l0, b bias_ih_l0 and d bias_hh_l0.
+///
+/// Going back from the last step, with dh_t the gradient of h_t from y and from the step behind it:
+///
+///   da_n = dh (1 - z) (1 - n^2),  da_r = da_n c_n r (1 - r),  da_z = dh (h_{t-1} - n) z (1 - z)
+///   dc = (da_r, da_z, da_n r),  dh_{t-1} += dh z + dc U^T,  dU += h_{t-1}^T dc,  dW += x^T da,  dx = da W^T
+///
+/// The tangents are the derivatives of these two passes, term by term. What all steps share is one product: x W, and
+/// those of da and dc; only h_{t-1} U and dc U^T are products of a step.
+template <class S = float>
+class GRU : public Layer<S> {
+ public:
+  using Options = GRUOptions;
+  /// Throws Error unless both sizes are positive.
+  explicit GRU(const GRUOptions& options)
+      : options_(checked(options)),
+        w_("weight_ih_l0", {options.in, 3 * options.hidden}),
+        u_("weight_hh_l0", {options.hidden, 3 * options.hidden}),
+        b_("bias_ih_l0", {3 * options.hidden}),
+        d_("bias_hh_l0", {3 * options.hidden}) {
+    w_.axes = u_.axes = WeightAxes::dense;
+  }
+
+  std::string_view kind() const override { return "gru"; }
+  Description describe() const override { return rival::describe("gru", options_); }
+  const GRUOptions& options() const { return options_; }
+
+  Shape output_shape(const Shape& input) const override {
+    require(input.rank() == 2, *this, ": expected sequences steps x features, got ", input);
+    require(input[1] == options_.in, *this, ": expected ", options_.in, " features, got ", input[1]);
+    require(input[0] > 0, *this, ": expected at least one step, got ", input);
+    return options_.last ? Shape{options_.hidden} : Shape{input[0], options_.hidden};
+  }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>&) const override {
+    trace.input = &x;
+    trace.output.resize(output_shape(x.shape().sample()).batch(x.dim(0)));
+    const Sizes s = sizes(x);
+    Tensor<S>&a = trace.save(place_a, {s.n, s.steps, 3 * s.h}), &c = trace.save(place_c, {s.steps, s.n, 3 * s.h}),
+    &gates = trace.save(place_gates, {s.steps, s.n, 3 * s.h}),
+    &states = trace.save(place_states, {s.steps + 1, s.n, s.h});
+    kernels::conv_output<S>({.batch = s.n * s.steps, .in_c = options_.in, .out_c = 3 * s.h}, x.data(), w_.value.data(),
+                            a.data(), {.bias = b_.value.data()});
+    std::fill_n(states.data(), s.n * s.h, S(0));
+    for (Index t = 0; t < s.steps; ++t) {
+      kernels::conv_output<S>(recurrence(s), states.data() + t * s.n * s.h, u_.value.data(),
+                              c.data() + t * s.n * 3 * s.h, {.bias = d_.value.data()});
+      for_samples(s, 60, [&](Index n) {
+        const S *a_n = a.data() + (n * s.steps + t) * 3 * s.h, *c_n = c.data() + (t * s.n + n) * 3 * s.h;
+        S *r = gates.data() + (t * s.n + n) * 3 * s.h, *z = r + s.h, *m = z + s.h;
+        map(
+            2 * s.h, [](const auto& a_, const auto& c_) { return kernels::Sigmoid{}.value(a_ + c_); }, r, a_n, c_n);
+        map(
+            s.h, [](const auto& a_, const auto& r_, const auto& c_) { return (a_ + r_ * c_).tanh(); }, m, a_n + 2 * s.h,
+            r, c_n + 2 * s.h);
+        const S* before = states.data() + (t * s.n + n) * s.h;
+        S* h = states.data() + ((t + 1) * s.n + n) * s.h;
+        for (Index i = 0; i < s.h; ++i) h[i] = m[i] + z[i] * (before[i] - m[i]);
+        put_out(s, t, n, h, trace.output);
+      });
+    }
+    return trace.output;
+  }
+
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
+    if (!dx && !pass.parameters) return;
+    const Steps steps(*this, trace, false);
+    const Sizes& s = steps.s;
+    for (Index t = s.steps; t-- > 0;) {
+      for_samples(s, 20, [&](Index n) { steps.go_back(t, n, dy); });
+      if (t > 0) steps.carry(steps.dc, t, steps.dh);
+    }
+    if (pass.parameters) {
+      add_products(*trace.input, trace.saved[place_states], steps.da, steps.dc, s);
+      add_biases(steps.da, steps.dc);
+    }
+    if (dx) input_gradient(steps.da, *trace.input, *dx);
+  }
+
+  Curvature curvature() const override { return Curvature::curved; }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
+    trace.input_tangent = &x_tangent;
+    trace.output_tangent.resize(trace.output.shape());
+    const Sizes s = sizes(x_tangent);
+    Tensor<S>&a = trace.save(place_a_tangent, {s.n, s.steps, 3 * s.h}),
+    &c = trace.save(place_c_tangent, {s.steps, s.n, 3 * s.h}),
+    &gates = trace.save(place_gates_tangent, {s.steps, s.n, 3 * s.h}),
+    &states = trace.save(place_states_tangent, {s.steps + 1, s.n, s.h});
+    kernels::conv_output<S>({.batch = s.n * s.steps, .in_c = options_.in, .out_c = 3 * s.h}, x_tangent.data(),
+                            w_.value.data(), a.data());
+    std::fill_n(states.data(), s.n * s.h, S(0));
+    for (Index t = 0; t < s.steps; ++t) {
+      kernels::conv_output<S>(recurrence(s), states.data() + t * s.n * s.h, u_.value.data(),
+                              c.data() + t * s.n * 3 * s.h);
+      for_samples(s, 20, [&](Index n) {
+        const Index at = (t * s.n + n) * 3 * s.h, state = (t * s.n + n) * s.h;
+        const S *da = a.data() + (n * s.steps + t) * 3 * s.h, *dc = c.data() + at;
+        const S *r = trace.saved[place_gates].data() + at, *z = r + s.h, *m = z + s.h;
+        const S *c_m = trace.saved[place_c].data() + at + 2 * s.h, *before = trace.saved[place_states].data() + state;
+        S *dr = gates.data() + at, *dz = dr + s.h, *dm = dz + s.h;
+        const S* dbefore = states.data() + state;
+        S* dh = states.data() + state + s.n * s.h;
+        for (Index i = 0; i < s.h; ++i) {
+          dr[i] = r[i] * (S(1) - r[i]) * (da[i] + dc[i]);
+          dz[i] = z[i] * (S(1) - z[i]) * (da[s.h + i] + dc[s.h + i]);
+          dm[i] = (S(1) - m[i] * m[i]) * (da[2 * s.h + i] + dr[i] * c_m[i] + r[i] * dc[2 * s.h + i]);
+          dh[i] = (S(1) - z[i]) * dm[i] + z[i] * dbefore[i] + dz[i] * (before[i] - m[i]);
+        }
+        put_out(s, t, n, dh, trace.output_tangent);
+      });
+    }
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    const Steps steps(*this, trace, true);
+    const Sizes& s = steps.s;
+    for (Index t = s.steps; t-- > 0;) {
+      for_samples(s, 60, [&](Index n) { steps.go_back_tangent(t, n, dy, dy_tangent); });
+      if (t == 0) break;
+      steps.carry(steps.dc, t, steps.dh);
+      steps.carry(*steps.dc_tangent, t, *steps.dh_tangent);
+    }
+    add_products(*trace.input, trace.saved[place_states], *steps.da_tangent, *steps.dc_tangent, s);
+    add_products(*trace.input_tangent, trace.saved[place_states_tangent], steps.da, steps.dc, s);
+    add_biases(*steps.da_tangent, *steps.dc_tangent);
+    if (dx_tangent) input_gradient(*steps.da_tangent, *trace.input, *dx_tangent);
+  }
+
+  bool has_parameters() const override { return true; }
+  void collect(State<S>& state) override {
+    for (Parameter<S>* parameter : {&w_, &u_, &b_, &d_}) state.parameters.push_back(parameter);
+  }
+  /// Weights from the initialiser, biases 0.
+  void initialise(const Initialiser<S>& weights, const Random& random) override {
+    for (Parameter<S>* parameter : {&w_, &u_}) {
+      Random stream = random.stream(parameter->name);
+      weights(parameter->value, {parameter->value.dim(0), options_.hidden}, stream);
+    }
+    b_.value.fill(S(0));
+    d_.value.fill(S(0));
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<GRU>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+  void set_name(const std::string& name) override {
+    Layer<S>::set_name(name);
+    w_.name = name + ".weight_ih_l0";
+    u_.name = name + ".weight_hh_l0";
+    b_.name = name + ".bias_ih_l0";
+    d_.name = name + ".bias_hh_l0";
+  }
+
+ private:
+  // x W lies sample by sample, as x does; all else step by step, so that a step's rows are one matrix.
+  enum Place : std::size_t {
+    place_a,
+    place_c,
+    place_gates,
+    place_states,  // from h_0 on
+    place_da,
+    place_dc,
+    place_dh,
+    place_through,
+    place_a_tangent,
+    place_c_tangent,
+    place_gates_tangent,
+    place_states_tangent,
+    place_da_tangent,
+    place_dc_tangent,
+    place_dh_tangent
+  };
+  struct Sizes {
+    Index n, steps, h;
+  };
+
+  static GRUOptions checked(const GRUOptions& o) {
+    require(o.in > 0 && o.hidden > 0, "gru: expected positive `in` and `hidden`, got ", o.in, " and ", o.hidden);
+    return o;
+  }
+  Sizes sizes(const Tensor<S>& x) const { return {x.dim(0), x.dim(1), options_.hidden}; }
+  static kernels::ConvGeometry recurrence(const Sizes& s) { return {.batch = s.n, .in_c = s.h, .out_c = 3 * s.h}; }
+
+  template <class Body>
+  static void for_samples(const Sizes& s, double cost, const Body& body) {
+    parallel_blocks(s.n, std::max<Index>(1, 1024 / s.h), cost * static_cast<double>(s.n * s.h),
+                    [&](Index begin, Index end) {
+                      for (Index n = begin; n < end; ++n) body(n);
+                    });
+  }
+  template <class Rule, class... From>
+  static void map(Index count, const Rule& rule, S* to, const From*... from) {
+    kernels::internal::map_range(0, count, rule, to, from...);
+  }
+
+  void put_out(const Sizes& s, Index t, Index n, const S* h, Tensor<S>& y) const {
+    if (!options_.last)
+      std::copy_n(h, s.h, y.data() + (n * s.steps + t) * s.h);
+    else if (t + 1 == s.steps)
+      std::copy_n(h, s.h, y.data() + n * s.h);
+  }
+  /// What the way back through the steps reads and writes.
+  struct Steps {
+    const GRU& gru;
+    Sizes s;
+    const Tensor<S>&c, &gates, &states;
+    Tensor<S>&da, &dc, &dh, &through;
+    const Tensor<S>*c_tangent = nullptr, *gates_tangent = nullptr, *states_tangent = nullptr;
+    Tensor<S>*da_tangent = nullptr, *dc_tangent = nullptr, *dh_tangent = nullptr;
+
+    Steps(const GRU& of, Trace<S>& trace, bool tangents)
+        : gru(of),
+          s(of.sizes(*trace.input)),
+          c(trace.saved[place_c]),
+          gates(trace.saved[place_gates]),
+          states(trace.saved[place_states]),
+          da(trace.save(place_da, {s.n, s.steps, 3 * s.h})),
+          dc(trace.save(place_dc, {s.steps, s.n, 3 * s.h})),
+          dh(trace.save(place_dh, {s.n, s.h})),
+          through(trace.save(place_through, {s.n, s.h})) {
+      dh.fill(S(0));
+      if (!tangents) return;
+      c_tangent = &trace.saved[place_c_tangent];
+      gates_tangent = &trace.saved[place_gates_tangent];
+      states_tangent = &trace.saved[place_states_tangent];
+      da_tangent = &trace.save(place_da_tangent, {s.n, s.steps, 3 * s.h});
+      dc_tangent = &trace.save(place_dc_tangent, {s.steps, s.n, 3 * s.h});
+      dh_tangent = &trace.save(place_dh_tangent, {s.n, s.h});
+      dh_tangent->fill(S(0));
+    }
+
+    /// The gradient, or its tangent, that comes into a state from the output; null for none.
+    const S* from_output(const Tensor<S>* dy, Index t, Index n) const {
+      const bool last = gru.options_.last;
+      if (dy == nullptr || (last && t + 1 < s.steps)) return nullptr;
+      return dy->data() + (last ? n : n * s.steps + t) * s.h;
+    }
+
+    /// Step t of sample n: dh becomes dh z, to which `carry` adds the rest.
+    void go_back(Index t, Index n, const Tensor<S>& dy) const {
+      const Index h = s.h, at = (t * s.n + n) * 3 * h;
+      const S* out = from_output(&dy, t, n);
+      const S *r = gates.data() + at, *z = r + h, *m = z + h, *c_m = c.data() + at + 2 * h;
+      const S* before = states.data() + (t * s.n + n) * h;
+      S *da_n = da.data() + (n * s.steps + t) * 3 * h, *dc_n = dc.data() + at, *dh_n = dh.data() + n * h;
+      for (Index i = 0; i < h; ++i) {
+        const S g = dh_n[i] + (out ? out[i] : S(0));
+        const S dm = g * (S(1) - z[i]) * (S(1) - m[i] * m[i]);
+        da_n[i] = dc_n[i] = dm * c_m[i] * r[i] * (S(1) - r[i]);
+        da_n[h + i] = dc_n[h + i] = g * (before[i] - m[i]) * z[i] * (S(1) - z[i]);
+        da_n[2 * h + i] = dm;
+        dc_n[2 * h + i] = dm * r[i];
+        dh_n[i] = g * z[i];
+      }
+    }
+
+    /// The same, and its derivative along the tangents.
+    void go_back_tangent(Index t, Index n, const Tensor<S>& dy, const Tensor<S>* dy_tangent) const {
+      const Index h = s.h, at = (t * s.n + n) * 3 * h, state = (t * s.n + n) * h;
+      const S *out = from_output(&dy, t, n), *out_t = from_output(dy_tangent, t, n);
+      const S *r = gates.data() + at, *z = r + h, *m = z + h, *c_m = c.data() + at + 2 * h;
+      const S *r_t = gates_tangent->data() + at, *z_t = r_t + h, *m_t = z_t + h,
+              *c_m_t = c_tangent->data() + at + 2 * h;
+      const S *before = states.data() + state, *before_t = states_tangent->data() + state, *dh_n = dh.data() + n * h;
+      S *da_t = da_tangent->data() + (n * s.steps + t) * 3 * h, *dc_t = dc_tangent->data() + at,
+        *dh_t = dh_tangent->data() + n * h;
+      for (Index i = 0; i < h; ++i) {
+        const S g = dh_n[i] + (out ? out[i] : S(0)), g_t = dh_t[i] + (out_t ? out_t[i] : S(0));
+        const S slope_r = r[i] * (S(1) - r[i]), slope_z = z[i] * (S(1) - z[i]), slope_m = S(1) - m[i] * m[i];
+        const S away = before[i] - m[i], away_t = before_t[i] - m_t[i];
+        const S dm = g * (S(1) - z[i]) * slope_m;
+        const S dm_t = (g_t * (S(1) - z[i]) - g * z_t[i]) * slope_m - S(2) * g * (S(1) - z[i]) * m[i] * m_t[i];
+        da_t[i] = dc_t[i] = (dm_t * c_m[i] + dm * c_m_t[i]) * slope_r + dm * c_m[i] * (S(1) - S(2) * r[i]) * r_t[i];
+        da_t[h + i] = dc_t[h + i] = (g_t * away + g * away_t) * slope_z + g * away * (S(1) - S(2) * z[i]) * z_t[i];
+        da_t[2 * h + i] = dm_t;
+        dc_t[2 * h + i] = dm_t * r[i] + dm * r_t[i];
+        dh_t[i] = g_t * z[i] + g * z_t[i];
+      }
+      go_back(t, n, dy);
+    }
+
+    /// to += dc_t U^T, the gradient of the state in front of step t.
+    void carry(const Tensor<S>& of, Index t, Tensor<S>& to) const {
+      kernels::conv_input_gradient<S>(recurrence(s), of.data() + t * s.n * 3 * s.h, gru.u_.value.data(),
+                                      through.data());
+      for_samples(s, 1, [&](Index n) {
+        for (Index i = n * s.h; i < (n + 1) * s.h; ++i) to[i] += through[i];
+      });
+    }
+  };
+
+  /// dW += x^T da, dU += h^T dc, where h_{t-1} goes with dc_t.
+  void add_products(const Tensor<S>& x, const Tensor<S>& states, const Tensor<S>& da, const Tensor<S>& dc,
+                    const Sizes& s) {
+    kernels::conv_weight_gradient<S>({.batch = s.n * s.steps, .in_c = options_.in, .out_c = 3 * s.h}, x.data(),
+                                     da.data(), w_.grad.data());
+    kernels::conv_weight_gradient<S>({.batch = s.n * s.steps, .in_c = s.h, .out_c = 3 * s.h}, states.data(), dc.data(),
+                                     u_.grad.data());
+  }
+  void add_biases(const Tensor<S>& da, const Tensor<S>& dc) {
+    kernels::add_column_sums(da.rows(), da.cols(), da.data(), b_.grad.data());
+    kernels::add_column_sums(dc.rows(), dc.cols(), dc.data(), d_.grad.data());
+  }
+  void input_gradient(const Tensor<S>& da, const Tensor<S>& x, Tensor<S>& dx) const {
+    dx.resize(x.shape());
+    kernels::conv_input_gradient<S>({.batch = da.rows(), .in_c = options_.in, .out_c = da.cols()}, da.data(),
+                                    w_.value.data(), dx.data());
+  }
+
+  GRUOptions options_;
+  Parameter<S> w_, u_, b_, d_;
+};
+
+RIVAL_INSTANTIATE_CLASS(GRU);
 
 }  // namespace rival
 
@@ -14885,6 +15557,148 @@ class Pack : public Layer<S> {
 };
 
 RIVAL_INSTANTIATE_CLASS(Pack);
+
+}  // namespace rival
+
+// rival/layers/phase_shuffle.hpp
+// PhaseShuffle: shifts each signal by a few random steps while training.
+
+namespace rival {
+
+struct PhaseShuffleOptions {
+  Index radius = 2;  ///< the most steps of a shift, to either side
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("radius", o.radius);
+  }
+};
+
+/// Training: y[n, i, :] = x[n, i - s_n, :] for a batch of signals {N, L, C}, the shift s_n of each sample being one of
+/// -radius ... radius, all as likely; in front of the first step and behind the last the signal is reflected, x[-1] =
+/// x[1] and x[L] = x[L - 2]. Evaluation: the identity. Between the layers of a discriminator it keeps it from judging a
+/// sound by where its waves begin, which transposed convolutions give away (Donahue, McAuley and Puckette, "Adversarial
+/// audio synthesis", 2019; their program draws one shift for a whole batch).
+///
+/// The shifts come from the layer's own random stream, one number a sample. `forward` reads the stream where it stands;
+/// `commit` moves it on.
+template <class S = float>
+class PhaseShuffle : public Layer<S> {
+ public:
+  using Options = PhaseShuffleOptions;
+  /// Throws Error for a radius below 0.
+  explicit PhaseShuffle(const PhaseShuffleOptions& options = {}) : options_(options) {
+    require(options.radius >= 0, "phase_shuffle: expected `radius` >= 0, got ", options.radius);
+  }
+
+  std::string_view kind() const override { return "phase_shuffle"; }
+  Description describe() const override { return rival::describe("phase_shuffle", options_); }
+  const PhaseShuffleOptions& options() const { return options_; }
+  bool gates_input() const override { return true; }
+
+  Shape output_shape(const Shape& input) const override {
+    require(input.rank() == 2, *this, ": expected signals length x channels, got ", input);
+    require(input[0] > options_.radius, *this, ": expected signals longer than the radius of ", options_.radius,
+            ", got a length of ", input[0]);
+    return input;
+  }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
+    output_shape(x.shape().sample());
+    trace.input = &x;
+    trace.mode = pass.mode;
+    if (!shifts(trace)) {
+      trace.output.alias(x, x.shape());
+      return trace.output;
+    }
+    Random stream = stream_;
+    stream.fill_uniform(trace.save(0, {x.dim(0)}));
+    shift(x, trace, trace.output);
+    return trace.output;
+  }
+
+  /// Adds each step's gradient to that of the step which it came from.
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
+    if (dx == nullptr) return;
+    dx->resize(dy.shape());
+    const S* x = trace.input->data();
+    if (!shifts(trace)) return kernels::leaky_relu_gradient(x, dy.data(), dx->data(), dy.size(), pass.slope);
+    const Index length = dy.dim(1), channels = dy.dim(2), size = length * channels;
+    parallel_for(dy.dim(0), 3.0 * static_cast<double>(dy.size()), [&](Index n) {
+      S* to = dx->data() + n * size;
+      std::fill(to, to + size, S(0));
+      for_each_run(shift_of(trace, n), length, [&](Index i, Index source, Index steps) {
+        const S* from = dy.data() + n * size + i * channels;
+        for (Index k = 0; k < steps * channels; ++k) to[source * channels + k] += from[k];
+      });
+      if (pass.slope != S(1))
+        for (Index k = 0; k < size; ++k) to[k] *= x[n * size + k] > S(0) ? S(1) : pass.slope;
+    });
+  }
+
+  Curvature curvature() const override { return Curvature::linear; }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
+    if (shifts(trace))
+      shift(x_tangent, trace, trace.output_tangent);
+    else
+      trace.output_tangent.alias(x_tangent, x_tangent.shape());
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>&, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    internal::backward_linear(*this, trace, dy_tangent, dx_tangent);
+  }
+
+  void commit(const Trace<S>& trace) override {
+    constexpr std::uint64_t per_block = 16 / sizeof(S);  // numbers that fill_uniform makes of one block
+    if (shifts(trace)) stream_.skip((static_cast<std::uint64_t>(trace.saved[0].size()) + per_block - 1) / per_block);
+  }
+
+  void collect(State<S>& state) override { state.streams.emplace_back(this->name(), &stream_); }
+  void initialise(const Initialiser<S>&, const Random& random) override { stream_ = random.stream(this->name()); }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<PhaseShuffle>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+
+ private:
+  bool shifts(const Trace<S>& trace) const { return trace.mode == Mode::train && options_.radius > 0; }
+
+  /// A draw from [0, 1) as one of -radius ... radius.
+  Index shift_of(const Trace<S>& trace, Index n) const {
+    const Index count = 2 * options_.radius + 1;
+    const auto place = static_cast<Index>(static_cast<double>(trace.saved[0][n]) * static_cast<double>(count));
+    return std::min(place, count - 1) - options_.radius;
+  }
+
+  /// body(i, source, steps): the steps from i on come from those from `source` on. Those that are reflected are runs of
+  /// one step, all others one run.
+  template <class Body>
+  static void for_each_run(Index by, Index length, const Body& body) {
+    const Index begin = std::max<Index>(by, 0), end = std::min(length, length + by);
+    for (Index i = 0; i < begin; ++i) body(i, by - i, 1);
+    body(begin, begin - by, end - begin);
+    for (Index i = end; i < length; ++i) body(i, 2 * (length - 1) - (i - by), 1);
+  }
+
+  void shift(const Tensor<S>& x, const Trace<S>& trace, Tensor<S>& y) const {
+    y.resize(x.shape());
+    const Index length = x.dim(1), channels = x.dim(2), size = length * channels;
+    parallel_for(x.dim(0), 2.0 * static_cast<double>(x.size()), [&](Index n) {
+      const S* from = x.data() + n * size;
+      S* to = y.data() + n * size;
+      for_each_run(shift_of(trace, n), length, [&](Index i, Index source, Index steps) {
+        std::copy_n(from + source * channels, steps * channels, to + i * channels);
+      });
+    });
+  }
+
+  PhaseShuffleOptions options_;
+  Random stream_;
+};
+
+RIVAL_INSTANTIATE_CLASS(PhaseShuffle);
 
 }  // namespace rival
 
@@ -15242,6 +16056,448 @@ RIVAL_INSTANTIATE_CLASS(SelfAttention);
 
 }  // namespace rival
 
+// rival/layers/softmax.hpp
+// Softmax: the numbers of the last axis as probabilities of one choice among them, or as a draw of it.
+
+namespace rival {
+
+struct SoftmaxOptions {
+  double temperature = 1;         ///< towards 0 the largest takes all, towards infinity all are equal
+  bool gumbel = false;            ///< training adds Gumbel noise: the outputs are soft draws
+  bool straight_through = false;  ///< training puts out the largest as 1 and the others as 0
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("temperature", o.temperature);
+    f("gumbel", o.gumbel);
+    f("straight_through", o.straight_through);
+  }
+};
+
+/// p = e^z / sum of e^z over the last axis, with z = (x + g) / temperature; g is 0, or with `gumbel`, while training,
+/// -log(-log u) of uniform numbers u, one for each of x, which makes p a soft draw of the choice whose probabilities
+/// are the softmax of x (Jang, Gu and Poole, "Categorical reparameterization with Gumbel-softmax", 2017; Maddison, Mnih
+/// and Teh, 2017). The output y is p. With `straight_through`, while training, it is 1 where p is largest (the first,
+/// of equals) and 0 elsewhere, and gradients go through as if it were p (Bengio, Leonard and Courville, 2013).
+///
+/// Evaluation is a pure function: y = e^(x / temperature) / sum, without noise and never hardened, whatever the
+/// options. Who wants one choice takes the largest, or draws by these probabilities; a generator samples more boldly or
+/// more carefully after `set_temperature`. Hard draws with Gumbel noise follow the softmax of x whatever the
+/// temperature in training was: evaluation has the same law at temperature 1.
+///
+/// The noise comes from the layer's own random stream: `forward` reads it where it stands, `commit` moves it on.
+///
+/// backward:          dx = p (dy - <p dy>) / temperature, where <.> is the sum over the axis
+/// forward_tangent:   y' = p (x' - <p x'>) / temperature
+/// backward_tangent:  dx' = (p' (dy - <p dy>) + p (dy' - <p' dy> - <p dy'>)) / temperature
+///
+/// There are none of the last two with `straight_through`, whose output is a step: it belongs into generators.
+template <class S = float>
+class Softmax : public Layer<S> {
+ public:
+  using Options = SoftmaxOptions;
+  /// Throws Error unless the temperature is positive and finite.
+  explicit Softmax(const SoftmaxOptions& options = {}) : options_(options) { set_temperature(options.temperature); }
+
+  std::string_view kind() const override { return "softmax"; }
+  Description describe() const override { return rival::describe("softmax", options_); }
+  const SoftmaxOptions& options() const { return options_; }
+
+  /// Throws Error unless it is positive and finite.
+  void set_temperature(double temperature) {
+    const S inverse = static_cast<S>(1 / temperature);
+    require(temperature > 0 && inverse > S(0) && is_finite(inverse),
+            "softmax: expected a positive, finite `temperature`, got ", temperature);
+    inverse_ = inverse;
+    options_.temperature = temperature;
+  }
+
+  Shape output_shape(const Shape& input) const override {
+    require(input.rank() >= 1 && input.back() > 0, *this, ": expected samples with a last axis, got ", input);
+    return input;
+  }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
+    output_shape(x.shape().sample());
+    trace.input = &x;
+    trace.mode = pass.mode;
+    trace.output.resize(x.shape());
+    Tensor<S>& p = hardens(trace) ? trace.save(saved_soft, x.shape()) : trace.output;
+    Tensor<S>* noise = nullptr;
+    if (draws(trace)) {
+      noise = &trace.save(saved_noise, x.shape());
+      Random stream = stream_;
+      stream.fill_uniform(*noise, smallest, S(1));
+    }
+    const Index cols = x.cols();
+    for_blocks(x, 40, [&](Index begin, Index end) {
+      if (noise)
+        kernels::internal::map_range(
+            begin, end, [](const auto& x_, const auto& u_) { return x_ - (-u_.log()).log(); }, p.data(), x.data(),
+            noise->data());
+      const S* z = noise ? p.data() : x.data();
+      for (Index i = begin; i < end; i += cols) {
+        const S largest = *std::max_element(z + i, z + i + cols);
+        for (Index k = i; k < i + cols; ++k) p[k] = inverse_ * (z[k] - largest);
+      }
+      kernels::internal::map_range(
+          begin, end, [](const auto& z_) { return z_.exp(); }, p.data(), p.data());
+      for (Index i = begin; i < end; i += cols) {
+        S sum = S(0);
+        for (Index k = i; k < i + cols; ++k) sum += p[k];
+        const S factor = S(1) / sum;
+        for (Index k = i; k < i + cols; ++k) p[k] *= factor;
+        if (&p != &trace.output) harden(p.data() + i, cols, trace.output.data() + i);
+      }
+    });
+    return trace.output;
+  }
+
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>&) override {
+    if (dx == nullptr) return;
+    dx->resize(dy.shape());
+    project(soft(trace), dy, *dx);
+  }
+
+  Curvature curvature() const override {
+    require(!options_.straight_through, *this, ": has no tangents with `straight_through`, whose output is a step");
+    return Curvature::curved;
+  }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
+    curvature();
+    trace.input_tangent = &x_tangent;
+    trace.output_tangent.resize(x_tangent.shape());
+    project(soft(trace), x_tangent, trace.output_tangent);
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    if (dx_tangent == nullptr) return;
+    dx_tangent->resize(dy.shape());
+    const Tensor<S>&p = soft(trace), &p_tangent = trace.output_tangent;
+    const Index cols = dy.cols();
+    for_blocks(dy, 8, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; i += cols) {
+        S mean = S(0), bend = S(0);
+        for (Index k = i; k < i + cols; ++k) {
+          mean += p[k] * dy[k];
+          bend += p_tangent[k] * dy[k] + (dy_tangent ? p[k] * (*dy_tangent)[k] : S(0));
+        }
+        for (Index k = i; k < i + cols; ++k)
+          (*dx_tangent)[k] =
+              inverse_ * (p_tangent[k] * (dy[k] - mean) + p[k] * ((dy_tangent ? (*dy_tangent)[k] : S(0)) - bend));
+      }
+    });
+  }
+
+  void commit(const Trace<S>& trace) override {
+    constexpr std::uint64_t per_block = 16 / sizeof(S);  // numbers that fill_uniform makes of one block
+    if (draws(trace)) stream_.skip((static_cast<std::uint64_t>(trace.output.size()) + per_block - 1) / per_block);
+  }
+
+  /// The stream, with `gumbel`.
+  void collect(State<S>& state) override {
+    if (options_.gumbel) state.streams.emplace_back(this->name(), &stream_);
+  }
+  void initialise(const Initialiser<S>&, const Random& random) override { stream_ = random.stream(this->name()); }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Softmax>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+
+ private:
+  static constexpr std::size_t saved_noise = 0, saved_soft = 1;
+  static constexpr S smallest = S(0x1p-30);  // of u, whose logarithm is taken
+
+  bool draws(const Trace<S>& trace) const { return trace.mode == Mode::train && options_.gumbel; }
+  bool hardens(const Trace<S>& trace) const { return trace.mode == Mode::train && options_.straight_through; }
+  const Tensor<S>& soft(const Trace<S>& trace) const { return hardens(trace) ? trace.saved[saved_soft] : trace.output; }
+
+  /// Rows in blocks of some thousand elements: body(begin, end) of elements.
+  template <class Body>
+  static void for_blocks(const Tensor<S>& x, double cost, const Body& body) {
+    const Index cols = x.cols(), rows = std::max<Index>(1, 4096 / cols);
+    parallel_blocks(x.rows(), rows, cost * static_cast<double>(x.size()),
+                    [&](Index first, Index last) { body(first * cols, last * cols); });
+  }
+
+  /// to = p (v - <p v>) / temperature: the derivative along v, and, being symmetric, the gradient too.
+  void project(const Tensor<S>& p, const Tensor<S>& v, Tensor<S>& to) const {
+    const Index cols = v.cols();
+    for_blocks(v, 4, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; i += cols) {
+        S mean = S(0);
+        for (Index k = i; k < i + cols; ++k) mean += p[k] * v[k];
+        for (Index k = i; k < i + cols; ++k) to[k] = inverse_ * p[k] * (v[k] - mean);
+      }
+    });
+  }
+
+  /// 1 in the place of the largest; NaN stays NaN, or a generator that is lost would look well.
+  static void harden(const S* p, Index cols, S* y) {
+    std::fill(y, y + cols, S(0));
+    const Index place = std::max_element(p, p + cols) - p;
+    y[place] = p[place] / p[place];
+  }
+
+  SoftmaxOptions options_;
+  S inverse_ = S(1);  // of the temperature
+  Random stream_;
+};
+
+RIVAL_INSTANTIATE_CLASS(Softmax);
+
+}  // namespace rival
+
+// rival/layers/time_distributed.hpp
+// TimeDistributed: layers that see each step of a sequence by itself.
+
+namespace rival {
+
+/// Samples {T, ...} go through the layers as T samples {...}: a batch of clips {N, T, H, W, C} is N T images to them,
+/// and becomes a batch {N, T, ...} of what they make:
+///
+///   TimeDistributed(Sequential(Conv2d({.in = 1, .out = 32, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU(0.2)))
+///
+/// Layers within that look at a whole batch (batch norm, minibatch deviation) look at all steps of all samples. A label
+/// of a sample is that of each of its steps.
+template <class S = float>
+class TimeDistributed : public Layer<S> {
+ public:
+  explicit TimeDistributed(Sequential<S> layers) : layers_(std::move(layers)) {}
+
+  std::string_view kind() const override { return "time_distributed"; }
+  std::string_view short_name() const override { return "steps"; }
+  Description describe() const override {
+    return internal::describe_around(rival::describe("time_distributed", NoOptions{}), layers_.describe());
+  }
+
+  Sequential<S>& layers() { return layers_; }
+  const Sequential<S>& layers() const { return layers_; }
+
+  Shape output_shape(const Shape& input) const override {
+    require(input.rank() >= 2 && input[0] > 0, *this,
+            ": expected sequences of samples, the steps as their first axis, ", "got ", input);
+    return layers_.output_shape(input.sample()).batch(input[0]);
+  }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
+    const Shape out = output_shape(x.shape().sample()).batch(x.dim(0));
+    trace.input = &x;
+    trace.children.resize(2);
+    trace.labels.clear();
+    for (const auto label : pass.labels)
+      for (Index t = 0; t < x.dim(1); ++t) trace.labels.push_back(label);
+    Tensor<S>& steps = trace.children[as_steps].output;
+    steps.alias(x, steps_of(x.shape()));
+    const Tensor<S>& y = layers_.forward(steps, trace.children[within],
+                                         {.mode = pass.mode, .backward = pass.backward, .labels = trace.labels});
+    require(y.size() == out.size(), *this, ": a layer within makes one sample of several, which steps cannot do");
+    trace.output.alias(y, out);
+    return trace.output;
+  }
+
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
+    layers_.backward(trace.children[within], window(dy), dx, {.parameters = pass.parameters, .keep = pass.keep});
+    if (dx) dx->reshape(trace.input->shape());
+  }
+
+  Curvature curvature() const override { return layers_.curvature(); }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace,
+                                   const TangentPass<S>& pass) const override {
+    trace.input_tangent = &x_tangent;
+    Tensor<S>& steps = trace.children[as_steps].output_tangent;
+    steps.alias(x_tangent, steps_of(x_tangent.shape()));
+    const Tensor<S>& y = layers_.forward_tangent(steps, trace.children[within], {.affine = pass.affine});
+    trace.output_tangent.alias(y, trace.output.shape());
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>& pass) override {
+    const Tensor<S> moved = dy_tangent ? window(*dy_tangent) : Tensor<S>();
+    layers_.backward_tangent(trace.children[within], window(dy), dy_tangent ? &moved : nullptr, dx_tangent,
+                             {.affine = pass.affine});
+    if (dx_tangent) dx_tangent->reshape(trace.input->shape());
+  }
+
+  void commit(const Trace<S>& trace) override { layers_.commit(trace.children[within]); }
+  bool has_parameters() const override { return layers_.has_parameters(); }
+  void collect(State<S>& state) override { layers_.collect(state); }
+  void initialise(const Initialiser<S>& weights, const Random& random) override { layers_.initialise(weights, random); }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<TimeDistributed>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+  void set_name(const std::string& name) override {
+    Layer<S>::set_name(name);
+    layers_.set_name(name);
+  }
+
+ private:
+  // The children of a trace: that of the layers, and one of windows on what goes in, as if a layer in front of them
+  // changed its shape.
+  enum Child : std::size_t { within, as_steps };
+
+  /// {N, T, ...} as {N T, ...}
+  static Shape steps_of(const Shape& batch) { return batch.sample().sample().batch(batch[0] * batch[1]); }
+  static Tensor<S> window(const Tensor<S>& batch) {
+    Tensor<S> steps;
+    steps.alias(batch, steps_of(batch.shape()));
+    return steps;
+  }
+
+  Sequential<S> layers_;
+};
+
+RIVAL_INSTANTIATE_CLASS(TimeDistributed);
+
+}  // namespace rival
+
+// rival/layers/weight_norm.hpp
+// WeightNorm: a layer whose weights are learnt as directions and lengths.
+
+namespace rival {
+
+/// The layer L (dense, convolution, transposed convolution) with W = g v / |v| in place of its weight, where |v| is the
+/// length of each output channel's numbers in v, of W's shape, and g has one number for each (Salimans and Kingma,
+/// "Weight normalization: a simple reparameterization to accelerate training of deep neural networks", 2016):
+///
+///   WeightNorm(Conv2d({.in = 64, .out = 128}))
+///
+/// v is drawn as L's weight would be, and g = |v|, so that W = v at first. With G the gradient with respect to W and
+/// <.> the sum over an output channel's numbers, dg = <G v> / |v| and dv = g / |v| (G - v <G v> / |v|^2).
+///
+/// In files g and v are PyTorch's weight_g and weight_v; of transposed convolutions those of its dim = 1, as lengths
+/// are the output channels' here. Where v is all zeros, W is too.
+template <PlainWeighted L>
+class WeightNorm : public L {
+ public:
+  static constexpr bool wrapped = true;
+  using S = typename L::Scalar;
+
+  explicit WeightNorm(const L& layer)
+      : L(layer), kind_("weight_norm " + std::string(layer.kind())), short_name_(layer.short_name()) {
+    const Parameter<S>& v = this->weight();
+    Shape lengths;
+    for (Index axis = 0; axis + 1 < v.value.rank(); ++axis) lengths.push_back(1);
+    lengths.push_back(v.value.cols());
+    g_ = {"weight_g", lengths};
+    g_.axes = v.axes;
+    lengths_of(v.value, g_.value.data());
+  }
+
+  std::string_view kind() const override { return kind_; }
+  /// Of L: normalised or not, the first convolution is "conv1".
+  std::string_view short_name() const override { return short_name_; }
+  Description describe() const override {
+    return internal::describe_around(rival::describe("weight_norm", NoOptions{}), L::describe());
+  }
+
+  /// The lengths g, {1, ..., out}. The directions v are `weight()`.
+  Parameter<S>& lengths() { return g_; }
+  const Parameter<S>& lengths() const { return g_; }
+
+  void collect(State<S>& state) override {
+    state.parameters.push_back(&g_);
+    L::collect(state);
+  }
+  /// v from the initialiser, g = |v|, biases 0.
+  void initialise(const Initialiser<S>& weights, const Random& random) override {
+    L::initialise(weights, random);
+    lengths_of(this->weight().value, g_.value.data());
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<WeightNorm>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+  void set_name(const std::string& name) override {
+    L::set_name(name);
+    this->weight().name = name + ".weight_v";
+    g_.name = name + ".weight_g";
+  }
+
+ protected:
+  const Tensor<S>& make_weight(Trace<S>& trace, Mode) const override {
+    const Tensor<S>& v = this->weight().value;
+    Tensor<S>& inverse = trace.save(saved_inverse, {v.cols()});
+    lengths_of(v, inverse.data());
+    for (Index c = 0; c < v.cols(); ++c) inverse[c] = inverse[c] > S(0) ? S(1) / inverse[c] : S(0);
+    Tensor<S>& w = trace.save(saved_weight, v.shape());
+    for_rows(v, [&](Index r) { row(w, r) = row(v, r) * (g_.value.array() * inverse.array()); });
+    return w;
+  }
+  const Tensor<S>& made_weight(const Trace<S>& trace) const override { return trace.saved[saved_weight]; }
+
+  Tensor<S>& weight_gradient(Trace<S>& trace) override {
+    Tensor<S>& gradient = trace.save(saved_gradient, this->weight().value.shape());
+    gradient.fill(S(0));
+    return gradient;
+  }
+  void finish_weight_gradient(Trace<S>& trace) override {
+    const Tensor<S>&gradient = trace.saved[saved_gradient], &v = this->weight().value;
+    const auto inverse = trace.saved[saved_inverse].array();
+    Tensor<S>& along = trace.save(saved_along, {v.cols()});  // <G v> / |v|
+    sum_columns(v, along.data(),
+                [&](Index at, Index count) { return piece(gradient, at, count) * piece(v, at, count); });
+    along.array() *= inverse;
+    g_.grad.array() += along.array();
+    Tensor<S>& dv = this->weight().grad;
+    for_rows(v, [&](Index r) {
+      row(dv, r) += (g_.value.array() * inverse) * (row(gradient, r) - row(v, r) * (along.array() * inverse));
+    });
+  }
+
+ private:
+  // The places in Trace::saved.
+  static constexpr std::size_t saved_weight = L::first_place, saved_inverse = saved_weight + 1,
+                               saved_gradient = saved_weight + 2, saved_along = saved_weight + 3;
+
+  static ArrayMap<S> row(Tensor<S>& x, Index r) { return {x.data() + r * x.cols(), x.cols()}; }
+  static ConstArrayMap<S> row(const Tensor<S>& x, Index r) { return {x.data() + r * x.cols(), x.cols()}; }
+  static ConstArrayMap<S> piece(const Tensor<S>& x, Index at, Index count) { return {x.data() + at, count}; }
+
+  template <class Body>
+  static void for_rows(const Tensor<S>& v, const Body& body) {
+    parallel_blocks(v.rows(), std::max<Index>(1, 4096 / v.cols()), 2.0 * static_cast<double>(v.size()),
+                    [&](Index begin, Index end) {
+                      for (Index r = begin; r < end; ++r) body(r);
+                    });
+  }
+
+  /// sums[c] = sum over rows of term[row, c], where term(at, count) are `count` of the elements from `at` on. A task
+  /// takes some columns, and their rows in order.
+  template <class Term>
+  static void sum_columns(const Tensor<S>& v, S* sums, const Term& term) {
+    const Index rows = v.rows(), cols = v.cols();
+    parallel_blocks(cols, 64, 2.0 * static_cast<double>(v.size()), [&](Index begin, Index end) {
+      ArrayMap<S> sum(sums + begin, end - begin);
+      sum.setZero();
+      for (Index r = 0; r < rows; ++r) sum += term(r * cols + begin, end - begin);
+    });
+  }
+  static void lengths_of(const Tensor<S>& v, S* lengths) {
+    sum_columns(v, lengths, [&](Index at, Index count) { return piece(v, at, count).square(); });
+    for (Index c = 0; c < v.cols(); ++c) lengths[c] = std::sqrt(lengths[c]);
+  }
+
+  std::string kind_, short_name_;
+  Parameter<S> g_;
+};
+
+RIVAL_INSTANTIATE_FLOAT(class WeightNorm<Conv1d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<Conv1d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class WeightNorm<Conv2d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<Conv2d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class WeightNorm<ConvTranspose1d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<ConvTranspose1d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class WeightNorm<ConvTranspose2d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<ConvTranspose2d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class WeightNorm<Dense<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<Dense<double>>);
+
+}  // namespace rival
+
 namespace rival {
 
 template <class S = float>
@@ -15272,10 +16528,13 @@ inline const Description& only_layer(const Description& description) {
 template <class S, class Make>
 std::unique_ptr<Layer<S>> with_weighted(const Description& description, const Make& make) {
   if (description.kind == "dense") return make(Dense<S>(read_options<DenseOptions>(description)));
+  if (description.kind == "conv1d") return make(Conv1d<S>(read_options<Conv1dOptions>(description)));
   if (description.kind == "conv2d") return make(Conv2d<S>(read_options<Conv2dOptions>(description)));
+  if (description.kind == "conv_transpose1d")
+    return make(ConvTranspose1d<S>(read_options<ConvTranspose1dOptions>(description)));
   if (description.kind == "conv_transpose2d")
     return make(ConvTranspose2d<S>(read_options<ConvTranspose2dOptions>(description)));
-  fail("expected dense, conv2d or conv_transpose2d within a wrapper, got ", description.kind);
+  fail("expected dense or a convolution within a wrapper, got ", description.kind);
 }
 
 /// The two branches of a description.
@@ -15318,7 +16577,9 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
          return std::make_unique<ConcatSkip<S>>(std::move(main), std::move(skip));
        }},
       {"conditional_batch_norm", maker_of<ConditionalBatchNorm<S>, S>()},
+      {"conv1d", maker_of<Conv1d<S>, S>()},
       {"conv2d", maker_of<Conv2d<S>, S>()},
+      {"conv_transpose1d", maker_of<ConvTranspose1d<S>, S>()},
       {"conv_transpose2d", maker_of<ConvTranspose2d<S>, S>()},
       {"dense", maker_of<Dense<S>, S>()},
       {"dropout", maker_of<Dropout<S>, S>()},
@@ -15331,7 +16592,9 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
          });
        }},
       {"flatten", maker_of<Flatten<S>, S>()},
+      {"gaussian_noise", maker_of<GaussianNoise<S>, S>()},
       {"group_norm", maker_of<GroupNorm<S>, S>()},
+      {"gru", maker_of<GRU<S>, S>()},
       {"instance_norm", maker_of<InstanceNorm<S>, S>()},
       {"layer_norm", maker_of<LayerNorm<S>, S>()},
       {"leaky_relu",
@@ -15342,6 +16605,7 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
       {"minibatch_stddev", maker_of<MinibatchStddev<S>, S>()},
       {"pack",
        [](const Description& d) -> Made { return std::make_unique<Pack<S>>(read_options<PackOptions>(d).count); }},
+      {"phase_shuffle", maker_of<PhaseShuffle<S>, S>()},
       {"pixel_norm", maker_of<PixelNorm<S>, S>()},
       {"projection", maker_of<Projection<S>, S>()},
       {"relu", maker_of<ReLU<S>, S>()},
@@ -15359,6 +16623,7 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
        [](const Description& d) -> Made { return std::make_unique<Sequential<S>>(make_sequential<S>(d)); }},
       {"sigmoid", maker_of<Sigmoid<S>, S>()},
       {"silu", maker_of<SiLU<S>, S>()},
+      {"softmax", maker_of<Softmax<S>, S>()},
       {"softplus", maker_of<Softplus<S>, S>()},
       {"spectral_norm",
        [](const Description& d) -> Made {
@@ -15368,7 +16633,18 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
        }},
       {"sum_pool", maker_of<SumPool<S>, S>()},
       {"tanh", maker_of<Tanh<S>, S>()},
+      {"time_distributed",
+       [](const Description& d) -> Made {
+         read_options<NoOptions>(d);
+         return std::make_unique<TimeDistributed<S>>(make_sequential<S>(only_layer(d)));
+       }},
       {"upsample", maker_of<Upsample<S>, S>()},
+      {"weight_norm",
+       [](const Description& d) -> Made {
+         read_options<NoOptions>(d);
+         return with_weighted<S>(
+             only_layer(d), [&]<class L>(const L& layer) -> Made { return std::make_unique<WeightNorm<L>>(layer); });
+       }},
   };
   return makers;
 }
