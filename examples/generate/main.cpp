@@ -4,14 +4,15 @@
 #include <numeric>
 #include <vector>
 
-#include "common/run.hpp"
+#include "common/network_files.hpp"
+#include "common/run_program.hpp"
 #include "export.hpp"
 #include "options.hpp"
 #include "pictures.hpp"
 #include "rival/core/parallel.hpp"
+#include "rival/gan/best_latents.hpp"
 #include "rival/image/png.hpp"
 #include "rival/io/npy.hpp"
-#include "rival/io/sampler.hpp"
 
 namespace {
 
@@ -48,19 +49,23 @@ int generate(const Options& o) {
   if (!o.grid.empty() || !o.npy.empty() || !o.walk.empty()) {
     // As a program of one's own would: Random random(seed), sampler.sample(count, random, labels).
     rival::Random random(o.seed);
-    const rival::Tensor<float> latents = sampler.latents(o.count, random, o.truncation);
+    const rival::Index tries = o.discriminator.empty() ? 1 : o.best_of;
+    rival::Tensor<float> latents = sampler.latents(o.count * tries, random, o.truncation);
+    std::vector<rival::Label> labels(classes > 0 ? static_cast<std::size_t>(o.count) : 0);
+    for (std::size_t i = 0; i < labels.size(); ++i)
+      labels[i] = static_cast<rival::Label>(label >= 0 ? label : static_cast<rival::Index>(i) % classes);
+    if (!o.discriminator.empty())
+      latents =
+          rival::best_latents(sampler.generator(), rival::load_discriminator(o.discriminator), latents, tries, labels);
     if (!o.grid.empty() || !o.npy.empty()) {
-      std::vector<rival::Label> labels(classes > 0 ? static_cast<std::size_t>(o.count) : 0);
-      for (std::size_t i = 0; i < labels.size(); ++i)
-        labels[i] = static_cast<rival::Label>(label >= 0 ? label : static_cast<rival::Index>(i) % classes);
       const rival::Tensor<float> samples = sampler.sample(latents, labels);
       if (!o.grid.empty()) rival::write_png(o.grid, picture(samples)), wrote(o.grid);
       if (!o.npy.empty()) rival::write_npy(o.npy, samples), wrote(o.npy);
     }
     if (!o.walk.empty()) {
-      std::vector<rival::Label> labels(static_cast<std::size_t>(label >= 0 ? 1 : classes));
-      std::iota(labels.begin(), labels.end(), static_cast<rival::Label>(std::max<rival::Index>(label, 0)));
-      walk(sampler, latents, labels).save(o.walk), wrote(o.walk);
+      std::vector<rival::Label> passed(static_cast<std::size_t>(label >= 0 ? 1 : classes));
+      std::iota(passed.begin(), passed.end(), static_cast<rival::Label>(std::max<rival::Index>(label, 0)));
+      walk(sampler, latents, passed).save(o.walk), wrote(o.walk);
     }
   }
   if (!o.to_export.empty()) export_network(sampler, o.to_export), wrote(o.to_export);

@@ -4,7 +4,7 @@
 #include "export.hpp"
 
 bool parse(int argc, char** argv, Options& o) {
-  CLI::App app("Samples a trained generator, such as the generator.safetensors that a run of mnist_gan leaves.");
+  Arguments app("Samples a trained generator, such as the generator.safetensors that a run of mnist_gan leaves.");
   std::string label;
   double truncation = 0;
   app.add_option("--weights", o.weights, "the generator's safetensors file")->required();
@@ -17,6 +17,14 @@ bool parse(int argc, char** argv, Options& o) {
   auto* truncated = add_number(app, "--truncation", truncation,
                                "draw numbers of a latent vector that are beyond this threshold again: fewer kinds of "
                                "samples, and better ones; 2 changes little, 0.5 much");
+  auto* discriminator = app.add_option("--discriminator", o.discriminator,
+                                       "the discriminator's safetensors file, of the same run: it chooses samples");
+  add_number(
+      app, "--best-of", o.best_of,
+      "with --discriminator: draw each sample so often, and keep the one that it scores highest: better ones, and "
+      "somewhat fewer kinds")
+      ->needs(discriminator)
+      ->capture_default_str();
   auto* threads = add_number(app, "--threads", o.threads, "threads to use; as many as there are cores if not given");
   app.add_option("--grid", o.grid, "a PNG file: the images side by side, or the points in the plane");
   app.add_option("--npy", o.npy, "a NumPy file: the samples as float32");
@@ -28,6 +36,7 @@ bool parse(int argc, char** argv, Options& o) {
 
   using rival::require;
   require(o.count >= 1, "--count: expected at least 1, got ", o.count);
+  require(o.best_of >= 1 && o.best_of <= 1000, "--best-of: expected 1 to 1000, got ", o.best_of);
   require(!o.truncation || *o.truncation >= 0.01, "--truncation: expected at least 0.01, got ", truncation);
   require(threads->count() == 0 || o.threads >= 1, "--threads: expected at least 1, got ", o.threads);
   require(o.walk.empty() || (o.count >= 2 && o.count <= 1000),
@@ -43,7 +52,7 @@ bool parse(int argc, char** argv, Options& o) {
   require(!(o.grid.empty() && o.npy.empty() && o.walk.empty() && o.to_export.empty()),
           "expected something to write: --grid, --npy, --walk or --export");
   if (o.grid.empty() && o.npy.empty() && o.walk.empty())
-    for (const auto* option : {count, one_class, seed, truncated})
+    for (const auto* option : {count, one_class, seed, truncated, discriminator})
       require(option->count() == 0, option->get_name(), ": expected --grid, --npy or --walk beside it");
   return true;
 }

@@ -7,8 +7,9 @@
 #include <string>
 
 struct Options {
-  std::filesystem::path weights;
+  std::filesystem::path weights, discriminator;
   long count = 64;
+  long best_of = 3;                  ///< tries a sample, with `discriminator`
   std::optional<std::string> label;  ///< none: sample i is of class i modulo their number
   std::uint64_t seed = 0;
   std::optional<double> truncation;

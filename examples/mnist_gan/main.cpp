@@ -8,7 +8,6 @@
 #include "data.hpp"
 #include "options.hpp"
 #include "recipe.hpp"
-#include "rival/rival.hpp"
 
 namespace {
 
@@ -30,18 +29,20 @@ int train(Options o) {
   rival::Recipe<> recipe = make_recipe(o, pictures);
   asked.epochs = o.epochs, asked.batch = o.batch;
   o.evaluate = evaluation_of(o);
+  if (o.best_of == 0) o.best_of = o.recipe == "rpgan" ? 3 : 1;
   std::set<std::string_view> unused;
   if (!o.recipe.empty()) unused = {"--latent", "--learning-rate", "--beta1"};  // which has its own
-  return train_pictures(PictureTraining<Options>{.program = "mnist_gan",
-                                                 .options = o,
-                                                 .asked = asked,
-                                                 .checkpoints = checkpoints,
-                                                 .images = pictures.data,
-                                                 .source = o.images.empty() ? o.data : o.images,
-                                                 .recipe = recipe,
-                                                 .class_names = names_of(pictures.class_values),
-                                                 .heading = heading(o, recipe),
-                                                 .unused = unused});
+  return train_pictures(PictureTraining{.program = "mnist_gan",
+                                        .options = o,
+                                        .settings = o,
+                                        .asked = asked,
+                                        .checkpoints = checkpoints,
+                                        .images = pictures.data,
+                                        .source = o.images.empty() ? o.data : o.images,
+                                        .recipe = recipe,
+                                        .class_names = names_of(pictures.class_values),
+                                        .heading = heading(o, recipe),
+                                        .unused = unused});
 }
 
 }  // namespace

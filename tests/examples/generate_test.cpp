@@ -6,6 +6,7 @@
 #include <vector>
 #include "catch.hpp"
 
+#include "rival/gan/best_latents.hpp"
 #include "rival/image/png.hpp"
 #include "rival/io/npy.hpp"
 #include "rival/io/npz.hpp"
@@ -118,6 +119,30 @@ TEST_CASE("generate: equal seeds give what the library gives in process, byte fo
       }
       CHECK((read_bytes(npy) == as_npy(samples)));
     }
+  }
+}
+
+TEST_CASE("generate: with --discriminator each sample is the best one of its tries") {
+  const SmallData data;
+  const TemporaryFolder folder;
+  const auto out = folder / "out", npy = folder / "samples.npy";
+  const auto trained = rival_test::run(
+      RIVAL_MNIST_GAN_BINARY, {"--recipe", "cgan", "--data", data.path().string(), "--out", out.string(), "--steps",
+                               "2", "--batch", "20", "--best-of", "2", "--quiet"});
+  REQUIRE(trained.code == 0);
+  const auto weights = out / "generator.safetensors", judge = out / "discriminator.safetensors";
+  const auto generator = rival::load_generator(weights);
+  for (const Index tries : {1, 3, 4}) {
+    Arguments more{"--count", "7", "--seed", "9", "--npy", npy.string(), "--discriminator", judge.string()};
+    if (tries != 3) more.insert(more.end(), {"--best-of", std::to_string(tries)});  // which it is by itself
+    generate(weights, more);
+    rival::Random random(9);
+    rival::Tensor<float> candidates({7 * tries, generator.latent()});
+    random.fill_normal(candidates);
+    const std::vector<rival::Label> labels(7, 0);
+    const auto best =
+        rival::best_latents(generator, rival::load_discriminator(judge), candidates, tries, rival::Labels(labels));
+    CHECK((read_bytes(npy) == as_npy(generator.sample(best, labels))));
   }
 }
 
