@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "layer_makers.hpp"
 #include "rival/core/eigenvalues.hpp"
 #include "rival/io/sampler.hpp"
 

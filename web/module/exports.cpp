@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "layer_makers.hpp"
+
 #include "digits.hpp"
 #include "playground.hpp"
 

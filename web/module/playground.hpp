@@ -72,7 +72,8 @@ inline void check(const Settings& s) {
 /// for values out of range.
 inline Settings settings_from_json(std::string_view text) {
   Settings s;
-  for (const auto& [name, value] : rival::Json::parse(text).members()) {
+  const rival::Json json = rival::Json::parse(text);
+  for (const auto& [name, value] : json.members()) {
     try {
       if (name == "loss")
         s.loss = value.string();
@@ -199,8 +200,9 @@ class Playground {
     return points;
   }
 
-  /// Scores at the centres of side x side squares of the plane from -reach to reach, row by row from the lowest. The
-  /// mean score of the samples is taken off: relativistic losses leave it open where zero is.
+  /// Scores at the centres of side x side squares of the plane from -reach to reach, row by row from the lowest. What
+  /// lies midway between the mean scores of data and samples is taken off: relativistic losses leave it open where zero
+  /// is.
   rival::Tensor<> field(Index side, float reach) {
     places_.resize({side * side, 2});
     const auto place = [&](Index i) {
@@ -210,9 +212,10 @@ class Playground {
       places_(i, 0) = place(i % side);
       places_(i, 1) = place(i / side);
     }
-    const float neutral = discriminator_.infer(samples(), of_field_).array().mean();
+    const float of_samples = discriminator_.infer(samples(), of_field_).array().mean();
+    const float of_data = discriminator_.infer(data(settings_.batch), of_field_).array().mean();
     rival::Tensor<> scores = discriminator_.infer(places_, of_field_);
-    scores.array() -= neutral;
+    scores.array() -= (of_samples + of_data) / 2;
     return scores;
   }
 

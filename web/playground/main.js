@@ -31,7 +31,7 @@ function positionOf(slider, value) {
   if (slider.linear) return ticks * (value - slider.from) / (slider.to - slider.from);
   return value <= 0 ? 0 : Math.max(slider.zero ? 1 : 0, Math.round(ticks * Math.log(value / slider.from) / Math.log(slider.to / slider.from)));
 }
-const shownNumber = (value) => value === 0 ? 'off' : value < 1e-3 ? value.toExponential().replace('e-', ' × 10⁻').replace(/⁻(\d)/, (_, d) => '⁻' + '⁰¹²³⁴⁵⁶⁷⁸⁹'[d]) : String(value);
+const shownNumber = (value) => value === 0 ? '0' : value < 1e-3 ? value.toExponential().replace('e-', ' × 10⁻').replace(/⁻(\d)/, (_, d) => '⁻' + '⁰¹²³⁴⁵⁶⁷⁸⁹'[d]) : String(value);
 
 const full = () => {
   const { name, ...rest } = settings;

@@ -66,15 +66,14 @@ export function drawPlane(canvas, { frame, points, reach, cursor }) {
     }
     draw.fill();
 
-    // Lengths are told apart however steep the scores are: the longest arrow is a twelfth of the plane.
+    // Steep and flat are told apart, and the steepest arrow is a twelfth of the plane.
     const lengths = Array.from({ length: arrows.length / 2 }, (_, i) => Math.hypot(arrows[2 * i], arrows[2 * i + 1]));
-    const longest = Math.max(1e-12, ...lengths);
     draw.strokeStyle = c.ink;
     draw.globalAlpha = 0.55;
     draw.lineWidth = 1.2;
     draw.beginPath();
     lengths.forEach((length, i) => {
-      const share = Math.sqrt(length / longest) * size / 12 / Math.max(1e-12, length);
+      const share = size / 12 / (length + 3);
       const [dx, dy] = [arrows[2 * i] * share, -arrows[2 * i + 1] * share], [x0, y0] = [x(samples[2 * i]), y(samples[2 * i + 1])];
       draw.moveTo(x0, y0);
       draw.lineTo(x0 + dx, y0 + dy);

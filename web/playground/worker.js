@@ -1,7 +1,7 @@
 // Trains, and tells the page what it sees, no faster than the page can draw it.
 import { Rival } from '../shared/rival.js';
 
-const side = 48, reach = 1.4, arrows = 120, shown = 1000;
+const side = 48, reach = 1.4, arrows = 80, shown = 1000;
 let rival, playing = false, running = false, drawn = true, last = 0;
 let rate = { from: 0, steps: 0, value: 0 };
 
