@@ -25,7 +25,7 @@ TEST_CASE("The committed generator is one of ten digits, and a mix of one class 
   CHECK(digits.classes() == 10);
   CHECK(digits.shape() == rival::Shape{28, 28, 1});
   const auto latent = digits.draw(5);
-  for (const std::uint16_t k : {0, 3, 9}) {
+  for (const rival::Label k : std::vector<rival::Label>{0, 3, 9}) {
     std::vector<float> weights(10);
     weights[k] = 0.5F;
     const auto one = digits.sample(latent, std::vector<std::uint16_t>{k}), mixed = digits.sample_mixed(latent, weights);

@@ -129,6 +129,7 @@ function makeControls() {
   for (let k = 0; k < shownDirections; ++k) {
     const label = document.createElement('label'), input = document.createElement('input'), output = document.createElement('output');
     label.className = 'slider';
+    label.htmlFor = 'direction' + k;  // otherwise it would be the output's
     Object.assign(input, { type: 'range', id: 'direction' + k, min: -farthest, max: farthest, step: 0.1 });
     output.id = `direction${k}-value`;
     label.append(`Direction ${k + 1}`, output, input);
@@ -163,6 +164,14 @@ $('save-sheet').addEventListener('click', () => save($('sheet'), 3, 'digits.png'
 $('again').addEventListener('click', () => {
   sheetSeed += rows;
   showSheet();
+});
+let chosen = [0, 0];
+$('sheet').addEventListener('keydown', (event) => {
+  const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], Enter: [0, 0] }[event.key];
+  if (!move) return;
+  event.preventDefault();
+  chosen = [(chosen[0] + move[0] + rows) % rows, (chosen[1] + move[1] + classes) % classes];
+  take(...chosen);
 });
 $('sheet').addEventListener('click', (event) => {
   const box = $('sheet').getBoundingClientRect();

@@ -1,6 +1,6 @@
 // The page: hands what is chosen to the worker that trains, and draws what that sees.
 import { drawnSigma, problems } from './data.js';
-import { collapse, cure, recipes } from './recipes.js';
+import { recipes } from './recipes.js';
 import { drawPlane } from './plane.js';
 import { drawChart, History } from './chart.js';
 
@@ -178,6 +178,7 @@ for (const [value, name] of [...Object.entries(problems).map(([key, { name: show
 for (const slider of sliders) {
   const label = document.createElement('label'), input = document.createElement('input'), output = document.createElement('output');
   label.className = 'slider';
+  label.htmlFor = slider.key;  // otherwise it would be the output's
   Object.assign(input, { type: 'range', id: slider.key, min: 0, max: ticks, step: 1 });
   output.id = slider.key + '-value';
   label.append(slider.name, output, input);
@@ -205,15 +206,15 @@ $('seed').addEventListener('change', () => {
 });
 
 $('collapse').addEventListener('click', () => {
-  settings = { ...collapse };
+  settings = { ...recipes.collapse };
   showSettings();
   chooseProblem('ring');
   begin();
   setPlaying(true);
-  $('story').textContent = 'Without a penalty the discriminator grows sure of itself, and the generator runs to whatever it likes at the moment. Watch modes go, then press “Cure it”: the networks stay as they are.';
+  $('story').textContent = 'Without a penalty the discriminator grows sure of itself, and the generator runs to whatever it likes at the moment, all samples together. Watch modes go, then press “Cure it”: the networks stay as they are.';
 });
 $('cure').addEventListener('click', () => {
-  choose(cure);
+  choose(recipes.rpgan);
   setPlaying(true);
   $('story').textContent = 'Now each sample is compared with a real point, so no mode may be left behind. R1 and R2 keep the scores smooth, so that samples find the way to it.';
 });

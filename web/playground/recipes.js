@@ -13,8 +13,5 @@ export const recipes = {
   wgan: { name: 'Wasserstein, gradient penalty (2017)', ...common, loss: 'wasserstein', beta1: 0.5, gp: 0.1, discriminator_steps: 5, average: true },
   lsgan: { name: 'Least squares (2017)', ...common, loss: 'least-squares', beta1: 0.5 },
   hinge: { name: 'Hinge (2017)', ...common, loss: 'hinge', beta1: 0.5 },
+  collapse: { name: 'The first GAN, set to collapse', ...common, loss: 'non-saturating', beta1: 0.9, generator_rate: 4e-3 },
 };
-
-/// What the two buttons set. The cure leaves the networks as they are.
-export const collapse = { ...recipes.gan, generator_rate: 2e-3, discriminator_rate: 2e-3, beta1: 0.9 };
-export const cure = { ...recipes.rpgan };
