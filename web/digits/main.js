@@ -2,7 +2,7 @@
 import { Rival } from '../shared/rival.js';
 
 const $ = (id) => document.getElementById(id);
-const rows = 6, shownDirections = 6, farthest = 6, seconds = 2.5;
+const rows = 6, shownDirections = 6, farthest = 5, seconds = 2.5;
 const read = async (url) => (await fetch(url)).arrayBuffer();
 
 let rival, latent, classes, height, width, directions;
