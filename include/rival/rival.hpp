@@ -13,6 +13,7 @@
 #include "rival/core/random.hpp"
 #include "rival/core/shape.hpp"
 #include "rival/core/tensor.hpp"
+#include "rival/core/version.hpp"
 #include "rival/core/workspace.hpp"
 #include "rival/data/dataset.hpp"
 #include "rival/data/distortion.hpp"
