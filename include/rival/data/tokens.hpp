@@ -2,10 +2,13 @@
 // Tokens: lines of symbols, as a text data set holds them and as a generator's samples say them.
 
 #include <algorithm>
+#include <cmath>
 #include <span>
 #include <vector>
 
+#include "rival/core/finite.hpp"
 #include "rival/core/labels.hpp"
+#include "rival/core/random.hpp"
 #include "rival/data/dataset.hpp"
 
 namespace rival {
@@ -49,6 +52,32 @@ Tokens tokens_of(const Tensor<S>& samples) {
       require(value == value, "tokens: expected numbers, got NaN in sample ", p / lines.length);
     lines.values[static_cast<std::size_t>(p)] =
         static_cast<Label>(std::max_element(here.begin(), here.end()) - here.begin());
+  }
+  return lines;
+}
+
+/// Lines drawn from a generator's samples {N, length, kinds} of probabilities p: at each place a symbol with the
+/// probability p^(1 / temperature), up to a factor; 1 draws by p, towards 0 it becomes the greatest. Throws Error for
+/// another shape, for a temperature that is not positive and finite, and for what are no probabilities.
+template <class S>
+Tokens draw_tokens(const Tensor<S>& samples, double temperature, Random& random) {
+  require(temperature > 0 && is_finite(1 / temperature), "tokens: expected a positive, finite temperature, got ",
+          temperature);
+  Tokens lines = tokens_of(samples);
+  std::vector<double> up_to(static_cast<std::size_t>(lines.kinds));
+  for (Index p = 0; p < static_cast<Index>(lines.values.size()); ++p) {
+    const S* here = samples.data() + p * lines.kinds;
+    const double greatest = static_cast<double>(here[lines.values[static_cast<std::size_t>(p)]]);
+    double sum = 0;
+    for (Index k = 0; k < lines.kinds; ++k) {
+      const double value = static_cast<double>(here[k]);
+      require(value >= 0 && greatest > 0 && is_finite(greatest), "tokens: expected probabilities, got ", value,
+              " in sample ", p / lines.length);
+      up_to[static_cast<std::size_t>(k)] = sum += std::pow(value / greatest, 1 / temperature);
+    }
+    const double drawn = random.uniform() * sum;  // below the sum
+    const auto place = std::upper_bound(up_to.begin(), up_to.end() - 1, drawn);
+    lines.values[static_cast<std::size_t>(p)] = static_cast<Label>(place - up_to.begin());
   }
   return lines;
 }
