@@ -57,6 +57,13 @@ TEST_CASE("sampler: from the file alone come the samples that the generator give
   CHECK(equal(load_sampler(path).sample(50, c), plain().sample(50, d)));
 }
 
+TEST_CASE("sampler: the alphabet of samples that are text comes from the file") {
+  const TemporaryFolder folder;
+  const auto path = folder / "generator.safetensors";
+  save(plain(), Sampling{.alphabet = "ab\u00e9"}, path);
+  CHECK(load_sampler(path).sampling().alphabet == "ab\u00e9");
+}
+
 TEST_CASE("sampler: uniform numbers, truncation and classes come from the file") {
   const TemporaryFolder folder;
   const auto path = folder / "generator.safetensors";
@@ -108,7 +115,7 @@ TEST_CASE("sampler: refuses a sampling that is not the generator's, in memory an
   CHECK_THROWS_WITH(save(conditional(), Sampling{.class_names = {"a", "b"}}, path),
                     "sampling: expected a name for each of the generator's 3 classes, got 2");
   CHECK_THROWS_WITH(save(conditional(), Sampling{.class_names = {"a", "b", "\xff"}}, path),
-                    ContainsSubstring("sampling: expected class names in UTF-8"));
+                    ContainsSubstring("sampling: expected class names and an alphabet in UTF-8"));
   CHECK(folder.count() == 0);
   const TrainerOptions<> own{.draw_latent = [](Tensor<>& latents, Random&) { latents.fill(0); }};
   CHECK_THROWS_WITH(sampling_of(own), "sampling: expected `draw_latent` to be empty or a LatentLaw");
