@@ -30,7 +30,7 @@ def on_config(config):
 def on_files(files, config):
     for folder, pattern in ((JAVASCRIPT, "katex/*"), (JAVASCRIPT, "katex/*/*"), (REFERENCE.parent, "api/**/*")):
         for path in sorted(folder.glob(pattern)):
-            if path.is_file() and path.suffix not in (".mjs", ".ttf", ".tag", ".map"):
+            if path.is_file() and path.suffix not in (".mjs", ".ttf", ".tag", ".map", ".xml"):
                 files.append(File(str(path.relative_to(folder)), str(folder), config["site_dir"], False))
     return files
 
