@@ -2,6 +2,8 @@
 
 #include <iostream>
 #include <numeric>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "common/network_files.hpp"
@@ -9,7 +11,10 @@
 #include "export.hpp"
 #include "options.hpp"
 #include "pictures.hpp"
+#include "rival/core/file.hpp"
 #include "rival/core/parallel.hpp"
+#include "rival/data/alphabet.hpp"
+#include "rival/data/tokens.hpp"
 #include "rival/gan/best_latents.hpp"
 #include "rival/image/png.hpp"
 #include "rival/io/npy.hpp"
@@ -26,6 +31,17 @@ rival::Index chosen_class(const rival::Sampler<>& sampler, const Options& o) {
   }
 }
 
+/// Samples of text, a line each.
+std::string lines(const rival::Sampler<>& sampler, const rival::Tensor<float>& samples,
+                  const std::optional<double>& temperature, rival::Random& random) {
+  const rival::Alphabet alphabet(sampler.sampling().alphabet);
+  const rival::Tokens tokens =
+      temperature ? rival::draw_tokens(samples, *temperature, random) : rival::tokens_of(samples);
+  std::string text;
+  for (rival::Index i = 0; i < tokens.count(); ++i) text += alphabet.text(tokens.line(i)) + '\n';
+  return text;
+}
+
 /// What the generator cannot give is said before anything is written.
 void check(const rival::Sampler<>& sampler, const Options& o) {
   const Kind kind = kind_of(sampler.generator());
@@ -35,6 +51,8 @@ void check(const rival::Sampler<>& sampler, const Options& o) {
                  "of points in the plane; this one gives ", shape);
   rival::require(o.walk.empty() || kind == Kind::images,
                  "--walk: expected a generator of images in grey or colour; this one gives ", shape);
+  rival::require(o.text.empty() || !sampler.sampling().alphabet.empty(),
+                 "--text: expected a generator of text, whose file has an alphabet; this one gives ", shape);
   rival::require(!o.truncation || sampler.sampling().uniform < sampler.generator().latent(),
                  "--truncation: expected a generator that takes normal numbers; this one's are all uniform");
 }
@@ -46,7 +64,7 @@ int generate(const Options& o) {
   check(sampler, o);
 
   const auto wrote = [](const std::filesystem::path& file) { std::cout << "wrote " << file.string() << std::endl; };
-  if (!o.grid.empty() || !o.npy.empty() || !o.walk.empty()) {
+  if (!o.grid.empty() || !o.npy.empty() || !o.walk.empty() || !o.text.empty()) {
     // As a program of one's own would: Random random(seed), sampler.sample(count, random, labels).
     rival::Random random(o.seed);
     const rival::Index tries = o.discriminator.empty() ? 1 : o.best_of;
@@ -57,10 +75,11 @@ int generate(const Options& o) {
     if (!o.discriminator.empty())
       latents =
           rival::best_latents(sampler.generator(), rival::load_discriminator(o.discriminator), latents, tries, labels);
-    if (!o.grid.empty() || !o.npy.empty()) {
+    if (!o.grid.empty() || !o.npy.empty() || !o.text.empty()) {
       const rival::Tensor<float> samples = sampler.sample(latents, labels);
       if (!o.grid.empty()) rival::write_png(o.grid, picture(samples)), wrote(o.grid);
       if (!o.npy.empty()) rival::write_npy(o.npy, samples), wrote(o.npy);
+      if (!o.text.empty()) rival::replace_file(o.text, lines(sampler, samples, o.temperature, random)), wrote(o.text);
     }
     if (!o.walk.empty()) {
       std::vector<rival::Label> passed(static_cast<std::size_t>(label >= 0 ? 1 : classes));

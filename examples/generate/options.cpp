@@ -6,7 +6,7 @@
 bool parse(int argc, char** argv, Options& o) {
   Arguments app("Samples a trained generator, such as the generator.safetensors that a run of mnist_gan leaves.");
   std::string label;
-  double truncation = 0;
+  double truncation = 0, temperature = 0;
   app.add_option("--weights", o.weights, "the generator's safetensors file")->required();
   auto* count = add_number(app, "--count", o.count, "samples; with --walk, the latent vectors that it passes")
                     ->capture_default_str();
@@ -29,12 +29,22 @@ bool parse(int argc, char** argv, Options& o) {
   app.add_option("--grid", o.grid, "a PNG file: the images side by side, or the points in the plane");
   app.add_option("--npy", o.npy, "a NumPy file: the samples as float32");
   app.add_option("--walk", o.walk, "an animated GIF: from latent vector to latent vector and back to the first");
+  auto* text = app.add_option("--text", o.text, "a text file: the samples as lines, of a generator of text");
+  auto* warm =
+      add_number(app, "--temperature", temperature,
+                 "with --text: draw each symbol by its probability to the power of 1 / temperature; without, the "
+                 "most likely ones")
+          ->needs(text);
   app.add_option("--export", o.to_export, "the network for other programs: a file that ends in " + export_formats());
   if (!parse_arguments(app, argc, argv)) return false;
   if (one_class->count() > 0) o.label = label;
   if (truncated->count() > 0) o.truncation = truncation;
 
+  if (warm->count() > 0) o.temperature = temperature;
+
   using rival::require;
+  require(!o.temperature || (*o.temperature >= 0.01 && *o.temperature <= 100),
+          "--temperature: expected 0.01 to 100, got ", temperature);
   require(o.count >= 1, "--count: expected at least 1, got ", o.count);
   require(o.best_of >= 1 && o.best_of <= 1000, "--best-of: expected 1 to 1000, got ", o.best_of);
   require(!o.truncation || *o.truncation >= 0.01, "--truncation: expected at least 0.01, got ", truncation);
@@ -49,10 +59,10 @@ bool parse(int argc, char** argv, Options& o) {
   expect_ending("--npy", o.npy, ".npy");
   expect_ending("--walk", o.walk, ".gif");
   if (!o.to_export.empty()) require_export_format(o.to_export);
-  require(!(o.grid.empty() && o.npy.empty() && o.walk.empty() && o.to_export.empty()),
-          "expected something to write: --grid, --npy, --walk or --export");
-  if (o.grid.empty() && o.npy.empty() && o.walk.empty())
+  const bool samples = !o.grid.empty() || !o.npy.empty() || !o.walk.empty() || !o.text.empty();
+  require(samples || !o.to_export.empty(), "expected something to write: --grid, --npy, --walk, --text or --export");
+  if (!samples)
     for (const auto* option : {count, one_class, seed, truncated, discriminator})
-      require(option->count() == 0, option->get_name(), ": expected --grid, --npy or --walk beside it");
+      require(option->count() == 0, option->get_name(), ": expected --grid, --npy, --walk or --text beside it");
   return true;
 }

@@ -9,6 +9,7 @@
 #include "rival/layers/activations.hpp"
 #include "rival/layers/dense.hpp"
 #include "rival/layers/embedding.hpp"
+#include "rival/layers/reshape.hpp"
 #include "temporary_folder.hpp"
 
 using Catch::Matchers::ContainsSubstring;
@@ -60,8 +61,13 @@ TEST_CASE("sampler: from the file alone come the samples that the generator give
 TEST_CASE("sampler: the alphabet of samples that are text comes from the file") {
   const TemporaryFolder folder;
   const auto path = folder / "generator.safetensors";
-  save(plain(), Sampling{.alphabet = "ab\u00e9"}, path);
-  CHECK(load_sampler(path).sampling().alphabet == "ab\u00e9");
+  const Generator<> text(4, Sequential<>(Dense<>({.in = 4, .out = 6}), Reshape<>({2, 3})));
+  save(text, Sampling{.alphabet = "a\u00e9"}, path);
+  CHECK(load_sampler(path).sampling().alphabet == "a\u00e9");
+  CHECK_THROWS_WITH(save(text, Sampling{.alphabet = "abc"}, path),
+                    "sampling: expected samples {length, 4} for its alphabet, got a generator of 2x3");
+  CHECK_THROWS_WITH(save(plain(), Sampling{.alphabet = "ab"}, path),
+                    "sampling: expected samples {length, 3} for its alphabet, got a generator of 3");
 }
 
 TEST_CASE("sampler: uniform numbers, truncation and classes come from the file") {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "rival/data/alphabet.hpp"
 #include "rival/gan/latent_law.hpp"
 #include "rival/gan/trainer_options.hpp"
 #include "rival/io/json.hpp"
@@ -58,6 +59,11 @@ void check_sampling(const Sampling& sampling, const Generator<S>& generator, con
           " classes, got ", names);
   require(sampling.uniform >= 0 && sampling.uniform <= generator.latent(), what, ": expected `uniform` from 0 to the ",
           generator.latent(), " numbers of a latent vector, got ", sampling.uniform);
+  if (sampling.alphabet.empty()) return;
+  const Shape shape = generator.output_shape();
+  const Index symbols = Alphabet(sampling.alphabet).symbols();
+  require(shape.rank() == 2 && shape[1] == symbols, what, ": expected samples {length, ", symbols,
+          "} for its alphabet, got a generator of ", shape);
 }
 
 inline std::string sampling_text(const Sampling& sampling) {
