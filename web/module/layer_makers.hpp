@@ -1,6 +1,6 @@
 #pragma once
 // The kinds of layers that a generator's file may hold here. The library knows five times as many, each a part of the
-// module that all who open the page would wait for.
+// module that all who open the page would wait for. Comes before what loads a file.
 
 #include <functional>
 #include <map>
