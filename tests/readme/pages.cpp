@@ -104,13 +104,21 @@ void how_to() {
 
 #include "how_to/uneven.inc"
 
+#include "how_to/tune.inc"
+
 #include "how_to/summary.inc"
 
 #include "how_to/parameters.inc"
+  rival::Tensor<float> images({4, 28, 28, 1}, 0.5f);
+#include "how_to/features.inc"
+  const std::vector<float> rows(100 * 12);
+#include "how_to/table.inc"
 
 #include "how_to/best.inc"
   expect(adam.schedule(0, 100) == 1 && options.discriminator_steps == 2, "what the options say");
   expect(samples.dim(0) == 64, "64 samples");
+  expect(features.dim(0) == 4 && table.size() == 100, "features of four images and a hundred rows");
+  expect(small.output_shape() == judge.input_shape(), "networks that fit");
 }
 
 void choosing_a_recipe() {
