@@ -22,6 +22,8 @@ std::vector<std::unique_ptr<Layer<float>>> one_of_each() {
   add(BlurUpsample<>());
   add(ConcatSkip<>(Sequential<>(Tanh<>()), Sequential<>(Sigmoid<>())));
   add(ConditionalBatchNorm<>({.features = 6, .classes = 3, .epsilon = 1e-4, .momentum = 0.2}));
+  add(Conv1d<>(
+      {.in = 4, .out = 6, .kernel = 5, .stride = 2, .padding = 1, .padding_end = 2, .bias = false, .groups = 2}));
   add(Conv2d<>({.in = 4,
                 .out = 6,
                 .kernel = {3, 4},
@@ -30,6 +32,14 @@ std::vector<std::unique_ptr<Layer<float>>> one_of_each() {
                 .padding_end = {0, 1},
                 .bias = false,
                 .groups = 2}));
+  add(ConvTranspose1d<>({.in = 4,
+                         .out = 6,
+                         .kernel = 5,
+                         .stride = 3,
+                         .padding = 1,
+                         .padding_end = 2,
+                         .output_padding = 2,
+                         .bias = false}));
   add(ConvTranspose2d<>({.in = 4,
                          .out = 6,
                          .kernel = {3, 4},
@@ -61,6 +71,7 @@ std::vector<std::unique_ptr<Layer<float>>> one_of_each() {
   add(Sequential<>(Tanh<>(), Sequential<>(LeakyReLU<>(0.1))));
   add(Sigmoid<>());
   add(SiLU<>());
+  add(Softmax<>({.temperature = 0.5, .gumbel = true, .straight_through = true}));
   add(Softplus<>());
   add(SpectralNorm(Conv2d<>({.in = 2, .out = 3}), {.iterations = 2}));
   add(SumPool<>());
@@ -155,6 +166,8 @@ TEST_CASE("make_layer: a wrapper holds any layer with a weight") {
   };
   check(SpectralNorm(Dense<>({.in = 2, .out = 3})));
   check(SpectralNorm(ConvTranspose2d<>({.in = 2, .out = 3})));
+  check(SpectralNorm(Conv1d<>({.in = 2, .out = 3})));
+  check(Equalised(ConvTranspose1d<>({.in = 2, .out = 3})));
   check(Equalised(Conv2d<>({.in = 2, .out = 3})));
   check(Equalised(ConvTranspose2d<>({.in = 2, .out = 3})));
   check(Residual<>(Sequential<>(SpectralNorm(Dense<>({.in = 2, .out = 2})))));
@@ -194,7 +207,7 @@ TEST_CASE("make_layer: refuses descriptions that describe nothing") {
   refused({"residual", {}, {{"sequential"}}}, "residual: expected two branches, got 1");
   refused({"residual", {}, {{"tanh"}, {"sequential"}}}, "expected the kind sequential, got tanh");
   refused({"spectral_norm"}, "spectral_norm: expected one layer within, got 0");
-  refused({"spectral_norm", {}, {{"tanh"}}}, "expected dense, conv2d or conv_transpose2d within a wrapper, got tanh");
+  refused({"spectral_norm", {}, {{"tanh"}}}, "expected dense or a convolution within a wrapper, got tanh");
   // A whole number stands for a real one.
   CHECK(make_layer<float>({"leaky_relu", {{"slope", Index{1}}}})->leaky_slope() == 1.0f);
 }

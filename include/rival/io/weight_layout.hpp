@@ -124,11 +124,11 @@ inline FileLayout layout_of(std::string name, const Shape& shape, WeightAxes axe
   };
   std::vector<std::vector<Index>> placed;
   for (Index axis = 0; axis < shape.rank(); ++axis) {
-    const bool last = axis + 1 == shape.rank();
     const bool in = axes == WeightAxes::dense && axis == 0;
-    placed.push_back(place(shape[axis], in ? order.in : last ? order.out : Shape{}));
+    placed.push_back(place(shape[axis], in ? order.in : axis + 1 == shape.rank() ? order.out : Shape{}));
   }
   std::vector<std::size_t> turn;
+  const std::size_t last = placed.size() - 1;
   switch (axes) {
     case WeightAxes::plain:
       for (std::size_t i = 0; i < placed.size(); ++i) turn.push_back(i);
@@ -137,12 +137,13 @@ inline FileLayout layout_of(std::string name, const Shape& shape, WeightAxes axe
       turn = {1, 0};
       break;
     case WeightAxes::convolution:
-      turn = {3, 2, 0, 1};
+      turn = {last, last - 1};
       break;
     case WeightAxes::transposed_convolution:
-      turn = {2, 3, 0, 1};
+      turn = {last - 1, last};
       break;
   }
+  for (std::size_t i = 0; turn.size() < placed.size(); ++i) turn.push_back(i);  // the kernel's, one or two
   for (const std::size_t axis : turn) {
     layout.axes.insert(layout.axes.end(), placed[axis].begin(), placed[axis].end());
     layout.shape.push_back(shape[static_cast<Index>(axis)]);

@@ -14,7 +14,9 @@
 #include "rival/layers/concat.hpp"
 #include "rival/layers/conditional_batch_norm.hpp"
 #include "rival/layers/constant.hpp"
+#include "rival/layers/conv1d.hpp"
 #include "rival/layers/conv2d.hpp"
+#include "rival/layers/conv_transpose1d.hpp"
 #include "rival/layers/conv_transpose2d.hpp"
 #include "rival/layers/dense.hpp"
 #include "rival/layers/dropout.hpp"
@@ -32,6 +34,7 @@
 #include "rival/layers/reshape.hpp"
 #include "rival/layers/residual.hpp"
 #include "rival/layers/self_attention.hpp"
+#include "rival/layers/softmax.hpp"
 #include "rival/layers/spectral_norm.hpp"
 #include "rival/layers/sum_pool.hpp"
 #include "rival/layers/upsample.hpp"
@@ -67,10 +70,13 @@ inline const Description& only_layer(const Description& description) {
 template <class S, class Make>
 std::unique_ptr<Layer<S>> with_weighted(const Description& description, const Make& make) {
   if (description.kind == "dense") return make(Dense<S>(read_options<DenseOptions>(description)));
+  if (description.kind == "conv1d") return make(Conv1d<S>(read_options<Conv1dOptions>(description)));
   if (description.kind == "conv2d") return make(Conv2d<S>(read_options<Conv2dOptions>(description)));
+  if (description.kind == "conv_transpose1d")
+    return make(ConvTranspose1d<S>(read_options<ConvTranspose1dOptions>(description)));
   if (description.kind == "conv_transpose2d")
     return make(ConvTranspose2d<S>(read_options<ConvTranspose2dOptions>(description)));
-  fail("expected dense, conv2d or conv_transpose2d within a wrapper, got ", description.kind);
+  fail("expected dense or a convolution within a wrapper, got ", description.kind);
 }
 
 /// The two branches of a description.
@@ -113,7 +119,9 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
          return std::make_unique<ConcatSkip<S>>(std::move(main), std::move(skip));
        }},
       {"conditional_batch_norm", maker_of<ConditionalBatchNorm<S>, S>()},
+      {"conv1d", maker_of<Conv1d<S>, S>()},
       {"conv2d", maker_of<Conv2d<S>, S>()},
+      {"conv_transpose1d", maker_of<ConvTranspose1d<S>, S>()},
       {"conv_transpose2d", maker_of<ConvTranspose2d<S>, S>()},
       {"dense", maker_of<Dense<S>, S>()},
       {"dropout", maker_of<Dropout<S>, S>()},
@@ -154,6 +162,7 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
        [](const Description& d) -> Made { return std::make_unique<Sequential<S>>(make_sequential<S>(d)); }},
       {"sigmoid", maker_of<Sigmoid<S>, S>()},
       {"silu", maker_of<SiLU<S>, S>()},
+      {"softmax", maker_of<Softmax<S>, S>()},
       {"softplus", maker_of<Softplus<S>, S>()},
       {"spectral_norm",
        [](const Description& d) -> Made {

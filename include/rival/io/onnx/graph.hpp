@@ -123,6 +123,11 @@ class OnnxGraph {
     return add("Reshape", name, {x, constant(name + ".shape", std::move(whole))});
   }
 
+  /// Samples of rank 2 with their axes the other way round: steps by channels, or channels by steps.
+  std::string turned(const std::string& name, const std::string& x) {
+    return add("Transpose", name, {x}, {{"perm", std::vector<std::int64_t>{0, 2, 1}}});
+  }
+
   /// The axis of the channels.
   static std::int64_t channel_axis(const Shape& sample) { return sample.rank() == 3 ? 1 : sample.rank(); }
   /// Whether it makes a difference if the features of an image are counted by pixel or by channel.
