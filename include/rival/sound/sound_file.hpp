@@ -77,6 +77,11 @@ class SoundBytes {
   std::size_t at_ = 0;
 };
 
+/// The 16-bit sample nearest to a number.
+inline std::int16_t to_int16(float sample) {
+  return static_cast<std::int16_t>(std::clamp(std::round(sample * 32768.0f), -32768.0f, 32767.0f));
+}
+
 struct CloseSound {
   void operator()(SNDFILE* file) const { sf_close(file); }
 };
@@ -166,15 +171,14 @@ inline std::string encode_sound(const Sound& sound, std::string_view ending,
     const SoundHandle file(memory.open(SFM_WRITE, info));
     require(file != nullptr, "write_sound: ", ending, " cannot hold ", sound.channels, " channels at ", sound.rate,
             " Hz (", sf_strerror(nullptr), ")");
-    std::vector<short> part;
+    std::vector<std::int16_t> part;
     for (Index begin = 0; begin < sound.frames(); begin += frames_at_once) {
       const Index count = std::min(frames_at_once, sound.frames() - begin);
       const float* from = sound.samples.data() + begin * sound.channels;
       sf_count_t done = 0;
       if (integers) {
         part.resize(static_cast<std::size_t>(count * sound.channels));
-        for (std::size_t i = 0; i < part.size(); ++i)
-          part[i] = static_cast<short>(std::clamp(std::round(from[i] * 32768.0f), -32768.0f, 32767.0f));
+        for (std::size_t i = 0; i < part.size(); ++i) part[i] = to_int16(from[i]);
         done = sf_writef_short(file.get(), part.data(), count);
       } else {
         done = sf_writef_float(file.get(), from, count);
