@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "common/minutes.hpp"
 #include "common/picture_training.hpp"
+#include "common/time_budget.hpp"
 #include "options.hpp"
 #include "pictures.hpp"
 #include "recipe.hpp"

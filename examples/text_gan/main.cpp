@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "common/losses.hpp"
-#include "common/minutes.hpp"
 #include "common/report.hpp"
 #include "common/run.hpp"
 #include "common/samples.hpp"
 #include "common/settings.hpp"
+#include "common/time_budget.hpp"
 #include "common/watch.hpp"
 #include "lines.hpp"
 #include "options.hpp"

@@ -2,8 +2,10 @@
 
 #include <cmath>
 
+#include "common/command_line.hpp"
+
 bool parse(int argc, char** argv, Options& o) {
-  CLI::App app("Trains a GAN on the lines of a text, such as a list of words, and writes lines like them.");
+  Arguments app("Trains a GAN on the lines of a text, such as a list of words, and writes lines like them.");
   auto* data = app.add_option("TEXT", o.data,
                               "a text in UTF-8, a sample a line; or a folder of texts, each a class that the recipe is "
                               "told of");

@@ -19,6 +19,8 @@ COMPONENTS = {
     "protozero": ("protozero/[>=1.7 <2]", "protozero::protozero"),
     "webp": ("libwebp/[>=1.3 <2]", "libwebp::webp"),
     "exif": ("libexif/[>=0.6.23 <1]", "libexif::libexif"),
+    "sndfile": ("libsndfile/[>=1.2 <2]", "libsndfile::libsndfile"),
+    "samplerate": ("libsamplerate/[>=0.2 <1]", "libsamplerate::libsamplerate"),
 }
 SOURCES = ("LICENSE", "include/rival/*.h", "include/rival/*.hpp", "examples/data/mnist/*")
 

@@ -41,7 +41,7 @@ cannot_install() {
 
 # What Debian and Ubuntu call the libraries that Rival's components need, and the examples.
 library_packages=(libeigen3-dev zlib1g-dev libstb-dev libgif-dev nlohmann-json3-dev libzip-dev libprotozero-dev)
-example_packages=("${library_packages[@]}" libcli11-dev libwebp-dev libexif-dev)
+example_packages=("${library_packages[@]}" libcli11-dev libwebp-dev libexif-dev libsndfile1-dev libsamplerate0-dev)
 # And what builds the documentation site.
 site_packages=(doxygen mkdocs mkdocs-material python3-pymdownx libjs-katex)
 

@@ -5,7 +5,8 @@ set(VCPKG_BUILD_TYPE release)  # headers alone
 # Only what was asked for is looked for.
 set(components "")
 set(unwanted "-DCMAKE_DISABLE_FIND_PACKAGE_Stb=ON")  # vcpkg's stb has another layout
-foreach(pair IN ITEMS zlib:ZLIB gif:GIF json:nlohmann_json zip:LibZip protozero:Protozero webp:LibWebP exif:LibExif)
+foreach(pair IN ITEMS zlib:ZLIB gif:GIF json:nlohmann_json zip:LibZip protozero:Protozero webp:LibWebP exif:LibExif
+    sndfile:SndFile samplerate:SampleRate)
   string(REPLACE ":" ";" pair "${pair}")
   list(GET pair 0 component)
   list(GET pair 1 package)

@@ -8,6 +8,8 @@ COMPONENTS = {
     "gif": ("giflib", "GIF"),
     "json": ("nlohmann-json@3.11:", "nlohmann_json"),
     "webp": ("libwebp", "LibWebP"),
+    "sndfile": ("libsndfile", "SndFile"),
+    "samplerate": ("libsamplerate", "SampleRate"),
 }
 NEVER = ("Stb", "LibZip", "Protozero", "LibExif")
 

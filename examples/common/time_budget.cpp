@@ -1,14 +1,11 @@
-#pragma once
-// How many steps fit into the minutes that a training may take.
+#include "common/time_budget.hpp"
 
 #include <algorithm>
 #include <chrono>
 
-#include "rival/gan/recipes/recipe.hpp"
 #include "rival/gan/trainer.hpp"
 
-/// Steps that `minutes` have room for on this machine, by a few steps of the recipe, which are thrown away.
-inline long steps_in(double minutes, rival::Recipe<> recipe, const rival::Dataset& data) {
+long steps_in(double minutes, rival::Recipe<> recipe, const rival::Dataset& data) {
   using Clock = std::chrono::steady_clock;
   rival::AdversarialTrainer<> trainer(recipe.generator, recipe.discriminator, recipe.options);
   // The first steps ask for memory. Then at least ten, and at least a second.
