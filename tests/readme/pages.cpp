@@ -96,6 +96,8 @@ void how_to() {
   const rival::Dataset digits = some_digits(64);
   auto recipe = rival::recipes::rpgan({.batch = 8, .seed = 7});
   rival::AdversarialTrainer<> trainer(recipe.generator, recipe.discriminator, recipe.options);
+  rival::Tensor<float> images({4, 28, 28, 1}, 0.5f);
+  const std::vector<float> rows(100 * 12);
 #include "how_to/threads.inc"
 
 #include "how_to/stop.inc"
@@ -109,9 +111,9 @@ void how_to() {
 #include "how_to/summary.inc"
 
 #include "how_to/parameters.inc"
-  rival::Tensor<float> images({4, 28, 28, 1}, 0.5f);
+
 #include "how_to/features.inc"
-  const std::vector<float> rows(100 * 12);
+
 #include "how_to/table.inc"
 
 #include "how_to/best.inc"
