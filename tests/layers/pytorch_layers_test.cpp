@@ -12,9 +12,12 @@
 #include "fixture.hpp"
 #include "rival/layers/activations.hpp"
 #include "rival/layers/batch_norm.hpp"
+#include "rival/layers/conv1d.hpp"
 #include "rival/layers/conv2d.hpp"
+#include "rival/layers/conv_transpose1d.hpp"
 #include "rival/layers/conv_transpose2d.hpp"
 #include "rival/layers/dense.hpp"
+#include "rival/layers/gru.hpp"
 #include "rival/layers/pool.hpp"
 #include "rival/layers/reshape.hpp"
 #include "rival/layers/upsample.hpp"
@@ -142,6 +145,26 @@ TEMPLATE_TEST_CASE("transposed convolutions have PyTorch's values", "", float, d
   check<S>(Conv({.in = 18, .out = 19, .kernel = 2, .stride = 2, .padding = 0}), "conv_transpose_wide");
   check<S>(Conv({.in = 2, .out = 3, .kernel = 5, .stride = 2, .padding = 1, .padding_end = 2}),
            "conv_transpose_same_k5s2");
+}
+
+TEMPLATE_TEST_CASE("convolutions of signals have PyTorch's values", "", float, double) {
+  using S = TestType;
+  using Conv = Conv1d<S>;
+  check<S>(Conv({.in = 3, .out = 4, .kernel = 3, .padding = 1}), "conv1d_k3s1p1");
+  check<S>(Conv({.in = 1, .out = 3, .kernel = 25, .stride = 4, .padding = 11}), "conv1d_k25s4p11");
+  check<S>(Conv({.in = 2, .out = 5, .kernel = 4, .stride = 3, .bias = false}), "conv1d_k4s3_no_bias");
+  check<S>(Conv({.in = 4, .out = 6, .kernel = 3, .padding = 2, .groups = 2}), "conv1d_groups");
+  using Transposed = ConvTranspose1d<S>;
+  check<S>(Transposed({.in = 3, .out = 2, .kernel = 25, .stride = 4, .padding = 11, .output_padding = 1}),
+           "conv_transpose1d_k25s4p11op1");
+  check<S>(Transposed({.in = 2, .out = 1, .kernel = 4, .stride = 2, .padding = 1}), "conv_transpose1d_k4s2p1");
+  check<S>(Transposed({.in = 3, .out = 4, .kernel = 2, .stride = 3, .bias = false}), "conv_transpose1d_no_bias");
+}
+
+TEMPLATE_TEST_CASE("recurrent layers have PyTorch's values", "", float, double) {
+  using S = TestType;
+  check<S>(GRU<S>({.in = 3, .hidden = 4}), "gru");
+  check<S>(GRU<S>({.in = 3, .hidden = 4, .last = true}), "gru_last");
 }
 
 TEMPLATE_TEST_CASE("batch norm has PyTorch's values", "", float, double) {

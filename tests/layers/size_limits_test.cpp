@@ -6,7 +6,9 @@
 #include "catch.hpp"
 
 #include "rival/layers/concat.hpp"
+#include "rival/layers/conv1d.hpp"
 #include "rival/layers/conv2d.hpp"
+#include "rival/layers/conv_transpose1d.hpp"
 #include "rival/layers/conv_transpose2d.hpp"
 #include "rival/layers/dense.hpp"
 #include "rival/layers/embedding.hpp"
@@ -44,6 +46,8 @@ TEST_CASE("layers: sizes that no index can count are refused by name") {
   CHECK_THROWS_WITH(Conv2d<>({.in = 1, .out = 1, .kernel = 3, .padding = most / 2}), at_most);
   CHECK_THROWS_WITH(Conv2d<>({.in = 1, .out = 1, .kernel = 3, .padding_end = Size2(1, most)}), at_most);
   CHECK_THROWS_WITH(Conv2d<>({.in = 1, .out = 1, .kernel = Size2(1, huge)}), at_most);
+  CHECK_THROWS_WITH(Conv1d<>({.in = 1, .out = 1, .kernel = 3, .padding = most / 2}), at_most);
+  CHECK_THROWS_WITH(ConvTranspose1d<>({.in = 1, .out = 1, .kernel = 3, .stride = huge}), at_most);
   CHECK_THROWS_WITH(Upsample<>({.factor = Index{1} << 40}), at_most);
   CHECK_THROWS_WITH(MaxPool2d<>({.kernel = huge}), at_most);
   CHECK_THROWS_WITH(AvgPool2d<>({.kernel = 2, .stride = most}), at_most);
@@ -51,6 +55,8 @@ TEST_CASE("layers: sizes that no index can count are refused by name") {
   const auto beyond = ContainsSubstring("than an index can count");
   const Shape tall{Index{1} << 61, 1, 1};
   CHECK_THROWS_WITH(ConvTranspose2d<>({.in = 1, .out = 1, .kernel = 3, .stride = 2}).output_shape(tall), beyond);
+  CHECK_THROWS_WITH(ConvTranspose1d<>({.in = 1, .out = 1, .kernel = 3, .stride = 2}).output_shape({tall[0], 1}),
+                    beyond);
   CHECK_THROWS_WITH(Upsample<>({.factor = 4}).output_shape(tall), beyond);
   CHECK_THROWS_WITH(BlurUpsample<>().output_shape(tall), beyond);
   CHECK_THROWS_WITH(Pack<>(most).output_shape({3}), beyond);

@@ -98,8 +98,10 @@ inline double numbers_of(const Description& d) {
   };
   const double in = option("in", 0), out = option("out", 0);
   double sum = 0;
-  if (d.kind == "dense" || d.kind == "conv2d" || d.kind == "conv_transpose2d")
+  if (d.kind == "dense" || d.kind.starts_with("conv"))
     sum = in * out * option("kernel", 1) / std::max(1.0, option("groups", 1));
+  else if (d.kind == "gru")
+    sum = 3 * option("hidden", 0) * (in + option("hidden", 0));
   else if (d.kind == "basis")
     sum = option("shape", 0) + in;
   else if (d.kind == "embedding" || d.kind == "conditional_batch_norm")
@@ -171,7 +173,8 @@ inline NetworkDescription described_network(const Safetensors& file, std::string
 }  // namespace internal
 
 /// The network's weights and running statistics as files hold them: under PyTorch's names and in its layout; linear
-/// out x in, convolution out x in x kh x kw, transposed convolution in x out x kh x kw, batch norm weight, bias,
+/// out x in, convolution out x in x kh x kw (of signals out x in x k), transposed convolution in x out x kh x kw, batch
+/// norm weight, bias,
 /// running_mean, running_var. Where vectors are made of images, or images of vectors, features are counted channel by
 /// channel, as in PyTorch's Flatten.
 template <template <class> class AnyNetwork, class S>

@@ -2,6 +2,8 @@
 // ConvTranspose2d: every input pixel paints a weighted window of output pixels.
 
 #include <algorithm>
+#include <memory>
+#include <string_view>
 
 #include "rival/layers/weighted.hpp"
 
@@ -30,44 +32,23 @@ struct ConvTranspose2dOptions {
   }
 };
 
-/// The transpose of a convolution's linear map:
-/// y[n, i * stride.h - padding.h + k, j * stride.w - padding.w + l, :] += x[n, i, j, :] W[k, l], over all pixels and
-/// taps, onto b, for a batch x of shape {N, H, W, in}; W is {kernel.h, kernel.w, in, out}, y is {N, H', W', out} with
-/// H' = (H - 1) * stride.h + kernel.h - padding.h - padding_end.h + output_padding.h and W' alike.
-template <class S = float>
-class ConvTranspose2d : public Weighted<S> {
- public:
-  using Options = ConvTranspose2dOptions;
-  /// Throws Error for sizes that are not positive, paddings that are negative, and output padding that is not smaller
-  /// than the stride.
-  explicit ConvTranspose2d(const ConvTranspose2dOptions& options)
-      : Weighted<S>(weight_shape(options), WeightAxes::transposed_convolution, options.out, options.bias,
-                    weight_fan(options)),
-        options_(options) {}
+namespace internal {
 
-  std::string_view kind() const override { return "conv_transpose2d"; }
-  std::string_view short_name() const override { return "convT"; }
-  Description describe() const override { return rival::describe("conv_transpose2d", options_); }
-  const ConvTranspose2dOptions& options() const { return options_; }
-
-  Shape output_shape(const Shape& input) const override {
-    const auto& o = options_;
-    require(input.rank() == 3, *this, ": expected images height x width x channels, got ", input);
-    require(input[2] == o.in, *this, ": expected ", o.in, " channels, got ", input[2]);
-    const Size2 end = internal::padding_end(o);
-    const Index h = internal::grown(*this, input[0] - 1, o.stride.h,
-                                    o.kernel.h - o.padding.h - end.h + o.output_padding.h),
-                w = internal::grown(*this, input[1] - 1, o.stride.w,
-                                    o.kernel.w - o.padding.w - end.w + o.output_padding.w);
-    require(h > 0 && w > 0, *this, ": the padding leaves nothing of an image of ", input[0], "x", input[1]);
-    return {h, w, o.out};
-  }
-
-  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ConvTranspose2d>(*this); }
-  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
-
+/// The three products of a transposed convolution. Its samples are images {H, W, in} or signals {L, in}, which are
+/// images of one row.
+template <class S>
+class TransposedConvolution : public Weighted<S> {
  protected:
   using Epilogue = kernels::Epilogue<S>;
+
+  /// `window` is that of the images. Throws Error, beginning with `kind`, for options that make no weight.
+  TransposedConvolution(std::string_view kind, const ConvTranspose2dOptions& window)
+      : Weighted<S>(window_shape(kind, window), WeightAxes::transposed_convolution, window.out, window.bias,
+                    weight_fan(kind, window)),
+        window_(window) {}
+
+  const ConvTranspose2dOptions& window() const { return window_; }
+
   /// Of the convolution from y's size to x's: its input gradient, its output pass on dy, its weight gradient with dy as
   /// input.
   void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y, const Epilogue& epilogue) const override {
@@ -82,27 +63,21 @@ class ConvTranspose2d : public Weighted<S> {
   }
 
  private:
-  static Shape weight_shape(const ConvTranspose2dOptions& o) {
-    const Shape shape = internal::window_shape("conv_transpose2d", o);
-    require(o.output_padding.h >= 0 && o.output_padding.w >= 0 && o.output_padding.h < o.stride.h &&
-                o.output_padding.w < o.stride.w,
-            "conv_transpose2d: expected 0 <= output_padding < stride ", o.stride, ", got ", o.output_padding);
-    return shape;
-  }
   /// An output pixel is reached by one tap in stride x stride.
-  static Fan weight_fan(const ConvTranspose2dOptions& o) {
-    weight_shape(o);  // which throws before anything is multiplied, whichever argument is made first
+  static Fan weight_fan(std::string_view kind, const ConvTranspose2dOptions& o) {
+    window_shape(kind, o);  // which throws before anything is multiplied, whichever argument is made first
     return {std::max<Index>(1, o.in * o.kernel.area() / o.stride.area()), o.out * o.kernel.area()};
   }
   kernels::ConvGeometry geometry(const Shape& x, const Shape& y) const {
-    const auto& o = options_;
+    const auto& o = window_;
+    const bool images = x.rank() == 4;
     return {.batch = x[0],
-            .in_h = y[1],
-            .in_w = y[2],
-            .in_c = y[3],
-            .out_h = x[1],
-            .out_w = x[2],
-            .out_c = x[3],
+            .in_h = images ? y[1] : 1,
+            .in_w = y[y.rank() - 2],
+            .in_c = y.back(),
+            .out_h = images ? x[1] : 1,
+            .out_w = x[x.rank() - 2],
+            .out_c = x.back(),
             .kernel_h = o.kernel.h,
             .kernel_w = o.kernel.w,
             .stride_h = o.stride.h,
@@ -112,9 +87,53 @@ class ConvTranspose2d : public Weighted<S> {
             .out_major = true};
   }
 
-  ConvTranspose2dOptions options_;
+  ConvTranspose2dOptions window_;
 };
 
+}  // namespace internal
+
+/// The transpose of a convolution's linear map:
+/// y[n, i * stride.h - padding.h + k, j * stride.w - padding.w + l, :] += x[n, i, j, :] W[k, l], over all pixels and
+/// taps, onto b, for a batch x of shape {N, H, W, in}; W is {kernel.h, kernel.w, in, out}, y is {N, H', W', out} with
+/// H' = (H - 1) * stride.h + kernel.h - padding.h - padding_end.h + output_padding.h and W' alike.
+template <class S = float>
+class ConvTranspose2d : public internal::TransposedConvolution<S> {
+  using Base = internal::TransposedConvolution<S>;
+
+ public:
+  using Options = ConvTranspose2dOptions;
+  /// Throws Error for sizes that are not positive, paddings that are negative, and output padding that is not smaller
+  /// than the stride.
+  explicit ConvTranspose2d(const ConvTranspose2dOptions& options) : Base("conv_transpose2d", options) {
+    require(options.output_padding.h >= 0 && options.output_padding.w >= 0 &&
+                options.output_padding.h < options.stride.h && options.output_padding.w < options.stride.w,
+            "conv_transpose2d: expected 0 <= output_padding < stride ", options.stride, ", got ",
+            options.output_padding);
+  }
+
+  std::string_view kind() const override { return "conv_transpose2d"; }
+  std::string_view short_name() const override { return "convT"; }
+  Description describe() const override { return rival::describe("conv_transpose2d", options()); }
+  const ConvTranspose2dOptions& options() const { return this->window(); }
+
+  Shape output_shape(const Shape& input) const override {
+    const auto& o = options();
+    require(input.rank() == 3, *this, ": expected images height x width x channels, got ", input);
+    require(input[2] == o.in, *this, ": expected ", o.in, " channels, got ", input[2]);
+    const Size2 end = internal::padding_end(o);
+    const Index h = internal::grown(*this, input[0] - 1, o.stride.h,
+                                    o.kernel.h - o.padding.h - end.h + o.output_padding.h),
+                w = internal::grown(*this, input[1] - 1, o.stride.w,
+                                    o.kernel.w - o.padding.w - end.w + o.output_padding.w);
+    require(h > 0 && w > 0, *this, ": the padding leaves nothing of an image of ", input[0], "x", input[1]);
+    return {h, w, o.out};
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ConvTranspose2d>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+};
+
+RIVAL_INSTANTIATE_CLASS(internal::TransposedConvolution);
 RIVAL_INSTANTIATE_CLASS(ConvTranspose2d);
 
 }  // namespace rival

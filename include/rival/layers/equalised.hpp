@@ -7,7 +7,9 @@
 #include <string_view>
 
 #include "rival/core/finite.hpp"
+#include "rival/layers/conv1d.hpp"
 #include "rival/layers/conv2d.hpp"
+#include "rival/layers/conv_transpose1d.hpp"
 #include "rival/layers/conv_transpose2d.hpp"
 #include "rival/layers/dense.hpp"
 #include "rival/layers/weighted.hpp"
@@ -100,6 +102,10 @@ class Equalised : public L {
   std::string kind_, short_name_;
 };
 
+RIVAL_INSTANTIATE_FLOAT(class Equalised<Conv1d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class Equalised<Conv1d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class Equalised<ConvTranspose1d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class Equalised<ConvTranspose1d<double>>);
 RIVAL_INSTANTIATE_FLOAT(class Equalised<Conv2d<float>>);
 RIVAL_INSTANTIATE_DOUBLE(class Equalised<Conv2d<double>>);
 RIVAL_INSTANTIATE_FLOAT(class Equalised<ConvTranspose2d<float>>);

@@ -14,17 +14,22 @@
 #include "rival/layers/concat.hpp"
 #include "rival/layers/conditional_batch_norm.hpp"
 #include "rival/layers/constant.hpp"
+#include "rival/layers/conv1d.hpp"
 #include "rival/layers/conv2d.hpp"
+#include "rival/layers/conv_transpose1d.hpp"
 #include "rival/layers/conv_transpose2d.hpp"
 #include "rival/layers/dense.hpp"
 #include "rival/layers/dropout.hpp"
 #include "rival/layers/embedding.hpp"
 #include "rival/layers/equalised.hpp"
+#include "rival/layers/gaussian_noise.hpp"
 #include "rival/layers/group_norm.hpp"
+#include "rival/layers/gru.hpp"
 #include "rival/layers/instance_norm.hpp"
 #include "rival/layers/layer_norm.hpp"
 #include "rival/layers/minibatch_stddev.hpp"
 #include "rival/layers/pack.hpp"
+#include "rival/layers/phase_shuffle.hpp"
 #include "rival/layers/pixel_norm.hpp"
 #include "rival/layers/pool.hpp"
 #include "rival/layers/projection.hpp"
@@ -32,9 +37,12 @@
 #include "rival/layers/reshape.hpp"
 #include "rival/layers/residual.hpp"
 #include "rival/layers/self_attention.hpp"
+#include "rival/layers/softmax.hpp"
 #include "rival/layers/spectral_norm.hpp"
 #include "rival/layers/sum_pool.hpp"
+#include "rival/layers/time_distributed.hpp"
 #include "rival/layers/upsample.hpp"
+#include "rival/layers/weight_norm.hpp"
 #include "rival/nn/sequential.hpp"
 
 namespace rival {
@@ -67,10 +75,13 @@ inline const Description& only_layer(const Description& description) {
 template <class S, class Make>
 std::unique_ptr<Layer<S>> with_weighted(const Description& description, const Make& make) {
   if (description.kind == "dense") return make(Dense<S>(read_options<DenseOptions>(description)));
+  if (description.kind == "conv1d") return make(Conv1d<S>(read_options<Conv1dOptions>(description)));
   if (description.kind == "conv2d") return make(Conv2d<S>(read_options<Conv2dOptions>(description)));
+  if (description.kind == "conv_transpose1d")
+    return make(ConvTranspose1d<S>(read_options<ConvTranspose1dOptions>(description)));
   if (description.kind == "conv_transpose2d")
     return make(ConvTranspose2d<S>(read_options<ConvTranspose2dOptions>(description)));
-  fail("expected dense, conv2d or conv_transpose2d within a wrapper, got ", description.kind);
+  fail("expected dense or a convolution within a wrapper, got ", description.kind);
 }
 
 /// The two branches of a description.
@@ -113,7 +124,9 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
          return std::make_unique<ConcatSkip<S>>(std::move(main), std::move(skip));
        }},
       {"conditional_batch_norm", maker_of<ConditionalBatchNorm<S>, S>()},
+      {"conv1d", maker_of<Conv1d<S>, S>()},
       {"conv2d", maker_of<Conv2d<S>, S>()},
+      {"conv_transpose1d", maker_of<ConvTranspose1d<S>, S>()},
       {"conv_transpose2d", maker_of<ConvTranspose2d<S>, S>()},
       {"dense", maker_of<Dense<S>, S>()},
       {"dropout", maker_of<Dropout<S>, S>()},
@@ -126,7 +139,9 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
          });
        }},
       {"flatten", maker_of<Flatten<S>, S>()},
+      {"gaussian_noise", maker_of<GaussianNoise<S>, S>()},
       {"group_norm", maker_of<GroupNorm<S>, S>()},
+      {"gru", maker_of<GRU<S>, S>()},
       {"instance_norm", maker_of<InstanceNorm<S>, S>()},
       {"layer_norm", maker_of<LayerNorm<S>, S>()},
       {"leaky_relu",
@@ -137,6 +152,7 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
       {"minibatch_stddev", maker_of<MinibatchStddev<S>, S>()},
       {"pack",
        [](const Description& d) -> Made { return std::make_unique<Pack<S>>(read_options<PackOptions>(d).count); }},
+      {"phase_shuffle", maker_of<PhaseShuffle<S>, S>()},
       {"pixel_norm", maker_of<PixelNorm<S>, S>()},
       {"projection", maker_of<Projection<S>, S>()},
       {"relu", maker_of<ReLU<S>, S>()},
@@ -154,6 +170,7 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
        [](const Description& d) -> Made { return std::make_unique<Sequential<S>>(make_sequential<S>(d)); }},
       {"sigmoid", maker_of<Sigmoid<S>, S>()},
       {"silu", maker_of<SiLU<S>, S>()},
+      {"softmax", maker_of<Softmax<S>, S>()},
       {"softplus", maker_of<Softplus<S>, S>()},
       {"spectral_norm",
        [](const Description& d) -> Made {
@@ -163,7 +180,18 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
        }},
       {"sum_pool", maker_of<SumPool<S>, S>()},
       {"tanh", maker_of<Tanh<S>, S>()},
+      {"time_distributed",
+       [](const Description& d) -> Made {
+         read_options<NoOptions>(d);
+         return std::make_unique<TimeDistributed<S>>(make_sequential<S>(only_layer(d)));
+       }},
       {"upsample", maker_of<Upsample<S>, S>()},
+      {"weight_norm",
+       [](const Description& d) -> Made {
+         read_options<NoOptions>(d);
+         return with_weighted<S>(
+             only_layer(d), [&]<class L>(const L& layer) -> Made { return std::make_unique<WeightNorm<L>>(layer); });
+       }},
   };
   return makers;
 }

@@ -8,7 +8,9 @@
 #include <string>
 #include <string_view>
 
+#include "rival/layers/conv1d.hpp"
 #include "rival/layers/conv2d.hpp"
+#include "rival/layers/conv_transpose1d.hpp"
 #include "rival/layers/conv_transpose2d.hpp"
 #include "rival/layers/dense.hpp"
 #include "rival/layers/weighted.hpp"
@@ -224,6 +226,10 @@ class SpectralNorm : public L {
   Buffer<S> u_, v_;
 };
 
+RIVAL_INSTANTIATE_FLOAT(class SpectralNorm<Conv1d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class SpectralNorm<Conv1d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class SpectralNorm<ConvTranspose1d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class SpectralNorm<ConvTranspose1d<double>>);
 RIVAL_INSTANTIATE_FLOAT(class SpectralNorm<Conv2d<float>>);
 RIVAL_INSTANTIATE_DOUBLE(class SpectralNorm<Conv2d<double>>);
 RIVAL_INSTANTIATE_FLOAT(class SpectralNorm<ConvTranspose2d<float>>);

@@ -35,11 +35,34 @@ Shape window_shape(std::string_view kind, const Options& o) {
   return {o.kernel.h, o.kernel.w, o.in, o.out};
 }
 
+/// The sizes of a convolution over signals as those over images of one row, which Options2d are of: all but what else
+/// it has. Throws Error, beginning with `kind`, for sizes that make none.
+template <class Options2d, class Options1d>
+Options2d as_one_row(std::string_view kind, const Options1d& o) {
+  require(o.kernel > 0 && o.stride > 0, kind, ": expected positive kernel and stride, got ", o.kernel, " and ",
+          o.stride);
+  const Index end = o.padding_end == as_padding.w ? o.padding : o.padding_end;
+  require(o.padding >= 0 && end >= 0, kind, ": expected padding >= 0, got ", o.padding, " and ", end);
+  return {.in = o.in,
+          .out = o.out,
+          .kernel = {1, o.kernel},
+          .stride = {1, o.stride},
+          .padding = {0, o.padding},
+          .padding_end = {0, end},
+          .bias = o.bias};
+}
+
+/// {1, kernel, in, out} without its one row.
+template <class S>
+void drop_row(Parameter<S>& weight) {
+  for (Tensor<S>* of : {&weight.value, &weight.grad}) of->reshape(of->shape().sample());
+}
+
 }  // namespace internal
 
-/// A layer that is linear in `weight` W, which is stored [kernel_h, kernel_w, in, out] ([in, out] for a dense layer),
-/// plus a bias b for each output channel, if there is one: y = x W + b, where the product is what the kind of layer
-/// makes of it.
+/// A layer that is linear in `weight` W, which is stored [kernel_h, kernel_w, in, out] ([kernel, in, out] for
+/// signals, [in, out] for a dense layer), plus a bias b for each output channel, if there is one: y = x W + b, where
+/// the product is what the kind of layer makes of it.
 ///
 /// forward:          y = x W + b              backward:          dx = dy W^T, dW += x^T dy, db += column sums of dy
 /// forward_tangent:  y' = x' W                backward_tangent:  dx' = dy' W^T, dW += x'^T dy + x^T dy', db += sums of

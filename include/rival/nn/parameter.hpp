@@ -14,8 +14,8 @@ namespace rival {
 enum class WeightAxes {
   plain,                  ///< as everywhere
   dense,                  ///< {in, out}
-  convolution,            ///< {kernel_h, kernel_w, in, out}
-  transposed_convolution  ///< {kernel_h, kernel_w, in, out}
+  convolution,            ///< {kernel_h, kernel_w, in, out}, of signals {kernel, in, out}
+  transposed_convolution  ///< the same
 };
 
 /// A tensor that an optimiser changes, with the gradient that backward passes add up for it.

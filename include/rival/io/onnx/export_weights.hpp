@@ -9,7 +9,9 @@
 
 #include "rival/io/onnx/exporter.hpp"
 #include "rival/layers/batch_norm.hpp"
+#include "rival/layers/conv1d.hpp"
 #include "rival/layers/conv2d.hpp"
+#include "rival/layers/conv_transpose1d.hpp"
 #include "rival/layers/conv_transpose2d.hpp"
 
 namespace rival::internal {
@@ -40,6 +42,28 @@ OnnxPlace convolution(OnnxGraph& g, const OnnxLayer& layer, const OnnxPlace& x) 
   if (layer.has("bias")) inputs.push_back(g.constant(layer.name + ".bias", layer.tensor("bias")));
   return {g.add(transposed ? "ConvTranspose" : "Conv", layer.name, std::move(inputs), std::move(attributes)),
           layer.out};
+}
+
+/// The same for signals, which are turned to N x channels x length for it and back.
+template <class Options>
+OnnxPlace signal_convolution(OnnxGraph& g, const OnnxLayer& layer, const OnnxPlace& x) {
+  constexpr bool transposed = std::is_same_v<Options, ConvTranspose1dOptions>;
+  const auto o = read_options<Options>(layer.description);
+  const Index end = o.padding_end == as_padding.w ? o.padding : o.padding_end;
+  std::map<std::string, OnnxAttribute, std::less<>> attributes{
+      {"kernel_shape", Wholes{o.kernel}}, {"strides", Wholes{o.stride}}, {"pads", Wholes{o.padding, end}}};
+  if constexpr (transposed)
+    attributes["output_padding"] = Wholes{o.output_padding};
+  else
+    attributes["group"] = Whole{o.groups};
+  std::vector<std::string> inputs{
+      g.turned(layer.name + ".channels_first", x.name),
+      g.constant(layer.name + ".weight", layer.tensor("weight"),
+                 transposed ? WeightAxes::transposed_convolution : WeightAxes::convolution)};
+  if (layer.has("bias")) inputs.push_back(g.constant(layer.name + ".bias", layer.tensor("bias")));
+  const std::string y =
+      g.add(transposed ? "ConvTranspose" : "Conv", layer.name, std::move(inputs), std::move(attributes));
+  return {g.turned(layer.name + ".steps_first", y), layer.out};
 }
 
 /// y = basis * (x A), A's product being an image of one pixel.

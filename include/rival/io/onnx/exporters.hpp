@@ -10,16 +10,16 @@
 #include "rival/io/onnx/export_norms.hpp"
 #include "rival/io/onnx/export_pixels.hpp"
 #include "rival/io/onnx/export_samples.hpp"
+#include "rival/io/onnx/export_sequences.hpp"
 #include "rival/io/onnx/export_weights.hpp"
 #include "rival/io/onnx/exporter.hpp"
 #include "rival/layers/activations.hpp"
 #include "rival/layers/residual.hpp"
+#include "rival/layers/softmax.hpp"
 
 namespace rival {
 
 namespace internal {
-
-OnnxPlace export_layers(OnnxGraph& graph, const std::vector<OnnxLayer>& layers, OnnxPlace x);
 
 // ---- branches
 
@@ -55,7 +55,9 @@ inline std::map<std::string, OnnxExporter, std::less<>>& onnx_exporters() {
       {"blur_upsample", [](auto& g, const auto& layer, const auto& x) { return blur(g, layer, x, true); }},
       {"concat_skip", concat_skip},
       {"conditional_batch_norm", by_channels(counted_as_here(conditional_batch_norm))},
+      {"conv1d", signal_convolution<Conv1dOptions>},
       {"conv2d", convolution<Conv2dOptions>},
+      {"conv_transpose1d", signal_convolution<ConvTranspose1dOptions>},
       {"conv_transpose2d", convolution<ConvTranspose2dOptions>},
       {"dense", dense},
       {"dropout", nothing},
@@ -66,7 +68,9 @@ inline std::map<std::string, OnnxExporter, std::less<>>& onnx_exporters() {
        }},
       {"embedding", counted_as_here(embedding)},
       {"flatten", reshape},
+      {"gaussian_noise", nothing},
       {"group_norm", by_channels(counted_as_here(sample_norm<GroupNormOptions>))},
+      {"gru", gru},
       {"instance_norm", by_channels(sample_norm<InstanceNormOptions>)},
       {"layer_norm", by_channels(sample_norm<LayerNormOptions>)},
       {"leaky_relu",
@@ -77,6 +81,7 @@ inline std::map<std::string, OnnxExporter, std::less<>>& onnx_exporters() {
       {"max_pool2d", pool<MaxPoolOptions>},
       {"minibatch_stddev", by_channels(counted_as_here(minibatch_stddev))},
       {"pack", by_channels(counted_as_here(pack))},
+      {"phase_shuffle", nothing},
       {"pixel_norm", by_channels(pixel_norm)},
       {"projection", counted_as_here(projection)},
       {"relu", elementwise("Relu")},
@@ -89,9 +94,18 @@ inline std::map<std::string, OnnxExporter, std::less<>>& onnx_exporters() {
          return {g.add("Mul", layer.name, {x.name, g.add("Sigmoid", layer.name + ".gate", {x.name})}), x.shape,
                  x.order};
        }},
+      {"softmax",
+       [](auto& g, const auto& layer, const auto& x) -> OnnxPlace {
+         const auto inverse = static_cast<float>(1 / read_options<SoftmaxOptions>(layer.description).temperature);
+         std::string z = x.name;
+         if (inverse != 1)
+           z = g.add("Mul", layer.name + ".scaled", {z, g.constant(layer.name + ".factor", {}, {inverse})});
+         return {g.add("Softmax", layer.name, {z}, {{"axis", OnnxGraph::channel_axis(x.shape)}}), x.shape, x.order};
+       }},
       {"softplus", elementwise("Softplus")},
       {"sum_pool", sum_pool},
       {"tanh", elementwise("Tanh")},
+      {"time_distributed", time_distributed},
       {"upsample", upsample},
   };
   return exporters;
@@ -105,7 +119,7 @@ inline OnnxPlace export_layers(OnnxGraph& graph, const std::vector<OnnxLayer>& l
     const auto found = onnx_exporters().find(kind);
     require(found != onnx_exporters().end(), "ONNX export: layer \"", layer.name, "\" is of kind \"", kind,
             "\", which has no exporter; that of a layer of your own is made known by register_onnx_exporter");
-    const bool weighted = kind == "dense" || kind == "conv2d" || kind == "conv_transpose2d";
+    const bool weighted = kind == "dense" || kind.starts_with("conv");
     const bool folds = graph.options().fold_batch_norm && weighted && i + 1 < layers.size() &&
                        layers[i + 1].description.kind == "batch_norm";
     x = found->second(graph, folds ? folded(layer, layers[i + 1]) : layer, x);

@@ -23,8 +23,8 @@ struct OnnxOptions {
 };
 
 /// A layer as an exporter sees it: what it is, and its tensors by the last part of their names ("weight", "mean"), in
-/// the layout that they have here. Wrappers (spectral norm, equalised) are no layers of their own: it is the layer
-/// within, and the weight is the one that it works with.
+/// the layout that they have here. Wrappers (spectral norm, equalised, weight norm) are no layers of their own: it is
+/// the layer within, and the weight is the one that it works with.
 struct OnnxLayer {
   std::string name;  ///< without the network's
   Description description;
@@ -121,6 +121,11 @@ class OnnxGraph {
     std::vector<std::int64_t> whole{0};  // stands for the extent that is there
     whole.insert(whole.end(), sample.begin(), sample.end());
     return add("Reshape", name, {x, constant(name + ".shape", std::move(whole))});
+  }
+
+  /// Samples of rank 2 with their axes the other way round: steps by channels, or channels by steps.
+  std::string turned(const std::string& name, const std::string& x) {
+    return add("Transpose", name, {x}, {{"perm", std::vector<std::int64_t>{0, 2, 1}}});
   }
 
   /// The axis of the channels.

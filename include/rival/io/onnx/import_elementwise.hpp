@@ -2,6 +2,7 @@
 // What changes each element by itself, or nothing, in the graph.
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "rival/io/onnx/windows.hpp"
 #include "rival/io/onnx/wire.hpp"
 #include "rival/layers/activations.hpp"
+#include "rival/layers/softmax.hpp"
 
 namespace rival::internal {
 
@@ -33,6 +35,16 @@ inline OnnxStep read_activation(OnnxQuery& q, const OnnxNode& node, int) {
   }
   if (node.op == "Elu") d = describe("elu", ELUOptions{q.real(node, "alpha", 1)});
   return {&node, q.input_of(node, 0), [d](ReadStack& stack) { append(stack, {d}, true); }};
+}
+
+/// Over the channels, in the graph's order of axes.
+inline OnnxStep read_softmax(OnnxQuery& q, const OnnxNode& node, int) {
+  const std::int64_t axis = q.whole(node, "axis", q.model().opset >= 13 ? -1 : 1);
+  return {&node, q.input_of(node, 0), [&q, &node, axis](ReadStack& stack) {
+            const std::int64_t rank = stack.shape.rank() + 1, channels = stack.shape.rank() == 3 ? 1 : rank - 1;
+            require((axis < 0 ? axis + rank : axis) == channels, q.of(node), "expected a softmax over the channels");
+            append(stack, {describe("softmax", SoftmaxOptions{})}, true);
+          }};
 }
 
 }  // namespace rival::internal

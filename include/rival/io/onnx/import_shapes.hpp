@@ -8,17 +8,13 @@
 #include <string>
 
 #include "rival/io/onnx/import_norms.hpp"
+#include "rival/io/onnx/import_weights.hpp"
 #include "rival/io/onnx/shape_values.hpp"
 #include "rival/io/onnx/step.hpp"
 #include "rival/layers/group_norm.hpp"
 #include "rival/layers/pack.hpp"
 
 namespace rival::internal {
-
-/// Whether the node brings axes into this order.
-inline bool turns(OnnxQuery& q, const OnnxNode* node, const Wholes& order) {
-  return node && node->op == "Transpose" && q.wholes(*node, "perm", {}) == order;
-}
 
 inline bool matters(const Shape& image) { return image.rank() == 3 && image[2] > 1 && image[0] * image[1] > 1; }
 
@@ -89,8 +85,10 @@ inline OnnxStep read_reshape(OnnxQuery& q, const OnnxNode& node, int) {
   return {&node, q.input_of(pixels ? *turn : node, 0),
           [&q, &node, pixels](ReadStack& stack) { change_shape(q, stack, node, pixels, false); }};
 }
-/// Pixels made an image: Transpose(Reshape(x)).
+/// Pixels made an image: Transpose(Reshape(x)). Or the end of a convolution of signals.
 inline OnnxStep read_transpose(OnnxQuery& q, const OnnxNode& node, int) {
+  if (turns(q, &node, signal_turn) && (q.made_by(&node, 0, "Conv") || q.made_by(&node, 0, "ConvTranspose")))
+    return read_signal_convolution(q, node);
   const OnnxNode* shape = q.made_by(&node, 0, "Reshape");
   if (!shape || !turns(q, &node, to_channels)) q.refuse(node);
   const OnnxNode* turn = q.producer(q.input_of(*shape, 0));

@@ -11,7 +11,9 @@
 #include "rival/io/onnx/shape_values.hpp"
 #include "rival/io/onnx/step.hpp"
 #include "rival/io/onnx/windows.hpp"
+#include "rival/layers/conv1d.hpp"
 #include "rival/layers/conv2d.hpp"
+#include "rival/layers/conv_transpose1d.hpp"
 #include "rival/layers/conv_transpose2d.hpp"
 
 namespace rival::internal {
@@ -101,6 +103,59 @@ inline OnnxStep read_transposed_convolution(OnnxQuery& q, const OnnxNode& node, 
                                                           .output_padding = window_size(q, node, "output_padding", 0),
                                                           .bias = q.has_input(node, 2)})};
   return with_weights(q, node, q.input_of(node, 0), std::move(layer), w, w.shape[1]);
+}
+
+/// A convolution of signals, between two nodes that bring the channels to the front and back: `back` is the second.
+inline OnnxStep read_signal_convolution(OnnxQuery& q, const OnnxNode& back) {
+  const OnnxNode& node = *q.producer(q.input_of(back, 0));
+  const OnnxNode* front = q.producer(q.input_of(node, 0));
+  require(turns(q, front, signal_turn), q.of(node),
+          "expected signals whose channels are brought to the front and back");
+  const OnnxTensor& w = q.weight(node, 1);
+  require(w.shape.rank() == 3, q.of(node), "expected weights of a kernel along one axis, got ", w.shape);
+  require_no_dilation(q, node);
+  const auto one = [&](std::string_view name, std::int64_t otherwise) {
+    const Wholes all = q.wholes(node, name, {otherwise});
+    require(all.size() == 1, q.of(node), "expected one number in \"", name, "\", got ", all.size());
+    return static_cast<Index>(all[0]);
+  };
+  const std::string automatic = q.attribute<std::string>(node, "auto_pad", "NOTSET");
+  const Wholes pads = q.wholes(node, "pads", {0, 0});
+  require((automatic == "NOTSET" || automatic.empty()) && pads.size() == 2 && pads[0] >= 0 && pads[1] >= 0, q.of(node),
+          "expected explicit padding, two numbers >= 0");
+  const auto padding = static_cast<Index>(pads[0]), end = static_cast<Index>(pads[1]);
+  const auto groups = static_cast<Index>(q.whole(node, "group", 1));
+  const bool bias = q.has_input(node, 2);
+  const std::string& from = q.input_of(*front, 0);
+  OnnxStep step;
+  if (node.op == "Conv") {
+    require(groups > 0 && groups <= w.shape[0], q.of(node), "expected 1 to ", w.shape[0], " groups, got ", groups);
+    step = with_weights(q, node, from,
+                        {describe("conv1d", Conv1dOptions{.in = w.shape[1] * groups,
+                                                          .out = w.shape[0],
+                                                          .kernel = w.shape[2],
+                                                          .stride = one("strides", 1),
+                                                          .padding = padding,
+                                                          .padding_end = end,
+                                                          .bias = bias,
+                                                          .groups = groups})},
+                        w, w.shape[0]);
+  } else {
+    require(groups == 1 && !node.attributes.count("output_shape"), q.of(node),
+            "expected a transposed convolution without groups, with explicit padding");
+    step = with_weights(q, node, from,
+                        {describe("conv_transpose1d", ConvTranspose1dOptions{.in = w.shape[0],
+                                                                             .out = w.shape[1],
+                                                                             .kernel = w.shape[2],
+                                                                             .stride = one("strides", 1),
+                                                                             .padding = padding,
+                                                                             .padding_end = end,
+                                                                             .output_padding = one("output_padding", 0),
+                                                                             .bias = bias})},
+                        w, w.shape[1]);
+  }
+  step.node = &back;
+  return step;
 }
 
 inline OnnxStep read_basis(OnnxQuery& q, const OnnxNode& node, const OnnxNode& strengths, const OnnxNode& product,

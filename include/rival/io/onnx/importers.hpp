@@ -57,6 +57,7 @@ inline const std::map<std::string, OnnxImporter, std::less<>>& onnx_importers() 
       {"Reshape", read_reshape},
       {"Resize", read_resize},
       {"Sigmoid", read_activation},
+      {"Softmax", read_softmax},
       {"Softplus", read_activation},
       {"Squeeze", read_reshape},
       {"Sub", read_map},

@@ -1,6 +1,7 @@
 #pragma once
 // OnnxStep: what a node, or a group of nodes, does; and the layers that steps are made into.
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -51,5 +52,13 @@ inline void append(ReadStack& stack, ReadLayer layer, bool keeps_features = fals
   if (!keeps_features) stack.order = {};
   stack.layers.push_back(std::move(layer));
 }
+
+/// Whether the node brings axes into this order.
+inline bool turns(OnnxQuery& q, const OnnxNode* node, const std::vector<std::int64_t>& order) {
+  return node && node->op == "Transpose" && q.wholes(*node, "perm", {}) == order;
+}
+
+/// The order that makes signals of steps by channels ones of channels by steps, and the other way round.
+inline const std::vector<std::int64_t> signal_turn{0, 2, 1};
 
 }  // namespace rival::internal
