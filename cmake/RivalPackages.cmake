@@ -8,5 +8,7 @@ set(rival_install_LibZip "Debian and Ubuntu: libzip-dev; Fedora: libzip-devel; H
 set(rival_install_Protozero "Debian and Ubuntu: libprotozero-dev; Fedora: protozero-devel; Homebrew: protozero")
 set(rival_install_LibWebP "Debian and Ubuntu: libwebp-dev; Fedora: libwebp-devel; Homebrew: webp")
 set(rival_install_LibExif "Debian and Ubuntu: libexif-dev; Fedora: libexif-devel; Homebrew: libexif")
+set(rival_install_SndFile "Debian and Ubuntu: libsndfile1-dev; Fedora: libsndfile-devel; Homebrew: libsndfile")
+set(rival_install_SampleRate "Debian and Ubuntu: libsamplerate0-dev; Fedora: libsamplerate-devel; Homebrew: libsamplerate")
 set(rival_install_Catch2 "Debian and Ubuntu: catch2; Fedora: catch-devel; Homebrew: catch2")
 set(rival_install_CLI11 "Debian and Ubuntu: libcli11-dev; Fedora: cli11-devel; Homebrew: cli11")

@@ -62,6 +62,7 @@ if(RIVAL_INSTALL)
   install(FILES "${PROJECT_BINARY_DIR}/cmake/rivalConfig.cmake" "${PROJECT_BINARY_DIR}/cmake/rivalConfigVersion.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/FindLibExif.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindLibWebP.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/FindLibZip.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindProtozero.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/FindSampleRate.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindSndFile.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/FindStb.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/RivalPackages.cmake" "${PROJECT_SOURCE_DIR}/cmake/RivalBuildType.cmake"
     DESTINATION "${rival_package_dir}")
@@ -114,6 +115,8 @@ rival_add_component(json nlohmann_json nlohmann_json::nlohmann_json)  # rival/io
 rival_add_component(zip LibZip LibZip::LibZip)                           # rival/io/npz.hpp
 rival_add_component(webp LibWebP LibWebP::LibWebP)  # rival/image/webp.hpp
 rival_add_component(exif LibExif LibExif::LibExif)  # rival/image/exif.hpp
+rival_add_component(sndfile SndFile SndFile::sndfile)                # rival/sound/sound_file.hpp
+rival_add_component(samplerate SampleRate SampleRate::samplerate)    # rival/sound/resample.hpp; both: rival/data/sound_folder.hpp
 rival_add_component(protozero Protozero protozero::protozero)  # rival/io: tensorboard, onnx_file, _export and _import
 
 # rival_decide(<option> <what it builds> <framework's package> <framework's target>)

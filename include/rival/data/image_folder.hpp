@@ -4,15 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdint>
 #include <filesystem>
-#include <iterator>
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
-#include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -21,6 +19,7 @@
 #include "rival/core/parallel.hpp"
 #include "rival/data/csv.hpp"
 #include "rival/data/dataset.hpp"
+#include "rival/data/folder.hpp"
 #include "rival/image/read_image.hpp"
 
 namespace rival {
@@ -38,11 +37,7 @@ struct ImageFolderOptions {
 
 /// A folder's pictures, and what was made of it.
 struct ImageFolder {
-  /// A file that gave no picture, and why.
-  struct Skipped {
-    std::filesystem::path file;  ///< within the folder
-    std::string why;
-  };
+  using Skipped = SkippedFile;
 
   Dataset data;                              ///< {size, size, channels}, bytes; classes if the folder has any
   std::vector<std::filesystem::path> files;  ///< of each sample, within the folder
@@ -64,44 +59,10 @@ namespace internal {
 inline constexpr std::array<std::string_view, 7> picture_endings{".png", ".jpg",  ".jpeg", ".bmp",
                                                                  ".gif", ".webp", ".jfif"};
 
-inline bool is_called_picture(const std::filesystem::path& path) {
-  std::string ending = path.extension().string();
-  for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return std::find(picture_endings.begin(), picture_endings.end(), ending) != picture_endings.end();
-}
+inline bool is_called_picture(const std::filesystem::path& path) { return ends_in(path, picture_endings); }
 
-/// The order of files: that of the bytes of their paths.
-inline bool by_bytes(const std::filesystem::path& a, const std::filesystem::path& b) { return a.native() < b.native(); }
-
-/// Every file below the folder whose name, and whose folders' names, do not begin with a dot, within it and in the
-/// order of the bytes of its path. Links to files and folders are followed, no folder twice. Throws Error for a folder
-/// that cannot be read.
 inline std::vector<std::filesystem::path> files_below(const std::filesystem::path& folder) {
-  namespace fs = std::filesystem;
-  std::vector<fs::path> found;
-  std::set<fs::path> seen;
-  const auto visit = [&](const auto& self, const fs::path& within) -> void {
-    std::error_code error;
-    const fs::path real = fs::canonical(folder / within, error);
-    if (error || !seen.insert(real).second) return;
-    fs::directory_iterator entries(folder / within, error);
-    require(!error, "folder ", folder / within, ": cannot be read (", error.message(), ")");
-    std::vector<fs::path> names;
-    for (const auto& entry : entries) names.push_back(entry.path().filename());
-    std::sort(names.begin(), names.end(), by_bytes);  // by which a folder is met that is there twice
-    for (const fs::path& name : names) {
-      if (name.native().starts_with('.')) continue;
-      const fs::path path = within / name;
-      const fs::file_status status = fs::status(folder / path, error);
-      if (fs::is_directory(status))
-        self(self, path);
-      else if (fs::is_regular_file(status) || is_called_picture(name))
-        found.push_back(path);
-    }
-  };
-  visit(visit, {});
-  std::sort(found.begin(), found.end(), by_bytes);
-  return found;
+  return files_below(folder, is_called_picture);
 }
 
 /// The class that labels.csv gives each file, by the file's path within the folder.
@@ -126,18 +87,6 @@ inline std::map<std::string, std::string> read_labels_csv(const std::filesystem:
     require(labels.emplace(file, rows[i][at]).second, what, ": it names ", file, " twice");
   }
   return labels;
-}
-
-/// Names of classes in order: by number if all are numbers, otherwise by their bytes.
-inline std::vector<std::string> in_order(const std::set<std::string>& names) {
-  std::vector<std::string> all(names.begin(), names.end());
-  const bool numbers = std::all_of(all.begin(), all.end(), [](const std::string& name) {
-    return !name.empty() && name.size() <= 9 &&
-           std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
-  });
-  if (numbers)
-    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return std::stol(a) < std::stol(b); });
-  return all;
 }
 
 /// What one file gave.
@@ -296,25 +245,15 @@ inline ImageFolder read_image_folder(const std::filesystem::path& folder, const 
   }
 
   // Classes: the first folder of each path, or what labels.csv says.
-  std::set<std::string> names;
-  bool all_within = true;
-  for (const fs::path& file : all.files) {
-    all_within = all_within && std::distance(file.begin(), file.end()) > 1;
-    classes.push_back(labelled ? named.at(file.generic_string()) : file.begin()->string());
-    names.insert(classes.back());
-  }
-  if (names.size() >= 2 && (labelled || all_within)) {
-    require(names.size() <= static_cast<std::size_t>(most_classes), what, ": expected at most ", most_classes,
-            " classes, got ", names.size());
-    all.class_names = in_order(names);
-    all.classes_from = labelled ? "labels.csv" : "sub-folders";
+  if (labelled) {
+    for (const fs::path& file : all.files) classes.push_back(named.at(file.generic_string()));
+    if (std::set<std::string>(classes.begin(), classes.end()).size() < 2) classes.clear();
+  } else {
+    classes = first_folders(all.files);
   }
   std::vector<Label> labels;
-  if (!all.class_names.empty()) {
-    std::map<std::string, Label> number;
-    for (const std::string& name : all.class_names) number.emplace(name, static_cast<Label>(number.size()));
-    for (const std::string& name : classes) labels.push_back(number.at(name));
-  }
+  std::tie(all.class_names, labels) = number_classes(what, classes);
+  if (!classes.empty()) all.classes_from = labelled ? "labels.csv" : "sub-folders";
   all.data = Dataset({height, width, channels}, std::move(bytes), std::move(labels),
                      static_cast<Index>(all.class_names.size()));
   return all;
@@ -330,29 +269,16 @@ inline std::string ImageFolder::describe() const {
     if (extents[0] != extents[1] || extents[2] != extents[3]) text << " to " << extents[1] << 'x' << extents[3];
   }
   text << '\n';
-  if (!class_names.empty()) {
-    std::vector<Index> counts(class_names.size());
-    for (const Label label : data.labels()) ++counts[label];
-    text << class_names.size() << " classes from " << classes_from << ": ";
-    for (std::size_t k = 0; k < class_names.size() && k < 12; ++k)
-      text << (k > 0 ? ", " : "") << class_names[k] << " (" << counts[k] << ')';
-    if (class_names.size() > 12) text << ", ...";
-    text << '\n';
-  }
+  internal::describe_classes(text, data, class_names, classes_from);
   const auto line = [&](Index count, const char* one, const char* more) {
-    if (count > 0) text << count << ' ' << (count == 1 ? one : more) << '\n';
+    internal::describe_count(text, count, one, more);
   };
   line(see_through, "can be seen through, and lies over the background",
        "can be seen through, and lie over the background");
   line(turned, "was turned upright, as its camera noted", "were turned upright, as their cameras noted");
   line(copies, "is the same file as another", "are the same files as others");
   line(others, "other file was left alone", "other files were left alone");
-  if (!skipped.empty()) {
-    text << skipped.size() << (skipped.size() == 1 ? " file was skipped:\n" : " files were skipped:\n");
-    for (std::size_t i = 0; i < skipped.size() && i < 10; ++i)
-      text << "  " << skipped[i].file.generic_string() << ": " << skipped[i].why << '\n';
-    if (skipped.size() > 10) text << "  ...\n";
-  }
+  internal::describe_skipped(text, skipped);
   return text.str();
 }
 
