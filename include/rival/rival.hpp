@@ -77,6 +77,7 @@
 #include "rival/layers/make_layer.hpp"
 #include "rival/layers/minibatch_stddev.hpp"
 #include "rival/layers/pack.hpp"
+#include "rival/layers/permute.hpp"
 #include "rival/layers/phase_shuffle.hpp"
 #include "rival/layers/pixel_norm.hpp"
 #include "rival/layers/pool.hpp"
