@@ -16,7 +16,7 @@ rival::Index held_out(const Options& o, rival::Index count) {
 
 /// Whose pictures lie class by class, so that it is at random which are held out.
 Data read_pictures(const Options& o) {
-  rival::ImageFolder all = rival::read_image_folder(o.data, {.size = o.size, .label_column = o.label_column});
+  rival::ImageFolder all = read_picture_folder(o.data, {.size = o.size, .label_column = o.label_column});
   rival::require(all.data.has_labels(),
                  "--data: expected pictures in a sub-folder for each class, or a labels.csv, in ", o.data);
   std::vector<rival::Index> order;
@@ -32,7 +32,7 @@ Data read_folder(const Options& o) {
   rival::require(o.hold_out == 0, "--hold-out: expected --images beside it, or a folder of pictures as --data");
   rival::require(o.size == 0, "--size: expected a folder of pictures as --data");
   rival::require(o.label_column.empty(), "--label-column: expected a folder of pictures as --data");
-  rival::Mnist folder(o.data);
+  MnistFolder folder(o.data);
   Data data{folder.train(), folder.test(), names_of(folder.class_values()), ""};
   rival::require(data.train.has_labels() && data.test.has_labels(), "--data: expected files of labels in ", o.data,
                  ", found none");

@@ -3,14 +3,13 @@
 #include <utility>
 
 #include "common/losses.hpp"
+#include "common/network_files.hpp"
 #include "common/run.hpp"
 #include "common/settings.hpp"
 #include "data.hpp"
 #include "options.hpp"
 #include "outputs.hpp"
 #include "rival/image/png.hpp"
-#include "rival/io/checkpoint.hpp"
-#include "rival/io/network_file.hpp"
 #include "rival/train/make_classifier.hpp"
 #include "rival/train/supervised_trainer.hpp"
 

@@ -2,8 +2,10 @@
 
 #include <cmath>
 
+#include "common/command_line.hpp"
+
 bool parse(int argc, char** argv, Options& o) {
-  CLI::App app("Trains a classifier of pictures, or of rows of numbers, and says what it takes for what.");
+  Arguments app("Trains a classifier of pictures, or of rows of numbers, and says what it takes for what.");
   auto* data =
       app.add_option("--data", o.data,
                      "folder with files of MNIST's kind, gzipped or not, to train and to test "

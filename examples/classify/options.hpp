@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "common/command_line.hpp"
+#include "common/training_options.hpp"
 #include "rival/data/distortion.hpp"
 
 struct Options : TrainingOptions {

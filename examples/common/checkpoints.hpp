@@ -1,24 +1,14 @@
 #pragma once
 // A run's checkpoints: written now and then, the newest kept, and found again by --resume.
 
-#include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <functional>
-#include <sstream>
 #include <string>
-#include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "common/training_options.hpp"
 #include "rival/io/checkpoint.hpp"
-
-struct CheckpointOptions {
-  long every = 0;       ///< steps from one to the next; 0: none, or with `resume` as the checkpoint says
-  long keep = 0;        ///< how many; 0: 1, or with `resume` as the checkpoint says
-  bool resume = false;  ///< go on from the newest
-};
 
 /// The files checkpoint-000123.safetensors of a folder. A new one is whole before an older one goes, and those of an
 /// earlier run go only when this one has written its first.
@@ -31,19 +21,7 @@ class Checkpoints {
 
   /// Finds the newest whole checkpoint and returns what the program put into it. What is wrong with those that are
   /// passed over goes to `complain`. Throws rival::Error when there is none.
-  rival::CheckpointExtras find(const std::function<void(const std::string& what)>& complain) {
-    const auto all = files();
-    for (auto path = all.rbegin(); path != all.rend(); ++path) {
-      try {
-        rival::CheckpointExtras extras = rival::read_checkpoint_extras(*path);
-        newest_ = *path;
-        return extras;
-      } catch (const rival::Error& error) {
-        complain(error.what());
-      }
-    }
-    rival::fail("--resume: expected a checkpoint in ", folder_, ", found ", all.empty() ? "none" : "no whole one");
-  }
+  rival::CheckpointExtras find(const std::function<void(const std::string& what)>& complain);
   /// The one that was found or written last; empty if there is none.
   const std::filesystem::path& newest() const { return newest_; }
 
@@ -54,59 +32,13 @@ class Checkpoints {
 
   /// Writes that of so many steps by `save`, then removes those that are too many. An exception of `save` is thrown on,
   /// and the others stay.
-  void write(long steps, const Save& save) {
-    if (steps == written_) return;
-    char name[64];
-    std::snprintf(name, sizeof name, "checkpoint-%06ld.safetensors", steps);
-    const auto path = folder_ / name;
-    if (written_ == 0) remove_parts();
-    save(path);
-    // Those of an earlier run are not to be mixed up with this one's.
-    const bool afresh = written_ == 0 && !options_.resume;
-    newest_ = path;
-    written_ = steps;
-    auto others = files();
-    std::erase(others, path);
-    const auto kept = afresh ? 0 : static_cast<std::size_t>(std::max(options_.keep, 1L) - 1);
-    for (std::size_t i = 0; i + kept < others.size(); ++i) std::filesystem::remove(others[i]);
-  }
+  void write(long steps, const Save& save);
 
  private:
-  static constexpr std::string_view prefix = "checkpoint-", suffix = ".safetensors";
-
-  static bool is_checkpoint(std::string_view name) {
-    return name.size() > prefix.size() + suffix.size() && name.starts_with(prefix) && name.ends_with(suffix) &&
-           name.substr(0, name.size() - suffix.size()).find_first_not_of("0123456789", prefix.size()) == name.npos;
-  }
-
   /// All of them, the newest last: by when they were written, as an earlier run's may have made more steps.
-  std::vector<std::filesystem::path> files() const {
-    std::vector<std::pair<std::filesystem::file_time_type, std::filesystem::path>> found;
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_, ignored))
-      if (is_checkpoint(entry.path().filename().string()) && entry.is_regular_file(ignored))
-        found.emplace_back(entry.last_write_time(ignored), entry.path());
-    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
-      const auto size = [](const auto& one) { return one.second.native().size(); };
-      return std::tuple(a.first, size(a), a.second) < std::tuple(b.first, size(b), b.second);
-    });
-    std::vector<std::filesystem::path> paths;
-    for (auto& [time, path] : found) paths.push_back(std::move(path));
-    return paths;
-  }
-
-  /// Parts of files at which a run was killed.
-  void remove_parts() const {
-    std::error_code ignored;
-    std::vector<std::filesystem::path> parts;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_, ignored)) {
-      const std::string name = entry.path().filename().string();
-      const auto end = name.find(suffix);
-      if (name.ends_with(".part") && end != name.npos && is_checkpoint(name.substr(0, end + suffix.size())))
-        parts.push_back(entry.path());
-    }
-    for (const auto& part : parts) std::filesystem::remove(part, ignored);
-  }
+  std::vector<std::filesystem::path> files() const;
+  /// Removes parts of files at which a run was killed.
+  void remove_parts() const;
 
   std::filesystem::path folder_;
   CheckpointOptions options_;
@@ -115,12 +47,13 @@ class Checkpoints {
 };
 
 /// A random stream of the program's own, in a checkpoint.
-inline void put_stream(rival::CheckpointExtras& extras, const std::string& name, const rival::Random& stream) {
-  const auto& at = stream.position();
-  extras.texts[name] = rival::internal::concatenate(at.seed, ' ', at.stream, ' ', at.block);
-}
-inline rival::Random take_stream(const rival::CheckpointExtras& extras, const std::string& name) {
-  rival::Random::Position at;
-  std::istringstream(extras.texts.at(name)) >> at.seed >> at.stream >> at.block;
-  return rival::Random(at);
-}
+void put_stream(rival::CheckpointExtras& extras, const std::string& name, const rival::Random& stream);
+rival::Random take_stream(const rival::CheckpointExtras& extras, const std::string& name);
+
+// What programs call of the library, compiled once, in checkpoints.cpp.
+extern template void rival::AdversarialTrainer<float>::save(const std::filesystem::path&,
+                                                            const rival::CheckpointExtras&);
+extern template rival::CheckpointExtras rival::AdversarialTrainer<float>::load(const std::filesystem::path&);
+extern template void rival::SupervisedTrainer<float>::save(const std::filesystem::path&,
+                                                           const rival::CheckpointExtras&);
+extern template rival::CheckpointExtras rival::SupervisedTrainer<float>::load(const std::filesystem::path&);

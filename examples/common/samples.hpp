@@ -1,45 +1,24 @@
 #pragma once
 // What a program samples of its generator.
 
-#include <algorithm>
-#include <cstddef>
 #include <functional>
-#include <utility>
 #include <vector>
 
+#include "rival/core/random.hpp"
 #include "rival/gan/generator.hpp"
-#include "rival/gan/latent_law.hpp"
-#include "rival/gan/trainer_options.hpp"
+
+namespace rival {
+template <class S>
+struct TrainerOptions;
+}
 
 /// Samples for pictures, of the same latent vectors throughout, so that an animation shows the same ones taking shape,
 /// and new ones, without an end. They are drawn from a stream of their own: training does not notice.
 class Samples {
  public:
   /// `classes` is 0 for a generator that takes no labels, `label` the class to sample, or -1 for all.
-  Samples(const rival::Generator<>& generator, const rival::TrainerOptions<>& options, rival::Random random,
-          rival::Index classes, long label)
-      : generator_(generator),
-        draw_latent_(options.draw_latent),
-        random_(std::move(random)),
-        classes_(classes),
-        label_(label) {
-    const rival::Index latent = generator.latent();
-    if (classes == 0 || label >= 0) {
-      columns_ = 8;
-      fixed_.resize({64, latent});
-      draw(fixed_);
-      if (classes > 0) fixed_labels_.assign(64, static_cast<Label>(label));
-      return;
-    }
-    columns_ = 10;
-    rival::Tensor<float> row({columns_, latent});
-    draw(row);
-    fixed_.resize({classes * columns_, latent});
-    for (rival::Index k = 0; k < classes; ++k) {
-      std::copy_n(row.data(), row.size(), fixed_.data() + k * row.size());
-      fixed_labels_.insert(fixed_labels_.end(), static_cast<std::size_t>(columns_), static_cast<Label>(k));
-    }
-  }
+  Samples(const rival::Generator<>& generator, const rival::TrainerOptions<float>& options, rival::Random random,
+          rival::Index classes, long label);
 
   /// 64 samples; of a conditional generator a row a class, and the same latent vectors in each row.
   rival::Tensor<float> fixed() const { return generator_.sample(fixed_, fixed_labels_); }
@@ -48,41 +27,15 @@ class Samples {
 
   /// Walks of `steps` samples from one fixed latent vector to another, one after the other, as LatentLaw::between has
   /// it; of a conditional generator each within a class.
-  rival::Tensor<float> walks(rival::Index count, rival::Index steps) const {
-    const rival::Index latent = generator_.latent();
-    const auto* told = draw_latent_.target<rival::LatentLaw<>>();
-    const rival::LatentLaw<> law = told ? *told : rival::LatentLaw<>();
-    rival::Tensor<float> vectors({count * steps, latent});
-    std::vector<Label> labels;
-    for (rival::Index walk = 0; walk < count; ++walk) {
-      const float* from = fixed_.data() + 2 * walk % columns_ * latent;
-      for (rival::Index step = 0; step < steps; ++step) {
-        const double share = static_cast<double>(step) / static_cast<double>(steps - 1);
-        law.between(from, from + latent, latent, share, vectors.data() + (walk * steps + step) * latent);
-        if (classes_ > 0) labels.push_back(static_cast<Label>(label_ >= 0 ? label_ : walk % classes_));
-      }
-    }
-    return generator_.sample(vectors, labels);
-  }
+  rival::Tensor<float> walks(rival::Index count, rival::Index steps) const;
 
   /// The next ones. Of a conditional generator sample i, counted over all calls, is of class i modulo their number.
-  rival::Tensor<float> next(rival::Index count) {
-    rival::Tensor<float> vectors({count, generator_.latent()});
-    draw(vectors);
-    std::vector<Label> labels(classes_ > 0 ? static_cast<std::size_t>(count) : 0);
-    for (auto& label : labels) label = static_cast<Label>(label_ >= 0 ? label_ : drawn_++ % classes_);
-    return generator_.sample(vectors, labels);
-  }
+  rival::Tensor<float> next(rival::Index count);
 
  private:
   using Label = rival::Labels::value_type;
 
-  void draw(rival::Tensor<float>& vectors) {
-    if (draw_latent_)
-      draw_latent_(vectors, random_);
-    else
-      random_.fill_normal(vectors);
-  }
+  void draw(rival::Tensor<float>& vectors);
 
   const rival::Generator<>& generator_;
   std::function<void(rival::Tensor<float>&, rival::Random&)> draw_latent_;

@@ -1,57 +1,31 @@
 #pragma once
 // What goes wrong in a training, said on the terminal and in the report.
 
-#include <algorithm>
 #include <cstdint>
-#include <optional>
-#include <utility>
-#include <vector>
+#include <memory>
 
 #include "common/report.hpp"
 #include "common/run.hpp"
-#include "rival/gan/health.hpp"
+#include "rival/gan/trainer.hpp"
+
+namespace rival {
+template <class S>
+class Health;
+}
 
 class Watch {
  public:
   /// Three samples and fewer say nothing about a training.
-  Watch(rival::AdversarialTrainer<>& trainer, const rival::Dataset& data, std::uint64_t seed) {
-    if (data.size() >= 4) health_.emplace(trainer, data, rival::HealthOptions{.seed = seed});
-  }
+  Watch(rival::AdversarialTrainer<>& trainer, const rival::Dataset& data, std::uint64_t seed);
+  ~Watch();
 
   /// To be called after each step, before `run.step`.
-  void step(const rival::StepReport& step, Run& run, Report& report) {
-    if (!health_) return;
-    for (const auto& [name, text] : health_->step(step)) {
-      run.say(rival::internal::concatenate("warning: ", name, " at step ", step.steps_done, ": ", text));
-      report.warn(step.steps_done, name, text);
-    }
-  }
+  void step(const rival::StepReport& step, Run& run, Report& report);
 
   /// Into a checkpoint, and out of it.
-  void put(rival::CheckpointExtras& extras) const {
-    if (!health_) return;
-    rival::HealthState state = health_->state();
-    std::vector<double> numbers;
-    each(state, [&](auto& value) { numbers.push_back(static_cast<double>(value)); });
-    rival::Tensor<double> all({static_cast<rival::Index>(numbers.size())});
-    std::copy(numbers.begin(), numbers.end(), all.data());
-    extras.numbers["health"] = std::move(all);
-  }
-  void take(const rival::CheckpointExtras& extras) {
-    if (!health_) return;
-    rival::HealthState state;
-    const double* from = extras.numbers.at("health").data();
-    each(state, [&]<class T>(T& value) { value = static_cast<T>(*from++); });
-    health_->set_state(state);
-  }
+  void put(rival::CheckpointExtras& extras) const;
+  void take(const rival::CheckpointExtras& extras);
 
  private:
-  template <class F>
-  static void each(rival::HealthState& s, const F& f) {
-    f(s.seen), f(s.looks), f(s.loss), f(s.accuracy), f(s.lead), f(s.distance), f(s.greatest_gradient),
-        f(s.generator_norm), f(s.discriminator_norm), f(s.was_apart);
-    for (int& looks : s.wrong) f(looks);
-  }
-
-  std::optional<rival::Health<>> health_;
+  std::unique_ptr<rival::Health<float>> health_;
 };

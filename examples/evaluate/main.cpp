@@ -3,11 +3,11 @@
 #include <iostream>
 #include <optional>
 
-#include "common/run.hpp"
+#include "common/evaluations.hpp"
+#include "common/network_files.hpp"
+#include "common/run_program.hpp"
 #include "options.hpp"
 #include "rival/core/file.hpp"
-#include "rival/io/network_file.hpp"
-#include "rival/metrics/evaluation.hpp"
 #include "samples.hpp"
 
 namespace {
@@ -45,14 +45,13 @@ int evaluate(const Options& o) {
                    "that takes classes, or --classes beside a file");
     options.accuracy.emplace();
   }
-  const rival::Evaluation<> evaluation =
-      classifier ? rival::Evaluation<>(*classifier, real, options) : rival::Evaluation<>(real, options);
-  const auto table = evaluation(made.samples, made.classes);
+  const auto [table, floors] =
+      evaluate_samples(classifier ? &*classifier : nullptr, real, options, made.samples, made.classes);
   std::cout << made.samples.dim(0) << " samples of " << o.samples.string() << ", as many real ones of "
             << o.real.string() << '\n';
   if (!classifier)
     std::cout << "No --classifier, so there are patches alone; ./scripts/classify makes one for labelled data.\n";
-  for (const auto& floor : evaluation.floors())
+  for (const auto& floor : floors)
     if (floor.name == "agreement" && floor.value < 0.9)
       std::cout << "The classifier is right about " << 100 * floor.value
                 << " % of the real samples: figures by its features tell little. Was it trained on such data?\n";

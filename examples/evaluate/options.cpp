@@ -3,7 +3,7 @@
 #include "common/command_line.hpp"
 
 bool parse(int argc, char** argv, Options& o) {
-  CLI::App app(
+  Arguments app(
       "Says how good samples are, whoever made them: distances to real ones, precision and recall, classes, each "
       "beside "
       "its floor, which is what as many real samples get.");

@@ -5,12 +5,12 @@
 #include <numeric>
 
 #include "common/data_file.hpp"
-#include "rival/io/sampler.hpp"
+#include "common/network_files.hpp"
 
 namespace {
 
 rival::Dataset read_pictures(const std::filesystem::path& folder, const rival::ImageFolderOptions& options) {
-  const rival::ImageFolder read = rival::read_image_folder(folder, options);
+  const rival::ImageFolder read = read_picture_folder(folder, options);
   std::cout << folder.string() << ": " << read.describe() << '\n';
   return read.data;
 }
@@ -30,7 +30,7 @@ Made draw(const Options& o, rival::Index count) {
 rival::Dataset read_real(const Options& o) {
   if (is_picture_folder(o.real)) return read_pictures(o.real, {.size = o.size});
   if (!std::filesystem::is_directory(o.real)) return read_data_file(o.real, o.labels, o.transpose).data;
-  rival::Mnist folder(o.real);
+  MnistFolder folder(o.real);
   return folder.train();
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <vector>
 
+#include "common/network_files.hpp"
 #include "rival/io/npz.hpp"
 #include "rival/io/onnx_export.hpp"
 

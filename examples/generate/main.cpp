@@ -4,14 +4,14 @@
 #include <numeric>
 #include <vector>
 
-#include "common/run.hpp"
+#include "common/network_files.hpp"
+#include "common/run_program.hpp"
 #include "export.hpp"
 #include "options.hpp"
 #include "pictures.hpp"
 #include "rival/core/parallel.hpp"
 #include "rival/image/png.hpp"
 #include "rival/io/npy.hpp"
-#include "rival/io/sampler.hpp"
 
 namespace {
 

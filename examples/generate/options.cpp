@@ -4,7 +4,7 @@
 #include "export.hpp"
 
 bool parse(int argc, char** argv, Options& o) {
-  CLI::App app("Samples a trained generator, such as the generator.safetensors that a run of mnist_gan leaves.");
+  Arguments app("Samples a trained generator, such as the generator.safetensors that a run of mnist_gan leaves.");
   std::string label;
   double truncation = 0;
   app.add_option("--weights", o.weights, "the generator's safetensors file")->required();

@@ -29,9 +29,10 @@ int train(Options o) {
   rival::Recipe<> recipe = make_recipe(o, pictures);
   const rival::Index per_epoch = pictures.data.size() / o.batch / recipe.options.discriminator_steps;
   o.epochs = static_cast<long>(o.steps / per_epoch + 1);
-  return train_pictures(PictureTraining<Options>{
+  return train_pictures(PictureTraining{
       .program = "image_gan",
       .options = o,
+      .settings = o,
       .asked = o,
       .checkpoints = checkpoints,
       .images = pictures.data,

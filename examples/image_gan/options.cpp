@@ -3,6 +3,9 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "common/command_line.hpp"
+#include "rival/gan/image_networks.hpp"
+
 std::filesystem::path Options::default_cache() {
   if (const char* folder = std::getenv("XDG_CACHE_HOME"); folder != nullptr && *folder != '\0')
     return std::filesystem::path(folder) / "rival";
@@ -12,7 +15,7 @@ std::filesystem::path Options::default_cache() {
 }
 
 bool parse(int argc, char** argv, Options& o) {
-  CLI::App app("Trains a GAN on your own pictures, grey or in colour, and writes pictures like them.");
+  Arguments app("Trains a GAN on your own pictures, grey or in colour, and writes pictures like them.");
   auto* data =
       app.add_option("PICTURES", o.data,
                      "a folder of pictures (PNG, JPEG, BMP, GIF, WebP), whose sub-folders are classes unless a "

@@ -6,7 +6,6 @@
 
 #include "common/data_file.hpp"
 #include "rival/gan/image_networks.hpp"
-#include "rival/io/image_folder_cache.hpp"
 
 namespace {
 
@@ -15,7 +14,7 @@ rival::Index first_size(const Options& o) {
   for (const auto& file : rival::internal::files_below(o.data)) {
     if (!rival::internal::is_called_picture(file)) continue;
     try {
-      const rival::Image image = rival::read_image(o.data / file);
+      const rival::Image image = read_picture(o.data / file);
       return image.height == image.width && rival::is_image_size(image.height) ? image.height : 0;
     } catch (const rival::Error&) {
     }
@@ -34,8 +33,7 @@ Pictures read_folder(const Options& o) {
                                           .fit = o.pad ? rival::Fit::pad : rival::Fit::crop,
                                           .channels = o.channels,
                                           .label_column = o.label_column};
-  const rival::ImageFolder folder =
-      o.cache.empty() ? rival::read_image_folder(o.data, options) : rival::read_image_folder(o.data, options, o.cache);
+  const rival::ImageFolder folder = read_picture_folder(o.data, options, o.cache);
   return {folder.data, folder.class_names, folder.describe()};
 }
 

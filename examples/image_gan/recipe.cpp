@@ -4,9 +4,10 @@
 #include <chrono>
 #include <utility>
 
+#include "common/picture_training.hpp"
 #include "rival/gan/recipes/recipes.hpp"
+#include "rival/gan/trainer.hpp"
 #include "rival/layers/augment.hpp"
-#include "rival/rival.hpp"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "common/command_line.hpp"
-#include "common/run.hpp"
+#include "common/run_program.hpp"
 #include "formats.hpp"
 #include "rival/core/byte_source.hpp"
 #include "rival/nn/summary.hpp"
@@ -49,7 +49,7 @@ int inspect(const std::filesystem::path& file) {
 
 int main(int argc, char** argv) {
   return run_program("inspect", [&] {
-    CLI::App app("Says what is in a file: its size and checksum, layers and their options, texts, and the tensors.");
+    Arguments app("Says what is in a file: its size and checksum, layers and their options, texts, and the tensors.");
     std::filesystem::path file;
     app.add_option("FILE", file, "a file that ends in one of " + known_endings())->required();
     return parse_arguments(app, argc, argv) ? inspect(file) : 0;

@@ -5,7 +5,7 @@
 rival::LabelledImages read_data(const Options& o) {
   if (!o.images.empty()) return read_data_file(o.images, o.labels, o.transpose);
   try {
-    rival::Mnist folder(o.data);
+    MnistFolder folder(o.data);
     return {folder.train(), folder.class_values()};
   } catch (const rival::Error& error) {
     if (is_picture_folder(o.data)) rival::fail(error.what(), "; ./scripts/image_gan takes folders of pictures");

@@ -8,7 +8,6 @@
 #include "data.hpp"
 #include "options.hpp"
 #include "recipe.hpp"
-#include "rival/rival.hpp"
 
 namespace {
 
@@ -32,16 +31,17 @@ int train(Options o) {
   o.evaluate = evaluation_of(o);
   std::set<std::string_view> unused;
   if (!o.recipe.empty()) unused = {"--latent", "--learning-rate", "--beta1"};  // which has its own
-  return train_pictures(PictureTraining<Options>{.program = "mnist_gan",
-                                                 .options = o,
-                                                 .asked = asked,
-                                                 .checkpoints = checkpoints,
-                                                 .images = pictures.data,
-                                                 .source = o.images.empty() ? o.data : o.images,
-                                                 .recipe = recipe,
-                                                 .class_names = names_of(pictures.class_values),
-                                                 .heading = heading(o, recipe),
-                                                 .unused = unused});
+  return train_pictures(PictureTraining{.program = "mnist_gan",
+                                        .options = o,
+                                        .settings = o,
+                                        .asked = asked,
+                                        .checkpoints = checkpoints,
+                                        .images = pictures.data,
+                                        .source = o.images.empty() ? o.data : o.images,
+                                        .recipe = recipe,
+                                        .class_names = names_of(pictures.class_values),
+                                        .heading = heading(o, recipe),
+                                        .unused = unused});
 }
 
 }  // namespace

@@ -2,8 +2,11 @@
 
 #include <cmath>
 
+#include "common/command_line.hpp"
+
 bool parse(int argc, char** argv, Options& o) {
-  CLI::App app("Trains a generator and a discriminator against each other on handwritten digits, and writes pictures.");
+  Arguments app(
+      "Trains a generator and a discriminator against each other on handwritten digits, and writes pictures.");
   auto* recipe =
       app.add_option("--recipe", o.recipe,
                      "what to train, and how: rpgan, made for two minutes on two cores, or a paper's settings: gan, "

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "common/picture_training.hpp"
+#include "common/picture_options.hpp"
 
 struct Options : PictureOptions {
   Options() : PictureOptions("mnist_gan_out") { epochs = 1, batch = 32; }

@@ -2,8 +2,9 @@
 
 #include <string>
 
+#include "common/picture_training.hpp"
+#include "rival/gan/architectures.hpp"
 #include "rival/gan/recipes/recipes.hpp"
-#include "rival/rival.hpp"
 
 namespace {
 

@@ -3,17 +3,17 @@
 #include <algorithm>
 #include <numeric>
 
+#include "common/data_file.hpp"
 #include "common/losses.hpp"
+#include "common/network_files.hpp"
 #include "common/report.hpp"
 #include "common/run.hpp"
 #include "common/samples.hpp"
 #include "common/settings.hpp"
 #include "common/watch.hpp"
 #include "options.hpp"
-#include "rival/data/mnist.hpp"
 #include "rival/image/gif.hpp"
 #include "rival/image/png.hpp"
-#include "rival/io/sampler.hpp"
 #include "rival/metrics/class_score.hpp"
 #include "rival/nn/summary.hpp"
 #include "stacked.hpp"
@@ -39,7 +39,7 @@ int train(Options o) {
   rival::require(classifier.input_shape() == rival::Shape{28, 28, 1} && classifier.classes() <= 10,
                  "--classifier: expected one of 28x28x1 digits with at most ten classes, got one of ",
                  classifier.input_shape(), " with ", classifier.classes());
-  rival::Mnist folder(o.data);
+  MnistFolder folder(o.data);
   const rival::Dataset digits = folder.train();
   const rival::Dataset data = stack_digits(digits, o.images, random.stream("stack"));
   const auto law = rival::class_counts(data.labels(), stacked_kinds);

@@ -1,7 +1,9 @@
 #include "options.hpp"
 
+#include "common/command_line.hpp"
+
 bool parse(int argc, char** argv, Options& o) {
-  CLI::App app(
+  Arguments app(
       "Trains a GAN on colour images of three digits, one a channel, and counts how many of the 1000 numbers from 000 "
       "to "
       "999 it makes.");

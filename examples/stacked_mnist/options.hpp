@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "common/command_line.hpp"
+#include "common/training_options.hpp"
 
 struct Options : TrainingOptions {
   Options() : TrainingOptions("stacked_mnist_out") {}

@@ -7,6 +7,7 @@
 
 #include "common/event_log.hpp"
 #include "common/losses.hpp"
+#include "common/network_files.hpp"
 #include "common/report.hpp"
 #include "common/run.hpp"
 #include "common/settings.hpp"
@@ -17,7 +18,6 @@
 #include "rival/core/file.hpp"
 #include "rival/image/gif.hpp"
 #include "rival/image/png.hpp"
-#include "rival/io/sampler.hpp"
 #include "rival/metrics/mode_counts.hpp"
 
 namespace {

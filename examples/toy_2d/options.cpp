@@ -7,7 +7,7 @@ bool parse(int argc, char** argv, Options& o) {
   std::string names;
   for (const auto& [name, make] : recipes()) names += (names.empty() ? "" : ", ") + name;
 
-  CLI::App app(
+  Arguments app(
       "Trains a generator and a discriminator against each other on points in the plane, and counts the modes.");
   app.add_option("--problem", o.problem, "ring (8 Gaussians) or grid (25)")->capture_default_str();
   app.add_option("--recipe", o.recipe, "one of " + names)->capture_default_str();

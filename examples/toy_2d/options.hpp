@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "common/command_line.hpp"
+#include "common/training_options.hpp"
 
 struct Options : TrainingOptions {
   Options() : TrainingOptions("toy_2d_out") {}
