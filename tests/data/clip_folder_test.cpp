@@ -100,7 +100,7 @@ TEST_CASE("clip folder: what is broken or too short is skipped and named") {
   CHECK(all.describe() ==
         "1 clip of 3 frames of 4x4, grey, made from 1 animation\n"
         "4 files were skipped:\n"
-        "  broken.gif: it is damaged (Failed to read from given file)\n"
+        "  broken.gif: it is damaged (No screen descriptor detected)\n"
         "  short.gif: it has 2 frames, fewer than 3\n"
         "  torn: its frame \"f9.png\": it is damaged, or no PNG, JPEG, BMP, GIF or WebP file\n"
         "  uneven: its frames are of several sizes, 4x4 and 5x5\n");

@@ -49,7 +49,7 @@ namespace recipes {
 template <class S = float>
 Recipe<S> frames_gan(const ClipRecipeOptions& o) {
   const Random random(o.seed);
-  const ClipNetworkOptions network = rival::internal::clip_network(o, 64);
+  const ClipNetworkOptions network = rival::internal::clip_network(o, 32);
   return {frames_generator<S>(random, network), frames_critic<S>(random, network),
           rival::internal::rpgan_training<S>(o, 1e-3)};
 }
