@@ -24,4 +24,7 @@ endif()
 if(RIVAL_INSTALL)
   install(TARGETS rival_c EXPORT rival-c)
   install(EXPORT rival-c NAMESPACE rival:: DESTINATION "${rival_package_dir}" ${rival_export_only})
+  rival_below_prefix(libdir "${CMAKE_INSTALL_LIBDIR}")
+  rival_install_pkg_config(rival-c DESCRIPTION "Rival's generators for C" VARIABLES "libdir=${libdir}"
+    CFLAGS "-I\${includedir}" LIBS "-L\${libdir}" -lrival_c)
 endif()

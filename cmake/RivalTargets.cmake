@@ -4,6 +4,7 @@
 # are the user's own to choose.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
+include(RivalPkgConfig)
 
 set(rival_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/rival")
 set(rival_data_dir "${CMAKE_INSTALL_DATAROOTDIR}/rival")
@@ -26,11 +27,20 @@ elseif(Eigen3_VERSION AND Eigen3_VERSION VERSION_LESS 3.4)
     "at a later one, or set CMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON to have one fetched.")
 endif()
 
+# With RIVAL_SINGLE_INCLUDE a folder takes the place of include/, whose headers lead to single_include/rival.hpp.
+set(rival_headers "${PROJECT_SOURCE_DIR}/include")
+if(RIVAL_SINGLE_INCLUDE)
+  set(rival_headers "${PROJECT_BINARY_DIR}/single_include")
+  find_program(PYTHON3 python3 REQUIRED)
+  execute_process(COMMAND "${PYTHON3}" "${PROJECT_SOURCE_DIR}/scripts/single_include" --forward "${rival_headers}"
+    COMMAND_ERROR_IS_FATAL ANY)
+endif()
+
 add_library(rival INTERFACE)
 add_library(rival::rival ALIAS rival)
 target_compile_features(rival INTERFACE cxx_std_20)
 target_include_directories(rival INTERFACE
-  "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+  "$<BUILD_INTERFACE:${rival_headers}>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
 target_link_libraries(rival INTERFACE Eigen3::Eigen)
 
 if(RIVAL_OPENMP)
@@ -66,6 +76,17 @@ if(RIVAL_INSTALL)
     "${PROJECT_SOURCE_DIR}/cmake/FindStb.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/RivalPackages.cmake" "${PROJECT_SOURCE_DIR}/cmake/RivalBuildType.cmake"
     DESTINATION "${rival_package_dir}")
+
+  # Which compiler reads this is not known: -fopenmp is GCC's and Clang's, and pkg-config --define-variable=openmp= is
+  # for one without.
+  set(rival_openmp_flag "")
+  if(OpenMP_CXX_FOUND AND CMAKE_CXX_COMPILER_ID MATCHES "^(GNU|Clang)$")
+    set(rival_openmp_flag "-fopenmp")
+  endif()
+  rival_below_prefix(rival_digits "${rival_data_dir}/mnist")
+  rival_install_pkg_config(rival DESCRIPTION "${PROJECT_DESCRIPTION}" REQUIRES "eigen3 >= 3.4"
+    VARIABLES "mnist_dir=${rival_digits}" "openmp=${rival_openmp_flag}"
+    CFLAGS "-I\${includedir}" "\${openmp}" LIBS "\${openmp}")
 endif()
 
 # Tests and examples need every component.
@@ -76,11 +97,13 @@ foreach(part IN ITEMS RIVAL_TESTS RIVAL_EXAMPLES)
   endif()
 endforeach()
 
-# rival_add_component(<component> <package> <target>)
+# rival_add_component(<component> <package> <target> [MODULE <module of pkg-config>] [LIBS <flag>...])
 #
 # Adds rival::<component>: rival::rival and one library more, for the headers that need it. A component whose library
-# is not on the machine does not exist, which is an error only where someone asked for it.
+# is not on the machine does not exist, which is an error only where someone asked for it. For pkg-config the library is
+# MODULE, or where it has none, the folder of its headers and LIBS.
 function(rival_add_component component package target)
+  cmake_parse_arguments(PARSE_ARGV 3 arg "" "MODULE" "LIBS")
   if(component IN_LIST rival_required)
     rival_find_or_fetch(${package} ${target})
     if(NOT TARGET ${target})
@@ -106,17 +129,24 @@ function(rival_add_component component package target)
   target_link_libraries(rival_${component} INTERFACE rival ${target})
   install(TARGETS rival_${component} EXPORT rival-${component})
   install(EXPORT rival-${component} NAMESPACE rival:: DESTINATION "${rival_package_dir}" ${rival_export_only})
+
+  set(cflags "")
+  if(NOT arg_MODULE)
+    rival_include_flags(cflags "${${package}_INCLUDE_DIR}")
+  endif()
+  rival_install_pkg_config(rival-${component} DESCRIPTION "Rival with ${package}"
+    REQUIRES "rival = ${PROJECT_VERSION}" ${arg_MODULE} CFLAGS ${cflags} LIBS ${arg_LIBS})
 endfunction()
 
-rival_add_component(zlib ZLIB ZLIB::ZLIB)  # rival/data/idx.hpp, rival/data/mnist.hpp
+rival_add_component(zlib ZLIB ZLIB::ZLIB MODULE zlib)  # rival/data/idx.hpp, rival/data/mnist.hpp
 rival_add_component(stb Stb stb::stb)      # rival/image: png, read_image; rival/data/image_folder.hpp
-rival_add_component(gif GIF GIF::GIF)      # rival/image/gif.hpp
-rival_add_component(json nlohmann_json nlohmann_json::nlohmann_json)  # rival/io: safetensors, network_file, checkpoint; rival/report
-rival_add_component(zip LibZip LibZip::LibZip)                           # rival/io/npz.hpp
-rival_add_component(webp LibWebP LibWebP::LibWebP)  # rival/image/webp.hpp
-rival_add_component(exif LibExif LibExif::LibExif)  # rival/image/exif.hpp
-rival_add_component(sndfile SndFile SndFile::sndfile)                # rival/sound/sound_file.hpp
-rival_add_component(samplerate SampleRate SampleRate::samplerate)    # rival/sound/resample.hpp; both: rival/data/sound_folder.hpp
+rival_add_component(gif GIF GIF::GIF LIBS -lgif)      # rival/image/gif.hpp
+rival_add_component(json nlohmann_json nlohmann_json::nlohmann_json MODULE nlohmann_json)  # rival/io: safetensors, network_file, checkpoint; rival/report
+rival_add_component(zip LibZip LibZip::LibZip MODULE libzip)                           # rival/io/npz.hpp
+rival_add_component(webp LibWebP LibWebP::LibWebP MODULE libwebp)  # rival/image/webp.hpp
+rival_add_component(exif LibExif LibExif::LibExif MODULE libexif)  # rival/image/exif.hpp
+rival_add_component(sndfile SndFile SndFile::sndfile MODULE sndfile)              # rival/sound/sound_file.hpp
+rival_add_component(samplerate SampleRate SampleRate::samplerate MODULE samplerate)  # rival/sound/resample.hpp; both: rival/data/sound_folder.hpp
 rival_add_component(protozero Protozero protozero::protozero)  # rival/io: tensorboard, onnx_file, _export and _import
 
 # rival_decide(<option> <what it builds> <framework's package> <framework's target>)

@@ -14,6 +14,7 @@ struct PictureOptions : TrainingOptions {
   long sample_every = 0;  ///< 0: so that the animation has some 40 frames
   long samples = 0;       ///< 0: no generated.npy
   long label = -1;        ///< the class to sample; -1: all
+  long best_of = 0;       ///< tries a sample, of which the discriminator chooses; 0: as many as the program takes
   bool tensorboard = false;
   EvaluateOptions evaluate;
 
@@ -29,6 +30,7 @@ struct PictureOptions : TrainingOptions {
     fixed("--evaluate-every", o.evaluate.every);
     free("--classifier", o.evaluate.classifier);
     free("--samples", o.samples);
+    free("--best-of", o.best_of);
     free("--tensorboard", o.tensorboard);
   }
 };

@@ -60,8 +60,11 @@ std::string describe(const std::string& heading, const PictureOptions& o, const 
        << "last step: discriminator loss " << last.discriminator_loss << ", generator loss " << last.generator_loss
        << ", penalty " << last.penalty << ", auxiliary loss " << last.auxiliary_loss << ", mean score of real "
        << last.real_score << ", of generated " << last.fake_score << ", accuracy " << last.accuracy << "\n"
-       << evaluations << (evaluations.empty() ? "\n" : "\n\n") << rival::summary(recipe.generator) << '\n'
-       << rival::summary(recipe.discriminator);
+       << evaluations << (evaluations.empty() ? "\n" : "\n\n");
+  if (o.best_of > 1)
+    text << "samples.png and generated.npy: each the one of " << o.best_of
+         << " that the discriminator scores highest\n\n";
+  text << rival::summary(recipe.generator) << '\n' << rival::summary(recipe.discriminator);
   return text.str();
 }
 
@@ -89,9 +92,7 @@ int train_pictures(const PictureTraining& t) {
                    label_classes(recipe, images), o.label);
   };
   Samples samples = samples_of("samples");
-  const auto picture = [&](rival::Index scale) {
-    return rival::grid(samples.fixed(), {.columns = samples.columns(), .scale = scale});
-  };
+  samples.choose_by(recipe.discriminator, std::max(o.best_of, 1L));
   rival::Animation animation;
   Evaluations evaluations(o.evaluate, images);
   Losses losses(evaluations.figures());
@@ -115,14 +116,16 @@ int train_pictures(const PictureTraining& t) {
   }
   EventLog events(o.out / EventLog::folder, o.tensorboard, run);
   const auto show = [&](long step) {
-    const rival::Image image = picture(1);
+    const rival::Image image = rival::grid(samples.fixed(), {.columns = samples.columns()});
     const auto png = rival::encode_png(image);
     animation.add(image);
     report.frame(step, png);
     events.show(step, image, png, {&recipe.generator, &recipe.discriminator});
   };
   using std::filesystem::path;
-  run.output("samples.png", [&](const path& to) { rival::write_png(to, picture(2)); });
+  run.output("samples.png", [&](const path& to) {
+    rival::write_png(to, rival::grid(samples.best(), {.columns = samples.columns(), .scale = 2}));
+  });
   run.output("progress.gif", [&](const path& to) { animation.save(to); });
   run.output("losses.csv", [&](const path& to) { losses.write_csv(to); });
   run.output("losses.svg", [&](const path& to) { losses.write_svg(to); });
@@ -130,6 +133,7 @@ int train_pictures(const PictureTraining& t) {
   const rival::Sampling sampling =
       rival::sampling_of(recipe.options, told ? t.class_names : std::vector<std::string>());
   run.output("generator.safetensors", [&](const path& to) { rival::save(trainer.averaged_generator(), sampling, to); });
+  run.output("discriminator.safetensors", [&](const path& to) { rival::save(recipe.discriminator, to); });
   Run::Write write_best;
   if (evaluations.wanted())
     write_best = [&](const path& to) {

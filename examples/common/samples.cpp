@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "rival/gan/best_latents.hpp"
 #include "rival/gan/latent_law.hpp"
 #include "rival/gan/trainer_options.hpp"
 
@@ -32,6 +33,23 @@ Samples::Samples(const rival::Generator<>& generator, const rival::TrainerOption
   }
 }
 
+void Samples::choose_by(const rival::Discriminator<>& discriminator, rival::Index tries) {
+  discriminator_ = &discriminator;
+  tries_ = tries;
+  if (tries == 1) return;
+  const rival::Index latent = generator_.latent();
+  candidates_.resize({fixed_.dim(0) * tries, latent});
+  draw(candidates_);
+  for (rival::Index i = 0; i < fixed_.dim(0); ++i)
+    std::copy_n(fixed_.data() + i * latent, latent, candidates_.data() + i * tries * latent);
+}
+
+rival::Tensor<float> Samples::best() const {
+  if (tries_ == 1) return fixed();
+  return generator_.sample(rival::best_latents(generator_, *discriminator_, candidates_, tries_, fixed_labels_),
+                           fixed_labels_);
+}
+
 rival::Tensor<float> Samples::walks(rival::Index count, rival::Index steps) const {
   const rival::Index latent = generator_.latent();
   const auto* told = draw_latent_.target<rival::LatentLaw<>>();
@@ -50,10 +68,11 @@ rival::Tensor<float> Samples::walks(rival::Index count, rival::Index steps) cons
 }
 
 rival::Tensor<float> Samples::next(rival::Index count) {
-  rival::Tensor<float> vectors({count, generator_.latent()});
+  rival::Tensor<float> vectors({count * tries_, generator_.latent()});
   draw(vectors);
   std::vector<Label> labels(classes_ > 0 ? static_cast<std::size_t>(count) : 0);
   for (auto& label : labels) label = static_cast<Label>(label_ >= 0 ? label_ : drawn_++ % classes_);
+  if (tries_ > 1) vectors = rival::best_latents(generator_, *discriminator_, vectors, tries_, labels);
   return generator_.sample(vectors, labels);
 }
 

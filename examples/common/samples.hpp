@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "rival/core/random.hpp"
+#include "rival/gan/discriminator.hpp"
 #include "rival/gan/generator.hpp"
 
 namespace rival {
@@ -20,8 +21,14 @@ class Samples {
   Samples(const rival::Generator<>& generator, const rival::TrainerOptions<float>& options, rival::Random random,
           rival::Index classes, long label);
 
+  /// From now on `best` and `next` give for each sample the one of so many that the discriminator scores highest.
+  void choose_by(const rival::Discriminator<>& discriminator, rival::Index tries);
+
   /// 64 samples; of a conditional generator a row a class, and the same latent vectors in each row.
   rival::Tensor<float> fixed() const { return generator_.sample(fixed_, fixed_labels_); }
+  /// As many, each the best one of its tries as the discriminator now sees them, the first of which is in `fixed`;
+  /// without a choice the same.
+  rival::Tensor<float> best() const;
   /// Of the picture that shows them.
   rival::Index columns() const { return columns_; }
 
@@ -42,8 +49,10 @@ class Samples {
   rival::Random random_;
   rival::Index classes_;
   long label_;
+  const rival::Discriminator<>* discriminator_ = nullptr;
+  rival::Index tries_ = 1;
   rival::Index columns_ = 0;
   long drawn_ = 0;
-  rival::Tensor<float> fixed_;
+  rival::Tensor<float> fixed_, candidates_;  ///< the tries of each of the fixed ones stand together
   std::vector<Label> fixed_labels_;
 };

@@ -1,30 +1,8 @@
 #pragma once
 // How many steps fit into the time that a training is to take.
 
-#include <algorithm>
-#include <chrono>
-
 #include "rival/data/dataset.hpp"
 #include "rival/gan/recipes/recipe.hpp"
-#include "rival/gan/trainer.hpp"
 
 /// The steps that this machine makes in so many minutes, by a trial of some of them.
-inline long steps_in(double minutes, rival::Recipe<> recipe, const rival::Dataset& data) {
-  using Clock = std::chrono::steady_clock;
-  rival::AdversarialTrainer<> trainer(recipe.generator, recipe.discriminator, recipe.options);
-  // The first steps ask for memory. Then at least ten, and at least a second.
-  constexpr long warm = 3, least = 10, most = 2000;
-  Clock::time_point begin;
-  double seconds = 0;
-  long steps = 0;
-  const auto on_step = [&](const rival::StepReport& step) {
-    if (step.steps_done == warm) begin = Clock::now();
-    if (step.steps_done <= warm) return;
-    steps = step.steps_done - warm;
-    seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-    if (steps >= least && seconds >= 1) trainer.stop();
-  };
-  trainer.fit(data, {.epochs = most, .steps = most, .on_step = on_step});
-  // A twentieth is left for samples, files, and a machine that does other things besides.
-  return std::max(1L, static_cast<long>(0.95 * 60 * minutes * static_cast<double>(steps) / seconds));
-}
+long steps_in(double minutes, rival::Recipe<> recipe, const rival::Dataset& data);

@@ -1,13 +1,17 @@
 // Says how good samples are, beside what real ones get. `--help` lists the options.
 
+#include <algorithm>
 #include <iostream>
 #include <optional>
+#include <vector>
 
 #include "common/evaluations.hpp"
 #include "common/network_files.hpp"
 #include "common/run_program.hpp"
 #include "options.hpp"
 #include "rival/core/file.hpp"
+#include "rival/metrics/joint_modes.hpp"
+#include "rival/metrics/kl_to_law.hpp"
 #include "samples.hpp"
 
 namespace {
@@ -30,11 +34,53 @@ std::string csv(const std::vector<rival::Figure>& table) {
   return text.str();
 }
 
+/// Says how many modes there are among the samples, and among as many real ones.
+int count_modes(const Options& o) {
+  std::vector<rival::Classifier<>> classifiers;
+  std::vector<rival::Index> classes;
+  for (const auto& file : o.modes) {
+    classifiers.push_back(rival::load_classifier(file));
+    classes.push_back(classifiers.back().classes());
+  }
+  const rival::Dataset real = read_real(o);
+  const Made made = read_made(o, real, o.count);
+  const auto counts_of = [&](const rival::Tensor<float>& samples) {
+    return rival::joint_mode_counts<float>(classifiers, samples);
+  };
+  // In pieces, so that any number of real ones can be read.
+  std::vector<rival::Index> order, some, all, as_many;
+  rival::Random(o.seed).permutation(real.size(), order);
+  rival::Tensor<float> piece;
+  const rival::Index drawn = std::min(made.samples.dim(0), real.size());
+  for (rival::Index begin = 0, end; begin < real.size(); begin = end) {
+    end = std::min(begin < drawn ? drawn : real.size(), begin + 4096);
+    some.assign(order.begin() + begin, order.begin() + end);
+    real.gather(some, piece);
+    const auto counts = counts_of(piece);
+    all.resize(counts.size());
+    for (std::size_t m = 0; m < counts.size(); ++m) all[m] += counts[m];
+    if (end == drawn) as_many = all;
+  }
+  const auto found = counts_of(made.samples);
+  const auto law = rival::independent_law(all, classes);
+  const auto shown = [](const std::vector<rival::Index>& counts) {
+    return std::count_if(counts.begin(), counts.end(), [](rival::Index n) { return n > 0; });
+  };
+  const double kl = rival::kl_to_law(found, law), floor = rival::kl_to_law(as_many, law);
+  std::cout << made.samples.dim(0) << " samples of " << o.samples.string() << " show " << shown(found) << " of "
+            << found.size() << " kinds, KL to the law " << kl << '\n'
+            << drawn << " real ones of " << o.real.string() << " show " << shown(as_many) << ", KL " << floor << '\n';
+  if (!o.csv.empty())
+    rival::replace_file(o.csv,
+                        csv({{"modes", static_cast<double>(shown(found)), 0, static_cast<double>(shown(as_many)), 0},
+                             {"modes_kl", kl, 0, floor, 0}}));
+  return 0;
+}
+
 int evaluate(const Options& o) {
-  if (o.threads > 0) rival::set_threads(o.threads);
   const auto classifier = find_classifier(o);
   const rival::Dataset real = read_real(o);
-  const Made made = read_made(o, real);
+  const Made made = read_made(o, real, std::min<rival::Index>(o.count, real.size() / 2));
   rival::require(made.samples.dim(0) >= 10, "expected at least 10 samples, got ", made.samples.dim(0));
 
   rival::EvaluationOptions options{
@@ -65,6 +111,8 @@ int evaluate(const Options& o) {
 int main(int argc, char** argv) {
   return run_program("evaluate", [&] {
     Options options;
-    return parse(argc, argv, options) ? evaluate(options) : 0;
+    if (!parse(argc, argv, options)) return 0;
+    if (options.threads > 0) rival::set_threads(options.threads);
+    return options.modes.empty() ? evaluate(options) : count_modes(options);
   });
 }

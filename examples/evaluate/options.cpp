@@ -1,5 +1,8 @@
 #include "options.hpp"
 
+#include <sstream>
+#include <string>
+
 #include "common/command_line.hpp"
 
 bool parse(int argc, char** argv, Options& o) {
@@ -24,6 +27,12 @@ bool parse(int argc, char** argv, Options& o) {
       "--classifier", o.classifier,
       "a classifier of such samples, as ./scripts/classify makes one. Without, the bundled one for the bundled "
       "digits; for other data the patches alone");
+  std::string modes;
+  auto* counted = app.add_option(
+      "--modes", modes,
+      "classifiers, with commas between: in the place of the table, count how many of the kinds that they tell apart "
+      "together the samples show, and how their shares differ from the law of --real, where what each classifier tells "
+      "is taken as independent of the others");
   auto* size = add_number(app, "--size", o.size, "pictures of folders become squares of so many pixels");
   app.add_flag("--accuracy", o.accuracy,
                "also train a classifier on the samples, and one on real ones, and say how much either knows of others: "
@@ -35,7 +44,12 @@ bool parse(int argc, char** argv, Options& o) {
   app.add_option("--csv", o.csv, "a file for the table, beside printing it");
   if (!parse_arguments(app, argc, argv)) return false;
 
+  std::istringstream files(modes);
+  for (std::string file; std::getline(files, file, ',');) o.modes.emplace_back(file);
+
   using rival::require;
+  require(counted->count() == 0 || (!o.modes.empty() && o.classifier.empty() && !o.accuracy),
+          "--modes: expected classifiers, and neither --classifier nor --accuracy beside them");
   require(o.count >= 10, "--count: expected at least 10, got ", o.count);
   require(threads->count() == 0 || o.threads >= 1, "--threads: expected at least 1, got ", o.threads);
   require(size->count() == 0 || o.size >= 1, "--size: expected at least 1, got ", o.size);

@@ -3,13 +3,15 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <vector>
 
 struct Options {
   std::filesystem::path samples;
   std::filesystem::path classes;  ///< of the samples; empty: not said
   std::filesystem::path real = RIVAL_MNIST_DIR;
-  std::filesystem::path labels;      ///< of the real samples, if `real` is a file
-  std::filesystem::path classifier;  ///< empty: the digits' own for MNIST, none for other data
+  std::filesystem::path labels;              ///< of the real samples, if `real` is a file
+  std::filesystem::path classifier;          ///< empty: the digits' own for MNIST, none for other data
+  std::vector<std::filesystem::path> modes;  ///< classifiers; if there are any, the modes they tell apart are counted
   bool transpose = false;
   bool accuracy = false;
   long size = 0;  ///< of pictures in folders; 0: as they are

@@ -34,9 +34,8 @@ rival::Dataset read_real(const Options& o) {
   return folder.train();
 }
 
-Made read_made(const Options& o, const rival::Dataset& real) {
-  const rival::Index count = std::min<rival::Index>(o.count, real.size() / 2);
-  if (o.samples.extension() == ".safetensors") return draw(o, count);
+Made read_made(const Options& o, const rival::Dataset& real, rival::Index most) {
+  if (o.samples.extension() == ".safetensors") return draw(o, most);
   const bool pictures = is_picture_folder(o.samples);
   const rival::Shape& sample = real.sample_shape();
   const rival::Index channels = sample.rank() == 3 && sample[2] <= 3 ? sample[2] : 0;
@@ -45,7 +44,7 @@ Made read_made(const Options& o, const rival::Dataset& real) {
   std::vector<rival::Index> which(static_cast<std::size_t>(all.size()));
   std::iota(which.begin(), which.end(), 0);
   if (pictures) rival::Random(o.seed).permutation(all.size(), which);  // as they lie class by class
-  which.resize(static_cast<std::size_t>(std::min(count, all.size())));
+  which.resize(static_cast<std::size_t>(std::min(most, all.size())));
   Made made;
   all.gather(which, made.samples);
   if (all.has_labels()) all.gather_labels(which, made.classes);

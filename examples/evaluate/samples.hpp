@@ -15,5 +15,5 @@ struct Made {
   std::vector<rival::Label> classes;  ///< that they were made for; empty if nobody said
 };
 
-/// SAMPLES: at most `count` of them, and at most half as many as there are real ones.
-Made read_made(const Options& options, const rival::Dataset& real);
+/// SAMPLES: at most `most` of them.
+Made read_made(const Options& options, const rival::Dataset& real, rival::Index most);

@@ -2,6 +2,8 @@
 
 #include <iostream>
 #include <numeric>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "common/network_files.hpp"
@@ -9,7 +11,11 @@
 #include "export.hpp"
 #include "options.hpp"
 #include "pictures.hpp"
+#include "rival/core/file.hpp"
 #include "rival/core/parallel.hpp"
+#include "rival/data/alphabet.hpp"
+#include "rival/data/tokens.hpp"
+#include "rival/gan/best_latents.hpp"
 #include "rival/image/png.hpp"
 #include "rival/io/npy.hpp"
 
@@ -25,6 +31,17 @@ rival::Index chosen_class(const rival::Sampler<>& sampler, const Options& o) {
   }
 }
 
+/// Samples of text, a line each.
+std::string lines(const rival::Sampler<>& sampler, const rival::Tensor<float>& samples,
+                  const std::optional<double>& temperature, rival::Random& random) {
+  const rival::Alphabet alphabet(sampler.sampling().alphabet);
+  const rival::Tokens tokens =
+      temperature ? rival::draw_tokens(samples, *temperature, random) : rival::tokens_of(samples);
+  std::string text;
+  for (rival::Index i = 0; i < tokens.count(); ++i) text += alphabet.text(tokens.line(i)) + '\n';
+  return text;
+}
+
 /// What the generator cannot give is said before anything is written.
 void check(const rival::Sampler<>& sampler, const Options& o) {
   const Kind kind = kind_of(sampler.generator());
@@ -34,6 +51,8 @@ void check(const rival::Sampler<>& sampler, const Options& o) {
                  "of points in the plane; this one gives ", shape);
   rival::require(o.walk.empty() || kind == Kind::images,
                  "--walk: expected a generator of images in grey or colour; this one gives ", shape);
+  rival::require(o.text.empty() || !sampler.sampling().alphabet.empty(),
+                 "--text: expected a generator of text, whose file has an alphabet; this one gives ", shape);
   rival::require(!o.truncation || sampler.sampling().uniform < sampler.generator().latent(),
                  "--truncation: expected a generator that takes normal numbers; this one's are all uniform");
 }
@@ -45,22 +64,27 @@ int generate(const Options& o) {
   check(sampler, o);
 
   const auto wrote = [](const std::filesystem::path& file) { std::cout << "wrote " << file.string() << std::endl; };
-  if (!o.grid.empty() || !o.npy.empty() || !o.walk.empty()) {
+  if (!o.grid.empty() || !o.npy.empty() || !o.walk.empty() || !o.text.empty()) {
     // As a program of one's own would: Random random(seed), sampler.sample(count, random, labels).
     rival::Random random(o.seed);
-    const rival::Tensor<float> latents = sampler.latents(o.count, random, o.truncation);
-    if (!o.grid.empty() || !o.npy.empty()) {
-      std::vector<rival::Label> labels(classes > 0 ? static_cast<std::size_t>(o.count) : 0);
-      for (std::size_t i = 0; i < labels.size(); ++i)
-        labels[i] = static_cast<rival::Label>(label >= 0 ? label : static_cast<rival::Index>(i) % classes);
+    const rival::Index tries = o.discriminator.empty() ? 1 : o.best_of;
+    rival::Tensor<float> latents = sampler.latents(o.count * tries, random, o.truncation);
+    std::vector<rival::Label> labels(classes > 0 ? static_cast<std::size_t>(o.count) : 0);
+    for (std::size_t i = 0; i < labels.size(); ++i)
+      labels[i] = static_cast<rival::Label>(label >= 0 ? label : static_cast<rival::Index>(i) % classes);
+    if (!o.discriminator.empty())
+      latents =
+          rival::best_latents(sampler.generator(), rival::load_discriminator(o.discriminator), latents, tries, labels);
+    if (!o.grid.empty() || !o.npy.empty() || !o.text.empty()) {
       const rival::Tensor<float> samples = sampler.sample(latents, labels);
       if (!o.grid.empty()) rival::write_png(o.grid, picture(samples)), wrote(o.grid);
       if (!o.npy.empty()) rival::write_npy(o.npy, samples), wrote(o.npy);
+      if (!o.text.empty()) rival::replace_file(o.text, lines(sampler, samples, o.temperature, random)), wrote(o.text);
     }
     if (!o.walk.empty()) {
-      std::vector<rival::Label> labels(static_cast<std::size_t>(label >= 0 ? 1 : classes));
-      std::iota(labels.begin(), labels.end(), static_cast<rival::Label>(std::max<rival::Index>(label, 0)));
-      walk(sampler, latents, labels).save(o.walk), wrote(o.walk);
+      std::vector<rival::Label> passed(static_cast<std::size_t>(label >= 0 ? 1 : classes));
+      std::iota(passed.begin(), passed.end(), static_cast<rival::Label>(std::max<rival::Index>(label, 0)));
+      walk(sampler, latents, passed).save(o.walk), wrote(o.walk);
     }
   }
   if (!o.to_export.empty()) export_network(sampler, o.to_export), wrote(o.to_export);

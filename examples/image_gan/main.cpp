@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "common/picture_training.hpp"
+#include "common/time_budget.hpp"
 #include "options.hpp"
 #include "pictures.hpp"
 #include "recipe.hpp"
@@ -22,7 +23,7 @@ int train(Options o) {
   decide(o, pictures, words);
   if (!resume && o.given.count("--steps") > 0) o.minutes = 0;  // as long as they take
   if (o.steps == 0) {
-    o.steps = steps_in(o.minutes, o, pictures);
+    o.steps = steps_in(o.minutes, make_recipe(o, pictures), pictures.data);
     words.push_back(rival::internal::concatenate(o.steps, " steps, as many as fit into ", o.minutes,
                                                  " minutes here; --steps ", o.steps, " repeats them bit for bit"));
   }

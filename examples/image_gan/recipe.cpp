@@ -1,7 +1,6 @@
 #include "recipe.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "common/picture_training.hpp"
@@ -59,25 +58,4 @@ rival::Recipe<> make_recipe(const Options& o, const Pictures& pictures) {
                  o.label);
   if (o.augment == "off") return recipe;
   return {std::move(recipe.generator), augmented(recipe.discriminator), std::move(recipe.options)};
-}
-
-long steps_in(double minutes, const Options& o, const Pictures& pictures) {
-  using Clock = std::chrono::steady_clock;
-  rival::Recipe<> recipe = make_recipe(o, pictures);
-  rival::AdversarialTrainer<> trainer(recipe.generator, recipe.discriminator, recipe.options);
-  // The first steps ask for memory. Then at least ten, and at least a second.
-  constexpr long warm = 3, least = 10, most = 2000;
-  Clock::time_point begin;
-  double seconds = 0;
-  long steps = 0;
-  const auto on_step = [&](const rival::StepReport& step) {
-    if (step.steps_done == warm) begin = Clock::now();
-    if (step.steps_done <= warm) return;
-    steps = step.steps_done - warm;
-    seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-    if (steps >= least && seconds >= 1) trainer.stop();
-  };
-  trainer.fit(pictures.data, {.epochs = most, .steps = most, .on_step = on_step});
-  // A twentieth is left for pictures, files, and a machine that does other things besides.
-  return std::max(1L, static_cast<long>(0.95 * 60 * minutes * static_cast<double>(steps) / seconds));
 }

@@ -1,5 +1,5 @@
 #pragma once
-// What image_gan trains, and for how long.
+// What image_gan trains.
 
 #include <string>
 #include <vector>
@@ -13,6 +13,3 @@ void decide(Options& options, const Pictures& pictures, std::vector<std::string>
 
 /// The recipe for decided options. Throws rival::Error for options that do not fit the pictures.
 rival::Recipe<> make_recipe(const Options& options, const Pictures& pictures);
-
-/// The steps that this machine makes in so many minutes, by a trial of some of them.
-long steps_in(double minutes, const Options& options, const Pictures& pictures);

@@ -29,6 +29,7 @@ int train(Options o) {
   rival::Recipe<> recipe = make_recipe(o, pictures);
   asked.epochs = o.epochs, asked.batch = o.batch;
   o.evaluate = evaluation_of(o);
+  if (o.best_of == 0) o.best_of = o.recipe == "rpgan" ? 3 : 1;
   std::set<std::string_view> unused;
   if (!o.recipe.empty()) unused = {"--latent", "--learning-rate", "--beta1"};  // which has its own
   return train_pictures(PictureTraining{.program = "mnist_gan",

@@ -42,6 +42,8 @@ cannot_install() {
 # What Debian and Ubuntu call the libraries that Rival's components need, and the examples.
 library_packages=(libeigen3-dev zlib1g-dev libstb-dev libgif-dev nlohmann-json3-dev libzip-dev libprotozero-dev)
 example_packages=("${library_packages[@]}" libcli11-dev libwebp-dev libexif-dev libsndfile1-dev libsamplerate0-dev)
+# And what builds the documentation site.
+site_packages=(doxygen mkdocs mkdocs-material python3-pymdownx libjs-katex)
 
 # install_missing <package>...: on Debian and Ubuntu, installs those packages that are not there, and the compiler and
 # CMake; it removes none. Elsewhere it does nothing: CMake finds the libraries or fetches them.

@@ -1,4 +1,4 @@
-// The version in the headers is the project's.
+// The version in the headers is the project's, wherever it is written down.
 #include "catch.hpp"
 
 #include <string>
@@ -6,7 +6,26 @@
 #include "rival/core/version.hpp"
 #include "temporary_folder.hpp"
 
-TEST_CASE("version: as CMake's project() says") {
-  const std::string project = rival_test::read_bytes(RIVAL_FIXTURES_DIR "/../../CMakeLists.txt");
-  CHECK(project.find("project(rival VERSION " + std::string(rival::version) + " ") != std::string::npos);
+namespace {
+
+const std::string root = RIVAL_FIXTURES_DIR "/../../";
+
+/// What `#if RIVAL_VERSION >= ...` of a user's sees.
+#if RIVAL_VERSION >= 0 && RIVAL_VERSION < 10000 * (RIVAL_VERSION_MAJOR + 1)
+constexpr bool preprocessor_reads_it = true;
+#else
+constexpr bool preprocessor_reads_it = false;
+#endif
+
+}  // namespace
+
+TEST_CASE("version: the text and the number are made of the same three") {
+  const std::string text = std::to_string(RIVAL_VERSION_MAJOR) + "." + std::to_string(RIVAL_VERSION_MINOR) + "." +
+                           std::to_string(RIVAL_VERSION_PATCH);
+  CHECK(rival::version == text);
+  CHECK(rival::version.data()[rival::version.size()] == '\0');
+  CHECK(RIVAL_VERSION / 10000 == RIVAL_VERSION_MAJOR);
+  CHECK(RIVAL_VERSION / 100 % 100 == RIVAL_VERSION_MINOR);
+  CHECK(RIVAL_VERSION % 100 == RIVAL_VERSION_PATCH);
+  CHECK(preprocessor_reads_it);
 }

@@ -117,6 +117,8 @@ std::vector<std::string> check_whole(const std::filesystem::path& out, const std
       CHECK_THAT(bytes, ContainsSubstring("architecture dense") && ContainsSubstring("\nsteps "));
     } else if (name == "generator.safetensors") {
       CHECK(rival::load_generator(out / name).latent() == 100);
+    } else if (name == "discriminator.safetensors") {
+      CHECK(rival::load_discriminator(out / name).input_shape() == rival::Shape{28, 28, 1});
     } else {
       rows = check_rows(bytes);
     }

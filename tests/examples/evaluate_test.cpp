@@ -2,6 +2,7 @@
 #include "catch.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <string>
 #include <vector>
@@ -160,6 +161,43 @@ TEST_CASE("evaluate: folders of pictures, and how much a classifier learns from 
                              ContainsSubstring("made: 40 pictures of 8x8") && ContainsSubstring("40 samples of") &&
                              ContainsSubstring("\naccuracy "));
   CHECK(evaluate(arguments, {"--accuracy"}).out == result.out);
+}
+
+TEST_CASE("evaluate: --modes counts the kinds that several classifiers tell apart") {
+  const TemporaryFolder files;
+  // The sign of the first pixel, and that of the second.
+  for (const rival::Index pixel : {0, 1}) {
+    rival::Classifier<> sign({8, 8, 1}, rival::Sequential<>(rival::Flatten<>(), rival::Dense<>({.in = 64, .out = 2})));
+    for (auto* parameter : sign.parameters()) parameter->value.array() = 0;
+    sign.parameters()[0]->value(pixel, 1) = 1;
+    rival::save(sign, files / ("sign" + std::to_string(pixel) + ".safetensors"));
+  }
+  auto real = noise(400, 1), made = noise(100, 2);
+  for (rival::Index i = 0; i < 100; ++i) made[64 * i] = -1;  // one half of the kinds
+  rival::write_npy(files / "real.npy", real);
+  rival::write_npy(files / "made.npy", made);
+  const auto signs = (files / "sign0.safetensors").string() + ',' + (files / "sign1.safetensors").string();
+  const auto result =
+      rival_test::run(RIVAL_EVALUATE_BINARY, {(files / "made.npy").string(), "--real", (files / "real.npy").string(),
+                                              "--modes", signs, "--csv", (files / "table.csv").string()});
+  CHECK(result.err.empty());
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.out, ContainsSubstring("100 samples of ") &&
+                             ContainsSubstring(" show 2 of 4 kinds, KL to the law 0.") &&
+                             ContainsSubstring("100 real ones of ") && ContainsSubstring(" show 4, KL 0.0"));
+  const auto rows = lines(read_bytes(files / "table.csv"));
+  REQUIRE(rows.size() == 3);
+  CHECK(cells(rows[1])[0] == "modes");
+  CHECK(cells(rows[1])[1] == "2");
+  CHECK(cells(rows[1])[3] == "4");
+  // Half of the kinds are missing: some ln 2.
+  CHECK(std::stod(cells(rows[2])[1]) == Approx(std::log(2.0)).margin(0.1));
+
+  const auto refused = rival_test::run(
+      RIVAL_EVALUATE_BINARY,
+      {(files / "made.npy").string(), "--real", (files / "real.npy").string(), "--modes", signs, "--accuracy"});
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.err, ContainsSubstring("--modes: expected classifiers, and neither --classifier nor --accuracy"));
 }
 
 TEST_CASE("evaluate: what it refuses") {

@@ -6,6 +6,9 @@
 #include <vector>
 #include "catch.hpp"
 
+#include "rival/data/alphabet.hpp"
+#include "rival/data/tokens.hpp"
+#include "rival/gan/best_latents.hpp"
 #include "rival/image/png.hpp"
 #include "rival/io/npy.hpp"
 #include "rival/io/npz.hpp"
@@ -16,6 +19,7 @@
 #include "rival/layers/dense.hpp"
 #include "rival/layers/embedding.hpp"
 #include "rival/layers/reshape.hpp"
+#include "rival/layers/softmax.hpp"
 #include "run_program.hpp"
 #include "small_digits.hpp"
 #include "temporary_folder.hpp"
@@ -88,6 +92,41 @@ std::vector<int> frames_and_size_of_gif(const std::string& bytes) {
 
 }  // namespace
 
+TEST_CASE("generate: lines of text, the most likely ones or drawn") {
+  const TemporaryFolder folder;
+  rival::Generator<> text(4, rival::Sequential<>(rival::Dense<>({.in = 4, .out = 12}), rival::Reshape<>({4, 3}),
+                                                 rival::Softmax<>({.gumbel = true, .straight_through = true})));
+  text.initialise(rival::glorot<>(), rival::Random(2));
+  const auto weights = folder / "generator.safetensors";
+  rival::save(text, {.alphabet = "a\u00e9"}, weights);
+  generate(weights, {"--text", (folder / "lines.txt").string(), "--count", "20", "--seed", "5"});
+  rival::Random random(5);
+  const auto samples = text.sample(20, random);
+  const auto written = lines(read_bytes(folder / "lines.txt"));
+  REQUIRE(written.size() == 20);
+  const rival::Alphabet alphabet("a\u00e9");
+  const rival::Tokens tokens = rival::tokens_of(samples);
+  for (Index i = 0; i < 20; ++i) CHECK(written[static_cast<std::size_t>(i)] == alphabet.text(tokens.line(i)));
+
+  // Nearly cold the draws are the most likely ones, warm they are not.
+  for (const char* temperature : {"0.01", "1"}) {
+    generate(weights,
+             {"--text", (folder / "drawn.txt").string(), "--count", "20", "--seed", "5", "--temperature", temperature});
+    CHECK((lines(read_bytes(folder / "drawn.txt")) == written) == (std::string(temperature) == "0.01"));
+  }
+  const auto refuse_text = [&](const Arguments& arguments, const std::string& expected) {
+    const auto result = run(arguments);
+    CHECK(result.code == 2);
+    CHECK_THAT(result.err, ContainsSubstring(expected));
+  };
+  const std::string to = (folder / "none.txt").string();
+  refuse_text({"--weights", weights.string(), "--text", to, "--temperature", "0"},
+              "--temperature: expected 0.01 to 100, got 0");
+  rival::save(text, rival::Sampling{}, weights);
+  refuse_text({"--weights", weights.string(), "--text", to},
+              "--text: expected a generator of text, whose file has an alphabet; this one gives 4x3");
+}
+
 TEST_CASE("generate: equal seeds give what the library gives in process, byte for byte") {
   const SmallData data;
   const TemporaryFolder folder;
@@ -118,6 +157,30 @@ TEST_CASE("generate: equal seeds give what the library gives in process, byte fo
       }
       CHECK((read_bytes(npy) == as_npy(samples)));
     }
+  }
+}
+
+TEST_CASE("generate: with --discriminator each sample is the best one of its tries") {
+  const SmallData data;
+  const TemporaryFolder folder;
+  const auto out = folder / "out", npy = folder / "samples.npy";
+  const auto trained = rival_test::run(
+      RIVAL_MNIST_GAN_BINARY, {"--recipe", "cgan", "--data", data.path().string(), "--out", out.string(), "--steps",
+                               "2", "--batch", "20", "--best-of", "2", "--quiet"});
+  REQUIRE(trained.code == 0);
+  const auto weights = out / "generator.safetensors", judge = out / "discriminator.safetensors";
+  const auto generator = rival::load_generator(weights);
+  for (const Index tries : {1, 3, 4}) {
+    Arguments more{"--count", "7", "--seed", "9", "--npy", npy.string(), "--discriminator", judge.string()};
+    if (tries != 3) more.insert(more.end(), {"--best-of", std::to_string(tries)});  // which it is by itself
+    generate(weights, more);
+    rival::Random random(9);
+    rival::Tensor<float> candidates({7 * tries, generator.latent()});
+    random.fill_normal(candidates);
+    const std::vector<rival::Label> labels(7, 0);
+    const auto best =
+        rival::best_latents(generator, rival::load_discriminator(judge), candidates, tries, rival::Labels(labels));
+    CHECK((read_bytes(npy) == as_npy(generator.sample(best, labels))));
   }
 }
 
@@ -237,7 +300,7 @@ TEST_CASE("generate: refuses what does not go together, by name, and writes noth
     CHECK_THAT(result.err, ContainsSubstring(expected));
     CHECK(out.count() == 0);
   };
-  refuse(images, {}, "expected something to write: --grid, --npy, --walk or --export");
+  refuse(images, {}, "expected something to write: --grid, --npy, --walk, --text or --export");
   refuse(images, {"--count", "0", "--npy", npy}, "--count: expected at least 1, got 0");
   refuse(images, {"--count", "many", "--npy", npy}, "--count: expected a whole number, got many");
   refuse(images, {"--seed", "-1", "--npy", npy}, "--seed: expected a whole number >= 0, got -1");
@@ -255,7 +318,7 @@ TEST_CASE("generate: refuses what does not go together, by name, and writes noth
            "--walk: expected a --count of 2 to 1000 latent vectors, got " + count);
   for (const std::string option : {"--count", "--label", "--seed", "--truncation"})
     refuse(images, {option, "2", "--export", (out / "b.safetensors").string()},
-           option + ": expected --grid, --npy or --walk beside it");
+           option + ": expected --grid, --npy, --walk or --text beside it");
   refuse(images, {"--label", "4", "--npy", npy}, "--label: expected no class, as the generator takes none, got 4");
   refuse(classes, {"--label", "5", "--npy", npy}, "--label: expected one of the 2 classes 4, 9, got 5");
   refuse(vectors, {"--grid", png, "--npy", npy},

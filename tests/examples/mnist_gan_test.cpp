@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "rival/data/idx.hpp"
+#include "rival/io/network_file.hpp"
 #include "rival/io/npy.hpp"
 #include "run_program.hpp"
 #include "small_digits.hpp"
@@ -96,6 +97,40 @@ TEST_CASE("mnist_gan: twenty steps on the real digits write all that is promised
   for (const auto& name : promised)
     CHECK(result.out.find("wrote " + (out / name).string() + "\n") != std::string::npos);
   CHECK(result.out.find("wrote " + (out / "generated.npy").string() + "\n") != std::string::npos);
+}
+
+TEST_CASE("mnist_gan: --best-of chooses samples by the discriminator, and nothing else changes") {
+  const SmallData data(40);
+  const TemporaryFolder folder;
+  const auto train = [&](const char* name, Arguments more) {
+    more.insert(more.end(), {"--architecture", "dense", "--data", data.path().string(), "--batch", "10", "--epochs",
+                             "5", "--samples", "40", "--quiet", "--out", (folder / name).string()});
+    const auto result = run(more);
+    INFO(result.err);
+    REQUIRE(result.code == 0);
+    return content(folder / name);
+  };
+  const auto mean_score = [&](const char* name) {
+    const auto bytes = rival::read_npy<std::uint8_t>(folder / name / "generated.npy");
+    rival::Tensor<float> images({bytes.dim(0), 28, 28, 1});
+    for (rival::Index i = 0; i < images.size(); ++i) images[i] = static_cast<float>(bytes[i]) / 127.5F - 1;
+    rival::Trace<float> trace;
+    return rival::load_discriminator(folder / name / "discriminator.safetensors").infer(images, trace).array().mean();
+  };
+  auto plain = train("plain", {}), chosen = train("chosen", {"--best-of", "8"});
+  CHECK(mean_score("chosen") > mean_score("plain"));
+  for (const char* name : {"generator.safetensors", "discriminator.safetensors", "progress.gif"})
+    CHECK(plain[name] == chosen[name]);
+  CHECK(plain["samples.png"] != chosen["samples.png"]);
+  CHECK(chosen["summary.txt"].find("each the one of 8 that the discriminator scores highest") != std::string::npos);
+  CHECK(plain["summary.txt"].find("scores highest") == std::string::npos);
+  CHECK(train("one", {"--best-of", "1"})["samples.png"] == plain["samples.png"]);
+
+  // The default recipe chooses by itself.
+  REQUIRE(run({"--steps", "1", "--data", data.path().string(), "--batch", "10", "--quiet", "--out",
+               (folder / "rpgan").string()})
+              .code == 0);
+  CHECK(content(folder / "rpgan")["summary.txt"].find("each the one of 3 that") != std::string::npos);
 }
 
 TEST_CASE("mnist_gan: the other architectures run too") {
@@ -275,6 +310,7 @@ TEST_CASE("mnist_gan: refuses a bad command line") {
   refuse({"--learning-rate", "fast"}, {"--learning-rate: expected a number, got fast"});
   refuse({"--beta1", "1"}, {"--beta1: expected a number from 0 to below 1, got 1"});
   refuse({"--samples", "0"}, {"--samples: expected at least 1, got 0"});
+  refuse({"--best-of", "0"}, {"--best-of: expected 1 to 1000, got 0"});
   refuse({"--sample-every", "0"}, {"--sample-every: expected at least 1, got 0"});
 #if !defined(__SANITIZE_ADDRESS__) && \
     !defined(__SANITIZE_THREAD__)  // which end the program instead of throwing bad_alloc

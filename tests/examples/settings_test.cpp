@@ -17,7 +17,7 @@ struct Options {
   std::uint64_t seed = 1;
   double rate = 0.1;
   std::string recipe = "gan";
-  std::filesystem::path data, images;
+  std::filesystem::path data = {}, images = {};
 
   template <class O, class F, class G>
   static void each(O& o, F&& fixed, G&& free) {

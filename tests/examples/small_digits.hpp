@@ -41,7 +41,13 @@ inline Arguments quick(const std::filesystem::path& data, const std::filesystem:
 }
 
 /// The files that every run leaves.
-inline const std::vector<std::string> promised{"generator.safetensors", "losses.csv",  "losses.svg", "progress.gif",
-                                               "report.html",           "samples.png", "summary.txt"};
+inline const std::vector<std::string> promised{"discriminator.safetensors",
+                                               "generator.safetensors",
+                                               "losses.csv",
+                                               "losses.svg",
+                                               "progress.gif",
+                                               "report.html",
+                                               "samples.png",
+                                               "summary.txt"};
 
 }  // namespace rival_test

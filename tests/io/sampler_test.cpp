@@ -9,6 +9,7 @@
 #include "rival/layers/activations.hpp"
 #include "rival/layers/dense.hpp"
 #include "rival/layers/embedding.hpp"
+#include "rival/layers/reshape.hpp"
 #include "temporary_folder.hpp"
 
 using Catch::Matchers::ContainsSubstring;
@@ -55,6 +56,18 @@ TEST_CASE("sampler: from the file alone come the samples that the generator give
   save(plain(), path);
   Random c(7), d(7);
   CHECK(equal(load_sampler(path).sample(50, c), plain().sample(50, d)));
+}
+
+TEST_CASE("sampler: the alphabet of samples that are text comes from the file") {
+  const TemporaryFolder folder;
+  const auto path = folder / "generator.safetensors";
+  const Generator<> text(4, Sequential<>(Dense<>({.in = 4, .out = 6}), Reshape<>({2, 3})));
+  save(text, Sampling{.alphabet = "a\u00e9"}, path);
+  CHECK(load_sampler(path).sampling().alphabet == "a\u00e9");
+  CHECK_THROWS_WITH(save(text, Sampling{.alphabet = "abc"}, path),
+                    "sampling: expected samples {length, 4} for its alphabet, got a generator of 2x3");
+  CHECK_THROWS_WITH(save(plain(), Sampling{.alphabet = "ab"}, path),
+                    "sampling: expected samples {length, 3} for its alphabet, got a generator of 3");
 }
 
 TEST_CASE("sampler: uniform numbers, truncation and classes come from the file") {
@@ -108,7 +121,7 @@ TEST_CASE("sampler: refuses a sampling that is not the generator's, in memory an
   CHECK_THROWS_WITH(save(conditional(), Sampling{.class_names = {"a", "b"}}, path),
                     "sampling: expected a name for each of the generator's 3 classes, got 2");
   CHECK_THROWS_WITH(save(conditional(), Sampling{.class_names = {"a", "b", "\xff"}}, path),
-                    ContainsSubstring("sampling: expected class names in UTF-8"));
+                    ContainsSubstring("sampling: expected class names and an alphabet in UTF-8"));
   CHECK(folder.count() == 0);
   const TrainerOptions<> own{.draw_latent = [](Tensor<>& latents, Random&) { latents.fill(0); }};
   CHECK_THROWS_WITH(sampling_of(own), "sampling: expected `draw_latent` to be empty or a LatentLaw");

@@ -162,6 +162,20 @@ TEST_CASE("page: pictures, bars and tables stand in the file itself") {
   CHECK_THAT(html, !ContainsSubstring("src=\"http") && !ContainsSubstring("href=") && !ContainsSubstring("@import"));
 }
 
+TEST_CASE("page: sounds stand in the file itself, and what is no WAV file is refused") {
+  Page page("sounds");
+  page.recordings("Heard", {{"RIFF....WAVE", "<seven>"}, {"RIFF", ""}}, "a note");
+  const std::string html = page.html();
+  CHECK_THAT(html, ContainsSubstring("<audio controls preload=\"none\" src=\"data:audio/wav;base64,UklGRi4uLi5XQVZF\">"
+                                     "</audio><figcaption>&lt;seven&gt;</figcaption></figure>"));
+  CHECK_THAT(html, ContainsSubstring("media-src data:;") && ContainsSubstring("a note"));
+  Page other("none");
+  other.recordings("Nothing", {});
+  CHECK_THAT(other.html(), !ContainsSubstring("Nothing"));
+  CHECK_THROWS_WITH(other.recordings("Heard", {{"OggS", ""}}),
+                    "page: recordings: expected the bytes of a WAV file, got others");
+}
+
 TEST_CASE("page: many bars stand close together; nothing to show is no section") {
   Page page("a");
   page.bars("Modes", std::vector<Bar>(33, {"x", 1.5}));

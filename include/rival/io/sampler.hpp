@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "rival/data/alphabet.hpp"
 #include "rival/gan/latent_law.hpp"
 #include "rival/gan/trainer_options.hpp"
 #include "rival/io/json.hpp"
@@ -20,6 +21,7 @@ namespace rival {
 struct Sampling {
   Index uniform = 0;                          ///< of a latent vector's first numbers; see LatentLaw
   std::vector<std::string> class_names = {};  ///< of class 0, 1, ...; empty: classes go by their numbers
+  std::string alphabet = {};                  ///< of samples that are text: the characters of symbol 1, 2, ...
 };
 
 /// How a generator is sampled that was trained with these options. Throws Error when they draw latent vectors by
@@ -57,13 +59,21 @@ void check_sampling(const Sampling& sampling, const Generator<S>& generator, con
           " classes, got ", names);
   require(sampling.uniform >= 0 && sampling.uniform <= generator.latent(), what, ": expected `uniform` from 0 to the ",
           generator.latent(), " numbers of a latent vector, got ", sampling.uniform);
+  if (sampling.alphabet.empty()) return;
+  const Shape shape = generator.output_shape();
+  const Index symbols = Alphabet(sampling.alphabet).symbols();
+  require(shape.rank() == 2 && shape[1] == symbols, what, ": expected samples {length, ", symbols,
+          "} for its alphabet, got a generator of ", shape);
 }
 
 inline std::string sampling_text(const Sampling& sampling) {
   try {
-    return Json().add("uniform", sampling.uniform).add("class_names", Json::list_of(sampling.class_names)).text();
+    Json json;
+    json.add("uniform", sampling.uniform).add("class_names", Json::list_of(sampling.class_names));
+    if (!sampling.alphabet.empty()) json.add("alphabet", sampling.alphabet);
+    return json.text();
   } catch (const JsonError& error) {
-    fail("sampling: expected class names in UTF-8 (", error.what(), ")");
+    fail("sampling: expected class names and an alphabet in UTF-8 (", error.what(), ")");
   }
 }
 
@@ -72,6 +82,7 @@ inline Sampling sampling_from_text(const std::string& what, const std::string& t
     const Json json = Json::parse(text);
     Sampling sampling{json.at("uniform").whole<Index>()};
     for (const Json& name : json.at("class_names").list()) sampling.class_names.push_back(name.string());
+    if (const Json* alphabet = json.find("alphabet")) sampling.alphabet = alphabet->string();
     return sampling;
   } catch (const JsonError& error) {
     fail(what, ": what it says of sampling cannot be read (", error.what(), ")");

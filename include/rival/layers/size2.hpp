@@ -2,6 +2,7 @@
 // Size2: an extent by height and width, which may be written as one number.
 
 #include <cmath>
+#include <limits>
 #include <ostream>
 #include <string_view>
 #include <variant>
@@ -35,7 +36,7 @@ inline bool read_option(const OptionValue& value, Size2& out) {
 namespace internal {
 
 /// More than any window, stride or factor needs, and so few that sums and products of two are numbers.
-inline constexpr Index most_size = Index{1} << 31;
+inline constexpr Index most_size = Index{1} << (4 * sizeof(Index) - 1);
 
 /// Throws Error, beginning with `what`, unless both are at most most_size.
 template <class What>
@@ -48,8 +49,9 @@ void require_countable(const What& what, std::string_view name, const Size2& siz
 /// count so far.
 template <class What>
 Index grown(const What& what, Index extent, Index factor, Index more = 0) {
-  require(static_cast<double>(extent) * static_cast<double>(factor) + std::abs(static_cast<double>(more)) < 0x1p62,
-          what, ": makes more of ", extent, " than an index can count");
+  constexpr auto most = static_cast<double>(std::numeric_limits<Index>::max() / 2);
+  require(static_cast<double>(extent) * static_cast<double>(factor) + std::abs(static_cast<double>(more)) < most, what,
+          ": makes more of ", extent, " than an index can count");
   return extent * factor + more;
 }
 

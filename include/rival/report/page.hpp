@@ -29,6 +29,12 @@ struct Picture {
   std::string caption;
 };
 
+/// A sound with what is to be said about it.
+struct Recording {
+  std::string wav;  ///< the bytes of a WAV file
+  std::string caption;
+};
+
 /// A bar of a histogram.
 struct Bar {
   std::string name;
@@ -159,6 +165,23 @@ class Page {
     end();
   }
 
+  /// Sounds to be played, as many as fit a row. Nothing for none. Throws Error for bytes that are no WAV file.
+  void recordings(std::string_view title, const std::vector<Recording>& all, std::string_view note = "") {
+    if (all.empty()) return;
+    for (const Recording& one : all)
+      require(one.wav.starts_with("RIFF"), "page: recordings: expected the bytes of a WAV file, got others");
+    begin("pictures", title, note);
+    body_ += "<div>";
+    for (const Recording& one : all) {
+      body_ += "<figure><audio controls preload=\"none\" src=\"data:audio/wav;base64," +
+               internal::base64({one.wav.begin(), one.wav.end()}) + "\"></audio>";
+      if (!one.caption.empty()) body_ += "<figcaption>" + internal::html_text(one.caption) + "</figcaption>";
+      body_ += "</figure>";
+    }
+    body_ += "</div>";
+    end();
+  }
+
   /// A table. Columns of numbers stand to the right. Without a header the first cell of each row is its name.
   /// Throws Error when rows are not of one length.
   void table(std::string_view title, const std::vector<std::string>& header,
@@ -195,7 +218,7 @@ class Page {
     // Whatever a text may hold: nothing is fetched.
     std::string page =
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; media-src data:; "
         "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
         title_ + "</title>\n";

@@ -1,0 +1,26 @@
+#include "common/time_budget.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "rival/gan/trainer.hpp"
+
+long steps_in(double minutes, rival::Recipe<> recipe, const rival::Dataset& data) {
+  using Clock = std::chrono::steady_clock;
+  rival::AdversarialTrainer<> trainer(recipe.generator, recipe.discriminator, recipe.options);
+  // The first steps ask for memory. Then at least ten, and at least a second.
+  constexpr long warm = 3, least = 10, most = 2000;
+  Clock::time_point begin;
+  double seconds = 0;
+  long steps = 0;
+  const auto on_step = [&](const rival::StepReport& step) {
+    if (step.steps_done == warm) begin = Clock::now();
+    if (step.steps_done <= warm) return;
+    steps = step.steps_done - warm;
+    seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    if (steps >= least && seconds >= 1) trainer.stop();
+  };
+  trainer.fit(data, {.epochs = most, .steps = most, .on_step = on_step});
+  // A twentieth is left for samples, files, and a machine that does other things besides.
+  return std::max(1L, static_cast<long>(0.95 * 60 * minutes * static_cast<double>(steps) / seconds));
+}

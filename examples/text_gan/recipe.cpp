@@ -1,0 +1,22 @@
+#include "recipe.hpp"
+
+#include "rival/gan/recipes/text.hpp"
+
+rival::Recipe<> make_recipe(const Options& o, const Lines& lines) {
+  const rival::Index count = lines.training.size(), classes = lines.training.classes();
+  const rival::TextRecipeOptions options{.length = lines.length(),
+                                         .symbols = lines.text.alphabet.symbols(),
+                                         .classes = classes,
+                                         .batch = o.batch,
+                                         .width = o.width,
+                                         .seed = o.seed};
+  rival::Recipe<> recipe =
+      o.recipe == "rpgan" ? rival::recipes::text_rpgan(options) : rival::recipes::text_wgan_gp(options);
+  rival::require(o.batch * recipe.options.discriminator_steps <= count, "--batch: expected at most ",
+                 count / recipe.options.discriminator_steps, " for the ", recipe.options.discriminator_steps,
+                 " discriminator steps of ", o.recipe, " and ", count, " lines, got ", o.batch);
+  rival::require(o.label < 0 || classes > 0, "--label: expected a folder of texts, whose names are classes");
+  rival::require(o.label < classes || classes == 0, "--label: expected a class from 0 to ", classes - 1, ", got ",
+                 o.label);
+  return recipe;
+}
