@@ -26,6 +26,7 @@
 #include "rival/layers/layer_norm.hpp"
 #include "rival/layers/minibatch_stddev.hpp"
 #include "rival/layers/pack.hpp"
+#include "rival/layers/permute.hpp"
 #include "rival/layers/phase_shuffle.hpp"
 #include "rival/layers/pixel_norm.hpp"
 #include "rival/layers/pool.hpp"
@@ -71,6 +72,7 @@ std::vector<Case> cases() {
   add(all, WeightNorm(Dense<>({.in = 6, .out = 3})), vectors);
   add(all, Softmax<>(), Softmax<>({.temperature = 0.5}), vectors);
   add(all, GaussianNoise<>(), GaussianNoise<>({.sigma = 2}), vectors);
+  add(all, Permute<>({.order = {0, 1}}), Permute<>({.order = {1, 0}}), signals);
   add(all, PhaseShuffle<>({.radius = 1}), PhaseShuffle<>({.radius = 3}), signals);
   add(all, TimeDistributed<>(Sequential<>(Dense<>({.in = 6, .out = 3}))), signals);
   add(all, SpectralNorm(Dense<>({.in = 6, .out = 3})), vectors);

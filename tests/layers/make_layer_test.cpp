@@ -64,6 +64,7 @@ std::vector<std::unique_ptr<Layer<float>>> one_of_each() {
   add(MaxPool2d<>({.kernel = {2, 3}, .stride = {1, 2}, .padding = {1, 0}}));
   add(MinibatchStddev<>({.group = 3, .epsilon = 1e-4}));
   add(Pack<>(3));
+  add(Permute<>({.order = {1, 2, 0, 3}}));
   add(PhaseShuffle<>({.radius = 3}));
   add(PixelNorm<>({.epsilon = 1e-4}));
   add(Projection<>({.classes = 7}));

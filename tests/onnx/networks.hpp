@@ -124,6 +124,11 @@ inline std::vector<NetworkOfKind> networks_of_kinds() {
   add("conv1d", signal, Stack(Conv1d<>(conv1), BatchNorm<>({.features = 6}), LeakyReLU<>(0.1)));
   add("conv_transpose1d", signal, Stack(ConvTranspose1d<>(conv_t1)));
   add("conv_transpose1d", signal, Stack(ConvTranspose1d<>(conv_t1), BatchNorm<>({.features = 6}), ReLU<>()));
+  add("permute", image, Stack(Permute<>({.order = {2, 0, 1}}), Tanh<>())).comes_back = false;
+  add("permute", image.batch(3), Stack(Permute<>({.order = {1, 2, 0, 3}}), Flatten<>(), Dense<>({.in = 360, .out = 2})))
+      .comes_back = false;
+  add("permute", image.batch(3), Stack(Permute<>({.order = {0, 3, 1, 2}}))).comes_back = false;
+  add("permute", signal, Stack(Permute<>({.order = {1, 0}}), Conv1d<>({.in = 9, .out = 2}))).comes_back = false;
   add("phase_shuffle", signal, Stack(PhaseShuffle<>(), Tanh<>()));
   add("gaussian_noise", image, Stack(GaussianNoise<>(), Tanh<>()));
   add("gru", signal, Stack(GRU<>({.in = 4, .hidden = 5}))).comes_back = false;

@@ -29,6 +29,7 @@
 #include "rival/layers/layer_norm.hpp"
 #include "rival/layers/minibatch_stddev.hpp"
 #include "rival/layers/pack.hpp"
+#include "rival/layers/permute.hpp"
 #include "rival/layers/phase_shuffle.hpp"
 #include "rival/layers/pixel_norm.hpp"
 #include "rival/layers/pool.hpp"
@@ -152,6 +153,7 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
       {"minibatch_stddev", maker_of<MinibatchStddev<S>, S>()},
       {"pack",
        [](const Description& d) -> Made { return std::make_unique<Pack<S>>(read_options<PackOptions>(d).count); }},
+      {"permute", maker_of<Permute<S>, S>()},
       {"phase_shuffle", maker_of<PhaseShuffle<S>, S>()},
       {"pixel_norm", maker_of<PixelNorm<S>, S>()},
       {"projection", maker_of<Projection<S>, S>()},

@@ -1,5 +1,5 @@
 #pragma once
-// Exporters of what goes through a sequence step by step.
+// Exporters of what goes through a sequence step by step, or puts its axes in another order.
 
 #include <algorithm>
 #include <set>
@@ -9,6 +9,7 @@
 
 #include "rival/io/onnx/exporter.hpp"
 #include "rival/layers/gru.hpp"
+#include "rival/layers/permute.hpp"
 
 namespace rival::internal {
 
@@ -66,6 +67,15 @@ inline OnnxPlace time_distributed(OnnxGraph& g, const OnnxLayer& layer, const On
   const std::string steps = reshaped(n + "steps", g.elements(n + "in", x), in, false);
   const OnnxPlace y = export_layers(g, layer.branches[0], g.place(n + "step", steps, in));
   return g.place(layer.name, reshaped(n + "samples", g.elements(n + "out", y), out, true), layer.out);
+}
+
+inline OnnxPlace permute(OnnxGraph& g, const OnnxLayer& layer, const OnnxPlace& x) {
+  const auto o = read_options<PermuteOptions>(layer.description);
+  const std::string n = layer.name + ".";
+  Wholes order{0};
+  for (const Index axis : o.order) order.push_back(axis + 1);
+  const std::string in = g.reshape(n + "axes", g.elements(n + "in", x), {layer.in.begin(), layer.in.end()});
+  return g.place(layer.name, g.add("Transpose", n + "permuted", {in}, {{"perm", order}}), layer.out);
 }
 
 }  // namespace rival::internal

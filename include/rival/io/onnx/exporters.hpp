@@ -81,6 +81,7 @@ inline std::map<std::string, OnnxExporter, std::less<>>& onnx_exporters() {
       {"max_pool2d", pool<MaxPoolOptions>},
       {"minibatch_stddev", by_channels(counted_as_here(minibatch_stddev))},
       {"pack", by_channels(counted_as_here(pack))},
+      {"permute", permute},
       {"phase_shuffle", nothing},
       {"pixel_norm", by_channels(pixel_norm)},
       {"projection", counted_as_here(projection)},
