@@ -1319,6 +1319,142 @@ class TaskScratch {
 
 }  // namespace rival
 
+// rival/data/alphabet.hpp
+// Alphabet: characters as symbols, and symbols as text again.
+
+#include <map>
+
+namespace rival {
+
+namespace internal {
+
+inline constexpr char32_t no_character = 0xffffffff;
+
+/// Takes the first code point off a text of UTF-8; `no_character` where it is broken: a byte that begins none, a
+/// missing or an overlong piece, a surrogate, more than U+10FFFF.
+inline char32_t take_character(std::string_view& text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned first = byte(0);
+  const std::size_t size = first < 0x80   ? 1
+                           : first < 0xc0 ? 0
+                           : first < 0xe0 ? 2
+                           : first < 0xf0 ? 3
+                           : first < 0xf8 ? 4
+                                          : 0;
+  if (size == 0 || text.size() < size) return no_character;
+  char32_t point = size == 1 ? first : first & (0x7fu >> size);
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return no_character;
+    point = point << 6 | (byte(i) & 0x3f);
+  }
+  constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
+  if (point < least[size] || (point >= 0xd800 && point < 0xe000) || point > 0x10ffff) return no_character;
+  text.remove_prefix(size);
+  return point;
+}
+
+/// The code points of a text of UTF-8. False where it is broken.
+inline bool characters_of(std::string_view text, std::u32string& points) {
+  points.clear();
+  while (!text.empty()) {
+    const char32_t point = take_character(text);
+    if (point == no_character) return false;
+    points += point;
+  }
+  return true;
+}
+
+inline void append_utf8(std::string& text, char32_t point) {
+  const auto piece = [&](unsigned high, int shift) {
+    text += static_cast<char>(high | ((point >> shift) & (high == 0x80 ? 0x3f : 0x7f)));
+  };
+  if (point < 0x80) return piece(0, 0);
+  if (point < 0x800) return piece(0xc0, 6), piece(0x80, 0);
+  if (point < 0x10000) return piece(0xe0, 12), piece(0x80, 6), piece(0x80, 0);
+  piece(0xf0, 18), piece(0x80, 12), piece(0x80, 6), piece(0x80, 0);
+}
+
+}  // namespace internal
+
+/// The characters that lines are made of. A character is a code point of Unicode, texts are UTF-8. Symbol 0 is the
+/// padding behind a line's end, symbol k the k-th character:
+///
+///   const Alphabet letters("abc");
+///   letters.tokens("cab", 5);   // 3 1 2 0 0
+class Alphabet {
+ public:
+  /// Throws Error for no character, for one that comes twice, for a line's end, for more than 65,535, and for what is
+  /// no UTF-8.
+  explicit Alphabet(std::string_view characters) {
+    require(internal::characters_of(characters, characters_), "alphabet: expected UTF-8, got broken text");
+    require(!characters_.empty() && static_cast<Index>(characters_.size()) < most_classes, "alphabet: expected 1 to ",
+            most_classes - 1, " characters, got ", characters_.size());
+    for (std::size_t i = 0; i < characters_.size(); ++i) {
+      require(characters_[i] != U'\n' && characters_[i] != U'\r',
+              "alphabet: expected no line's end among its characters");
+      const bool first = symbols_.emplace(characters_[i], static_cast<Label>(i + 1)).second;
+      require(first, "alphabet: expected each character once, got '", text_of(characters_[i]), "' twice");
+    }
+  }
+
+  /// Number of symbols: the characters and the padding.
+  Index symbols() const { return static_cast<Index>(characters_.size()) + 1; }
+  /// All characters, as text.
+  std::string characters() const {
+    std::string text;
+    for (const char32_t point : characters_) internal::append_utf8(text, point);
+    return text;
+  }
+
+  /// The symbol of a character; 0 for one that is not in the alphabet.
+  Label symbol(char32_t character) const {
+    const auto found = symbols_.find(character);
+    return found == symbols_.end() ? Label{0} : found->second;
+  }
+
+  /// The symbols of a line, padded to `length`. Throws Error for a line that is longer, and for other characters.
+  std::vector<Label> tokens(std::string_view line, Index length) const {
+    std::u32string points;
+    require(internal::characters_of(line, points), "alphabet: expected UTF-8, got a broken line");
+    require(static_cast<Index>(points.size()) <= length, "alphabet: expected at most ", length, " characters, got ",
+            points.size(), " in ", line);
+    std::vector<Label> symbols(static_cast<std::size_t>(length));
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      symbols[i] = symbol(points[i]);
+      require(symbols[i] != 0, "alphabet: expected its own characters, got '", text_of(points[i]), "' in ", line);
+    }
+    return symbols;
+  }
+
+  /// The line that symbols stand for: without the padding at its end; padding elsewhere, which lines do not have but
+  /// samples may, is shown as `gap`. Throws Error for a symbol that there is not.
+  std::string text(std::span<const Label> symbols, std::string_view gap = "_") const {
+    std::size_t size = symbols.size();
+    while (size > 0 && symbols[size - 1] == 0) --size;
+    std::string line;
+    for (const Label one : symbols.first(size)) {
+      require(one < this->symbols(), "alphabet: expected symbols below ", this->symbols(), ", got ", one);
+      if (one == 0)
+        line += gap;
+      else
+        internal::append_utf8(line, characters_[one - 1u]);
+    }
+    return line;
+  }
+
+ private:
+  static std::string text_of(char32_t point) {
+    std::string text;
+    internal::append_utf8(text, point);
+    return text;
+  }
+
+  std::u32string characters_;
+  std::map<char32_t, Label> symbols_;
+};
+
+}  // namespace rival
+
 // rival/data/dataset.hpp
 // Dataset: samples of one shape, in memory or in a file. Values stay as small as they come and become numbers batch by
 // batch.
@@ -2070,6 +2206,94 @@ RIVAL_INSTANTIATE_CLASS(Loader);
 
 }  // namespace rival
 
+// rival/data/moving_digits.hpp
+// moving_digits(): clips of pictures that bounce about, made from still ones.
+
+namespace rival {
+
+struct MovingDigitsOptions {
+  Index clips = 10'000;
+  Index frames = 16;
+  Index size = 32;     ///< pixels: height and width of a frame
+  Index digit = 20;    ///< pixels: side of the square that a digit lies in; MNIST's are drawn in one of 20
+  double speed = 1.8;  ///< pixels from one frame to the next
+};
+
+/// Clips {frames, size, size, 1} of bytes: in each, one digit bounces in front of black, as in Moving MNIST
+/// (Srivastava, Mansimov and Salakhutdinov, "Unsupervised learning of video representations using LSTMs", 2015), which
+/// has two digits in frames of 64 pixels, at 3.6 a frame. The square that the digit lies in begins anywhere, goes in a
+/// direction that is drawn, and is thrown back by the frame's edges. Theirs is put at whole pixels; here it lies
+/// between them (bilinear), so that a digit goes straight on where it does, and frames of one clip differ as little as
+/// a digit does that is a part of a pixel elsewhere. Clip i shows digit i modulo their number, cut to its ink, and has
+/// its class.
+///
+/// `digits` are grey pictures {height, width, 1} of bytes. The same stream gives the same clips. Throws Error for other
+/// pictures, for ink that is larger than the square, and for options out of range.
+inline Dataset moving_digits(const Dataset& digits, Random random, const MovingDigitsOptions& options = {}) {
+  const auto& o = options;
+  const Shape picture = digits.sample_shape();
+  require(digits.size() > 0 && picture.rank() == 3 && picture[2] == 1,
+          "moving digits: expected grey pictures {height, width, 1}, got ", digits.size(), " of ", picture);
+  require(o.clips >= 1 && o.frames >= 1, "moving digits: expected at least 1 clip of at least 1 frame, got ", o.clips,
+          " of ", o.frames);
+  require(o.digit >= 1 && o.size >= o.digit && o.size <= 4096,
+          "moving digits: expected frames of 1 to 4096 pixels, and a digit that fits into them, got ", o.size, " and ",
+          o.digit);
+  require(o.speed >= 0 && o.speed <= 4096, "moving digits: expected a speed from 0 to 4096, got ", o.speed);
+
+  const Index h = picture[0], w = picture[1];
+  const Shape clip{o.frames, o.size, o.size, 1};
+  require(o.clips <= (Index{1} << 40) / clip.size(), "moving digits: expected clips of less than 1 TB in all, got ",
+          o.clips, " of ", clip);
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(o.clips * clip.size()), 0);
+  std::vector<Label> labels;
+  const double way = static_cast<double>(o.size - o.digit);
+  // Along one axis: a step onward, turned round where it would leave the frame.
+  const auto move = [&](double& place, double& velocity) {
+    place += velocity;
+    if (place < 0 || place > way) place = std::clamp(place, 0.0, way), velocity = -velocity;
+  };
+  for (Index i = 0; i < o.clips; ++i) {
+    const Index which = i % digits.size();
+    const auto from = digits.values(which);
+    Index top = h, bottom = 0, left = w, right = 0;  // of the ink
+    for (Index y = 0; y < h; ++y)
+      for (Index x = 0; x < w; ++x)
+        if (from[static_cast<std::size_t>(y * w + x)] > 0) {
+          top = std::min(top, y), bottom = std::max(bottom, y + 1);
+          left = std::min(left, x), right = std::max(right, x + 1);
+        }
+    const Index height = std::max<Index>(0, bottom - top), width = std::max<Index>(0, right - left);
+    require(height <= o.digit && width <= o.digit, "moving digits: expected ink within ", o.digit, "x", o.digit,
+            " pixels, got ", height, "x", width, " in picture ", which);
+
+    // Black beyond the ink.
+    const auto ink = [&](Index y, Index x) -> double {
+      if (y < 0 || y >= height || x < 0 || x >= width) return 0;
+      return from[static_cast<std::size_t>((top + y) * w + left + x)];
+    };
+    double y = way * random.uniform(), x = way * random.uniform();
+    const double angle = 2 * std::numbers::pi * random.uniform();
+    double down = o.speed * std::sin(angle), across = o.speed * std::cos(angle);
+    for (Index t = 0; t < o.frames; ++t, move(y, down), move(x, across)) {
+      const Index row = static_cast<Index>(y), column = static_cast<Index>(x);
+      const double below = y - static_cast<double>(row), beside = x - static_cast<double>(column);  // shares
+      std::uint8_t* frame = bytes.data() + (i * o.frames + t) * o.size * o.size +
+                            (row + (o.digit - height) / 2) * o.size + column + (o.digit - width) / 2;
+      for (Index k = 0; k < height + (below > 0); ++k)
+        for (Index l = 0; l < width + (beside > 0); ++l) {
+          const double value = (1 - below) * ((1 - beside) * ink(k, l) + beside * ink(k, l - 1)) +
+                               below * ((1 - beside) * ink(k - 1, l) + beside * ink(k - 1, l - 1));
+          frame[k * o.size + l] = static_cast<std::uint8_t>(value + 0.5);
+        }
+    }
+    if (digits.has_labels()) labels.push_back(digits.label(which));
+  }
+  return {clip, std::move(bytes), std::move(labels), digits.classes()};
+}
+
+}  // namespace rival
+
 // rival/data/synthetic.hpp
 // Mixtures of Gaussians in the plane: the data sets on which mode collapse can be counted.
 
@@ -2153,6 +2377,347 @@ struct GaussianMixture {
 
 }  // namespace rival
 
+// rival/data/text.hpp
+// read_text(): any text as a data set, a sample a line.
+
+#include <set>
+
+// rival/core/byte_source.hpp
+// Where readers of files take their bytes from: a file, or memory.
+
+namespace rival::internal {
+
+/// Deflate, of gzip and zip files, never packs more than so many bytes into one.
+inline constexpr std::uint64_t most_that_deflate_packs = 1032;
+
+/// Bytes that are read from the first to the last.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  /// How many bytes there are in all. A reader takes memory for what a header says only if these can hold it.
+  virtual std::uint64_t size() const = 0;
+  /// Reads `count` bytes, or fewer where they end. Throws Error when they cannot be read.
+  virtual std::size_t read(void* out, std::size_t count) = 0;
+};
+
+class MemorySource : public ByteSource {
+ public:
+  explicit MemorySource(std::string_view bytes) : bytes_(bytes), size_(bytes.size()) {}
+  std::uint64_t size() const override { return size_; }
+  std::size_t read(void* out, std::size_t count) override {
+    count = std::min(count, bytes_.size());
+    if (count > 0) std::memcpy(out, bytes_.data(), count);
+    bytes_.remove_prefix(count);
+    return count;
+  }
+
+ private:
+  std::string_view bytes_;
+  std::size_t size_;
+};
+
+class FileSource : public ByteSource {
+ public:
+  /// Throws Error, beginning with `kind` ("npy file") and the path, when there is no such file or it cannot be opened.
+  FileSource(std::string_view kind, const std::filesystem::path& path) : what_(concatenate(kind, " ", path)) {
+    require_file(kind, path);
+    file_.reset(std::fopen(path.string().c_str(), "rb"));
+    require(file_ != nullptr, what_, ": cannot be opened (", std::strerror(errno), ")");
+    std::error_code error;
+    size_ = std::filesystem::file_size(path, error);
+    require(!error, what_, ": cannot be asked for its size (", error.message(), ")");
+  }
+  /// How errors about this file begin: `npy file "a.npy"`.
+  const std::string& what() const { return what_; }
+  std::uint64_t size() const override { return size_; }
+  std::size_t read(void* out, std::size_t count) override {
+    const std::size_t got = std::fread(out, 1, count, file_.get());
+    require(got == count || std::ferror(file_.get()) == 0, what_, ": cannot be read (", std::strerror(errno), ")");
+    return got;
+  }
+
+ private:
+  std::string what_;
+  File file_;
+  std::uint64_t size_ = 0;
+};
+
+/// The bytes of a whole file. They are read as they come: a size that is
+/// asked for first may be another one by then.
+inline std::string read_whole(FileSource& file) {
+  std::string bytes;
+  bytes.reserve(static_cast<std::size_t>(file.size()));
+  std::vector<char> chunk(1 << 16);
+  while (const std::size_t got = file.read(chunk.data(), chunk.size())) bytes.append(chunk.data(), got);
+  return bytes;
+}
+inline std::string read_whole(std::string_view kind, const std::filesystem::path& path) {
+  FileSource file(kind, path);
+  return read_whole(file);
+}
+
+}  // namespace rival::internal
+
+namespace rival {
+
+struct TextOptions {
+  static constexpr Index usual_length = 64;
+
+  /// Characters in a sample; 0: as many as the longest line has, but at most `usual_length`.
+  Index length = 0;
+  Index shortest = 1;  ///< lines of fewer characters are left out
+  /// Lines that are too long become several, broken at spaces; a single word that is too long is left out.
+  bool wrap = false;
+  /// Lines with other characters are left out; empty: all characters that there are.
+  std::string alphabet = {};
+};
+
+/// The lines of a text, and what was made of it.
+struct Text {
+  Dataset data;  ///< samples {length, symbols}, a 1 for each symbol; classes if it was a folder
+  Alphabet alphabet;
+  std::vector<std::string> class_names = {};  ///< of class 0, 1, ...; empty: the lines have no classes
+  // Lines that were left out.
+  Index too_long = 0, too_short = 0, foreign = 0, broken = 0;
+  std::string foreign_character = {};  ///< one that the alphabet does not have
+  Index empty = 0;                     ///< lines without any character
+
+  /// All of it in a few lines, for a user to look over.
+  std::string describe() const;
+};
+
+namespace internal {
+
+/// What lines are being collected to.
+struct TextLines {
+  const TextOptions& options;
+  std::vector<std::u32string> lines = {};
+  Index too_long = 0, too_short = 0, broken = 0, empty = 0;
+
+  void add(std::u32string_view line) {
+    const auto most = static_cast<std::size_t>(options.length > 0 ? options.length : TextOptions::usual_length);
+    if (line.empty())
+      ++empty;
+    else if (line.size() > most)
+      ++too_long;
+    else if (static_cast<Index>(line.size()) < options.shortest)
+      ++too_short;
+    else
+      lines.emplace_back(line);
+  }
+
+  /// The line in pieces of whole words, each as long as can be.
+  void add_wrapped(std::u32string_view line) {
+    const auto most = static_cast<std::size_t>(options.length > 0 ? options.length : TextOptions::usual_length);
+    while (line.size() > most) {
+      std::size_t end = line.rfind(U' ', most);
+      if (end == line.npos || end == 0) end = std::min(line.find(U' ', 1), line.size());
+      add(line.substr(0, end));
+      line.remove_prefix(std::min(end + 1, line.size()));
+    }
+    if (!line.empty()) add(line);
+  }
+
+  void add_text(std::string_view text) {
+    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+    std::u32string points;
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find('\n'), text.size());
+      std::string_view line = text.substr(0, end);
+      text.remove_prefix(std::min(end + 1, text.size()));
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      if (!characters_of(line, points))
+        ++broken;
+      else if (options.wrap)
+        points.empty() ? add(points) : add_wrapped(points);
+      else
+        add(points);
+    }
+  }
+};
+
+inline std::string read_text_file(const std::filesystem::path& path) {
+  FileSource file("text", path);
+  return read_whole(file);
+}
+
+}  // namespace internal
+
+/// Reads a text of UTF-8, a sample a line; or a folder of texts, each a class of its own that its name without the
+/// ending names, in the order of their names. A line ends with LF or CR LF. Lines that are empty, too short or too
+/// long, and those with characters that a given alphabet does not have, are left out and counted.
+///
+///   const Text words = read_text("words.txt", {.length = 16});
+///   Loader loader(words.data, {.batch = 64}, random);      // batches {64, 16, words.alphabet.symbols()}
+///
+/// Throws Error for a file that cannot be read, and where no line is left.
+inline Text read_text(const std::filesystem::path& path, const TextOptions& options = {}) {
+  require(options.length >= 0 && options.length <= most_classes, "text: expected a length from 0 to ", most_classes,
+          ", got ", options.length);
+  require(
+      options.shortest >= 1 && options.shortest <= (options.length > 0 ? options.length : TextOptions::usual_length),
+      "text: expected a shortest line of at least 1 character and no more than the longest, got ", options.shortest);
+  internal::TextLines read{options};
+  std::vector<std::string> names;
+  std::vector<Label> labels;
+  if (std::filesystem::is_directory(path)) {
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(path))
+      if (entry.is_regular_file() && !entry.path().filename().native().starts_with('.')) files.push_back(entry.path());
+    std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.native() < b.native(); });
+    require(!files.empty(), "text: expected texts in the folder ", path, ", found none");
+    require(static_cast<Index>(files.size()) <= most_classes, "text: expected at most ", most_classes, " texts in ",
+            path, ", found ", files.size());
+    for (const auto& file : files) {
+      read.add_text(internal::read_text_file(file));
+      labels.resize(read.lines.size(), static_cast<Label>(names.size()));
+      names.push_back(file.stem().string());
+    }
+  } else {
+    read.add_text(internal::read_text_file(path));
+  }
+
+  std::string characters = options.alphabet;
+  if (characters.empty()) {
+    std::set<char32_t> all;
+    for (const auto& line : read.lines) all.insert(line.begin(), line.end());
+    require(!all.empty(), "text: expected lines of ", options.shortest, " to ",
+            options.length > 0 ? options.length : TextOptions::usual_length, " characters in ", path, ", found none");
+    for (const char32_t point : all) internal::append_utf8(characters, point);
+  }
+  Text text{{}, Alphabet(characters), names};
+  text.too_long = read.too_long, text.too_short = read.too_short, text.broken = read.broken, text.empty = read.empty;
+
+  std::vector<Label> kept;  // the classes of the lines that stay
+  std::size_t longest = 0, lines = 0;
+  const auto known = [&](const std::u32string& line) {
+    const auto other =
+        std::find_if(line.begin(), line.end(), [&](char32_t point) { return text.alphabet.symbol(point) == 0; });
+    if (other == line.end()) return true;
+    if (text.foreign++ == 0) internal::append_utf8(text.foreign_character, *other);
+    return false;
+  };
+  for (std::size_t i = 0; i < read.lines.size(); ++i) {
+    if (!known(read.lines[i])) continue;
+    if (!labels.empty()) kept.push_back(labels[i]);
+    longest = std::max(longest, read.lines[i].size());
+    std::swap(read.lines[lines++], read.lines[i]);
+  }
+  read.lines.resize(lines);
+  require(lines > 0, "text: expected lines of the alphabet ", text.alphabet.characters(), " in ", path, ", found none");
+
+  const Index length = options.length > 0 ? options.length : static_cast<Index>(longest);
+  std::vector<Label> symbols(lines * static_cast<std::size_t>(length));
+  for (std::size_t i = 0; i < lines; ++i)
+    std::transform(read.lines[i].begin(), read.lines[i].end(), symbols.begin() + static_cast<Index>(i) * length,
+                   [&](char32_t point) { return text.alphabet.symbol(point); });
+  text.data = Dataset::of_classes({length}, text.alphabet.symbols(), std::move(symbols), std::move(kept),
+                                  static_cast<Index>(names.size()));
+  return text;
+}
+
+inline std::string Text::describe() const {
+  const auto count = [](Index n, const char* thing) { return internal::concatenate(n, ' ', thing, n == 1 ? "" : "s"); };
+  internal::TextStream all;
+  all << count(data.size(), "line") << " of at most " << count(data.sample_shape()[0], "character")
+      << ", an alphabet of " << alphabet.symbols() - 1 << ": " << alphabet.characters() << '\n';
+  if (!class_names.empty()) {
+    std::vector<Index> sizes(class_names.size());
+    for (const Label label : data.labels()) ++sizes[label];
+    all << class_names.size() << (class_names.size() == 1 ? " class from a file: " : " classes from files: ");
+    for (std::size_t k = 0; k < class_names.size(); ++k)
+      all << (k > 0 ? ", " : "") << class_names[k] << " (" << sizes[k] << ')';
+    all << '\n';
+  }
+  const auto left_out = [&](Index n, const std::string& why) {
+    if (n > 0) all << count(n, "line") << (n == 1 ? " was" : " were") << " left out: " << why << '\n';
+  };
+  left_out(too_long, "too long");
+  left_out(too_short, "too short");
+  left_out(foreign, "of other characters, such as '" + foreign_character + "'");
+  left_out(broken, "no UTF-8");
+  left_out(empty, "empty");
+  return all.str();
+}
+
+}  // namespace rival
+
+// rival/data/tokens.hpp
+// Tokens: lines of symbols, as a text data set holds them and as a generator's samples say them.
+
+namespace rival {
+
+/// Lines of one length, a symbol of 0 ... kinds - 1 at each place. Symbol 0 pads what is shorter.
+struct Tokens {
+  Index length = 1;
+  Index kinds = 1;
+  std::vector<Label> values;  ///< one line after the other
+
+  Index count() const { return static_cast<Index>(values.size()) / length; }
+  std::span<const Label> line(Index i) const {
+    return std::span(values).subspan(static_cast<std::size_t>(i * length), static_cast<std::size_t>(length));
+  }
+};
+
+/// The lines of a data set of classes {length, kinds} (`Dataset::of_classes`). Throws Error for another data set.
+inline Tokens tokens_of(const Dataset& data) {
+  const Shape shape = data.sample_shape();
+  require(shape.rank() == 2, "tokens: expected a data set of lines, {length, kinds}, got samples of ", shape);
+  Tokens lines{shape[0], shape[1], {}};
+  lines.values.reserve(static_cast<std::size_t>(data.size() * lines.length));
+  for (Index i = 0; i < data.size(); ++i) {
+    const auto line = data.values<Label>(i);
+    lines.values.insert(lines.values.end(), line.begin(), line.end());
+  }
+  return lines;
+}
+
+/// The lines that a generator's samples {N, length, kinds} say: at each place the symbol of the greatest value, the
+/// first of several. Throws Error for another shape, and for NaN, which has no place among them.
+template <class S>
+Tokens tokens_of(const Tensor<S>& samples) {
+  require(samples.rank() == 3 && samples.dim(2) >= 1 && samples.dim(2) <= most_classes,
+          "tokens: expected samples {N, length, kinds}, got ", samples.shape());
+  const Index places = samples.dim(0) * samples.dim(1), kinds = samples.dim(2);
+  Tokens lines{samples.dim(1), kinds, std::vector<Label>(static_cast<std::size_t>(places))};
+  for (Index p = 0; p < places; ++p) {
+    const std::span<const S> here(samples.data() + p * kinds, static_cast<std::size_t>(kinds));
+    for (const S value : here)
+      require(value == value, "tokens: expected numbers, got NaN in sample ", p / lines.length);
+    lines.values[static_cast<std::size_t>(p)] =
+        static_cast<Label>(std::max_element(here.begin(), here.end()) - here.begin());
+  }
+  return lines;
+}
+
+/// Lines drawn from a generator's samples {N, length, kinds} of probabilities p: at each place a symbol with the
+/// probability p^(1 / temperature), up to a factor; 1 draws by p, towards 0 it becomes the greatest. Throws Error for
+/// another shape, for a temperature that is not positive and finite, and for what are no probabilities.
+template <class S>
+Tokens draw_tokens(const Tensor<S>& samples, double temperature, Random& random) {
+  require(temperature > 0 && is_finite(1 / temperature), "tokens: expected a positive, finite temperature, got ",
+          temperature);
+  Tokens lines = tokens_of(samples);
+  std::vector<double> up_to(static_cast<std::size_t>(lines.kinds));
+  for (Index p = 0; p < static_cast<Index>(lines.values.size()); ++p) {
+    const S* here = samples.data() + p * lines.kinds;
+    const double greatest = static_cast<double>(here[lines.values[static_cast<std::size_t>(p)]]);
+    double sum = 0;
+    for (Index k = 0; k < lines.kinds; ++k) {
+      const double value = static_cast<double>(here[k]);
+      require(value >= 0 && greatest > 0 && is_finite(greatest), "tokens: expected probabilities, got ", value,
+              " in sample ", p / lines.length);
+      up_to[static_cast<std::size_t>(k)] = sum += std::pow(value / greatest, 1 / temperature);
+    }
+    const double drawn = random.uniform() * sum;  // below the sum
+    const auto place = std::upper_bound(up_to.begin(), up_to.end() - 1, drawn);
+    lines.values[static_cast<std::size_t>(p)] = static_cast<Label>(place - up_to.begin());
+  }
+  return lines;
+}
+
+}  // namespace rival
+
 // rival/gan/architectures.hpp
 // Ready architectures for grey images of 28 x 28. Each is a plain function: copy it and change it. Those for other
 // sizes and colours are in image_networks.hpp.
@@ -2167,7 +2732,6 @@ struct GaussianMixture {
 // Sequential: layers one behind the other. It is a layer itself, so it nests.
 
 #include <deque>
-#include <map>
 
 // rival/nn/layer.hpp
 // Layer: the contract between a layer and the network that holds it.
@@ -9760,6 +10324,745 @@ RIVAL_INSTANTIATE_FUNCTION(best_latents);
 
 }  // namespace rival
 
+// rival/gan/clip_networks.hpp
+// Networks for clips {T, H, W, C}. Each is a plain function: copy it and change it.
+
+// rival/layers/concat.hpp
+// ConcatSkip: two branches from one input, side by side on the channels.
+
+namespace rival {
+
+/// y = [skip(x), main(x)] on the last axis, where a skip branch that is left away is the identity: the connection
+/// across a U-Net (Ronneberger, Fischer and Brox, 2015). {H, W, A} and {H, W, B} become {H, W, A + B}.
+template <class S = float>
+class ConcatSkip : public internal::Branches<S> {
+ public:
+  explicit ConcatSkip(Sequential<S> main, Sequential<S> skip = {})
+      : internal::Branches<S>(std::move(main), std::move(skip)) {}
+
+  std::string_view kind() const override { return "concat_skip"; }
+  std::string_view short_name() const override { return "concat"; }
+  Description describe() const override { return this->describe_branches(rival::describe("concat_skip", NoOptions{})); }
+
+  /// Throws Error unless the branches' outputs differ in nothing but their channels.
+  Shape output_shape(const Shape& input) const override {
+    const Shape main = this->main().output_shape(input), skip = this->skip().output_shape(input);
+    require(main.rank() > 0 && main.rank() == skip.rank() && main.with(main.rank() - 1, skip.back()) == skip, *this,
+            ": expected branches that differ in their channels alone, got ", main, " from the main one and ", skip,
+            " from the skip");
+    return main.with(main.rank() - 1, internal::grown(*this, skip.back(), 1, main.back()));
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ConcatSkip>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+
+ protected:
+  using typename internal::Branches<S>::Pair;
+  void join(const Tensor<S>& main, const Tensor<S>& skip, Tensor<S>& y, S, const S*) const override {
+    const Index a = skip.cols(), b = main.cols();
+    for_each_row(y, [&](Index row) {
+      S* out = y.data() + row * (a + b);
+      std::copy_n(skip.data() + row * a, a, out);
+      std::copy_n(main.data() + row * b, b, out + a);
+    });
+  }
+  Pair split(Trace<S>& trace, const Tensor<S>& dy, std::size_t place) const override {
+    const Index a = this->skip().output_shape(trace.input->shape().sample()).back(), b = dy.cols() - a;
+    Tensor<S>& main = trace.save(place, dy.shape().with(dy.rank() - 1, b));
+    Tensor<S>& skip = trace.save(place + 1, dy.shape().with(dy.rank() - 1, a));
+    for_each_row(dy, [&](Index row) {
+      const S* in = dy.data() + row * (a + b);
+      std::copy_n(in, a, skip.data() + row * a);
+      std::copy_n(in + a, b, main.data() + row * b);
+    });
+    return {&main, &skip};
+  }
+
+ private:
+  template <class Body>
+  static void for_each_row(const Tensor<S>& whole, const Body& body) {
+    parallel_blocks(whole.rows(), 256, static_cast<double>(whole.size()), [&](Index begin, Index end) {
+      for (Index row = begin; row < end; ++row) body(row);
+    });
+  }
+};
+
+RIVAL_INSTANTIATE_CLASS(ConcatSkip);
+
+}  // namespace rival
+
+// rival/layers/gru.hpp
+// GRU: a recurrent layer, whose state is carried from step to step by gates.
+
+namespace rival {
+
+struct GRUOptions {
+  Index in = 0;       ///< features of a step
+  Index hidden = 0;   ///< features of the state
+  bool last = false;  ///< put out the state behind the last step alone
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("in", o.in);
+    f("hidden", o.hidden);
+    f("last", o.last);
+  }
+};
+
+/// The gated recurrent unit of Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical
+/// machine translation" (2014), in PyTorch's form. For a batch x of sequences {N, steps, in}, from the state h_0 = 0:
+///
+///   a_t = x_t W + b,  c_t = h_{t-1} U + d            each {N, 3 hidden}: the parts of r, z and n, in this order
+///   r_t = sigmoid(a_r + c_r),  z_t = sigmoid(a_z + c_z),  n_t = tanh(a_n + r_t c_n)
+///   h_t = (1 - z_t) n_t + z_t h_{t-1}
+///
+/// y is all states {N, steps, hidden}, or with `last` the last one {N, hidden}. W {in, 3 hidden} is weight_ih_l0, U
+/// {hidden, 3 hidden} weight_hh_l0, b bias_ih_l0 and d bias_hh_l0.
+///
+/// Going back from the last step, with dh_t the gradient of h_t from y and from the step behind it:
+///
+///   da_n = dh (1 - z) (1 - n^2),  da_r = da_n c_n r (1 - r),  da_z = dh (h_{t-1} - n) z (1 - z)
+///   dc = (da_r, da_z, da_n r),  dh_{t-1} += dh z + dc U^T,  dU += h_{t-1}^T dc,  dW += x^T da,  dx = da W^T
+///
+/// The tangents are the derivatives of these two passes, term by term. What all steps share is one product: x W, and
+/// those of da and dc; only h_{t-1} U and dc U^T are products of a step.
+template <class S = float>
+class GRU : public Layer<S> {
+ public:
+  using Options = GRUOptions;
+  /// Throws Error unless both sizes are positive.
+  explicit GRU(const GRUOptions& options)
+      : options_(checked(options)),
+        w_("weight_ih_l0", {options.in, 3 * options.hidden}),
+        u_("weight_hh_l0", {options.hidden, 3 * options.hidden}),
+        b_("bias_ih_l0", {3 * options.hidden}),
+        d_("bias_hh_l0", {3 * options.hidden}) {
+    w_.axes = u_.axes = WeightAxes::dense;
+  }
+
+  std::string_view kind() const override { return "gru"; }
+  Description describe() const override { return rival::describe("gru", options_); }
+  const GRUOptions& options() const { return options_; }
+
+  Shape output_shape(const Shape& input) const override {
+    require(input.rank() == 2, *this, ": expected sequences steps x features, got ", input);
+    require(input[1] == options_.in, *this, ": expected ", options_.in, " features, got ", input[1]);
+    require(input[0] > 0, *this, ": expected at least one step, got ", input);
+    return options_.last ? Shape{options_.hidden} : Shape{input[0], options_.hidden};
+  }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>&) const override {
+    trace.input = &x;
+    trace.output.resize(output_shape(x.shape().sample()).batch(x.dim(0)));
+    const Sizes s = sizes(x);
+    Tensor<S>&a = trace.save(place_a, {s.n, s.steps, 3 * s.h}), &c = trace.save(place_c, {s.steps, s.n, 3 * s.h}),
+    &gates = trace.save(place_gates, {s.steps, s.n, 3 * s.h}),
+    &states = trace.save(place_states, {s.steps + 1, s.n, s.h});
+    kernels::conv_output<S>({.batch = s.n * s.steps, .in_c = options_.in, .out_c = 3 * s.h}, x.data(), w_.value.data(),
+                            a.data(), {.bias = b_.value.data()});
+    std::fill_n(states.data(), s.n * s.h, S(0));
+    for (Index t = 0; t < s.steps; ++t) {
+      kernels::conv_output<S>(recurrence(s), states.data() + t * s.n * s.h, u_.value.data(),
+                              c.data() + t * s.n * 3 * s.h, {.bias = d_.value.data()});
+      for_samples(s, 60, [&](Index n) {
+        const S *a_n = a.data() + (n * s.steps + t) * 3 * s.h, *c_n = c.data() + (t * s.n + n) * 3 * s.h;
+        S *r = gates.data() + (t * s.n + n) * 3 * s.h, *z = r + s.h, *m = z + s.h;
+        map(
+            2 * s.h, [](const auto& a_, const auto& c_) { return kernels::Sigmoid{}.value(a_ + c_); }, r, a_n, c_n);
+        map(
+            s.h, [](const auto& a_, const auto& r_, const auto& c_) { return (a_ + r_ * c_).tanh(); }, m, a_n + 2 * s.h,
+            r, c_n + 2 * s.h);
+        const S* before = states.data() + (t * s.n + n) * s.h;
+        S* h = states.data() + ((t + 1) * s.n + n) * s.h;
+        for (Index i = 0; i < s.h; ++i) h[i] = m[i] + z[i] * (before[i] - m[i]);
+        put_out(s, t, n, h, trace.output);
+      });
+    }
+    return trace.output;
+  }
+
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
+    if (!dx && !pass.parameters) return;
+    const Steps steps(*this, trace, false);
+    const Sizes& s = steps.s;
+    for (Index t = s.steps; t-- > 0;) {
+      for_samples(s, 20, [&](Index n) { steps.go_back(t, n, dy); });
+      if (t > 0) steps.carry(steps.dc, t, steps.dh);
+    }
+    if (pass.parameters) {
+      add_products(*trace.input, trace.saved[place_states], steps.da, steps.dc, s);
+      add_biases(steps.da, steps.dc);
+    }
+    if (dx) input_gradient(steps.da, *trace.input, *dx);
+  }
+
+  Curvature curvature() const override { return Curvature::curved; }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
+    trace.input_tangent = &x_tangent;
+    trace.output_tangent.resize(trace.output.shape());
+    const Sizes s = sizes(x_tangent);
+    Tensor<S>&a = trace.save(place_a_tangent, {s.n, s.steps, 3 * s.h}),
+    &c = trace.save(place_c_tangent, {s.steps, s.n, 3 * s.h}),
+    &gates = trace.save(place_gates_tangent, {s.steps, s.n, 3 * s.h}),
+    &states = trace.save(place_states_tangent, {s.steps + 1, s.n, s.h});
+    kernels::conv_output<S>({.batch = s.n * s.steps, .in_c = options_.in, .out_c = 3 * s.h}, x_tangent.data(),
+                            w_.value.data(), a.data());
+    std::fill_n(states.data(), s.n * s.h, S(0));
+    for (Index t = 0; t < s.steps; ++t) {
+      kernels::conv_output<S>(recurrence(s), states.data() + t * s.n * s.h, u_.value.data(),
+                              c.data() + t * s.n * 3 * s.h);
+      for_samples(s, 20, [&](Index n) {
+        const Index at = (t * s.n + n) * 3 * s.h, state = (t * s.n + n) * s.h;
+        const S *da = a.data() + (n * s.steps + t) * 3 * s.h, *dc = c.data() + at;
+        const S *r = trace.saved[place_gates].data() + at, *z = r + s.h, *m = z + s.h;
+        const S *c_m = trace.saved[place_c].data() + at + 2 * s.h, *before = trace.saved[place_states].data() + state;
+        S *dr = gates.data() + at, *dz = dr + s.h, *dm = dz + s.h;
+        const S* dbefore = states.data() + state;
+        S* dh = states.data() + state + s.n * s.h;
+        for (Index i = 0; i < s.h; ++i) {
+          dr[i] = r[i] * (S(1) - r[i]) * (da[i] + dc[i]);
+          dz[i] = z[i] * (S(1) - z[i]) * (da[s.h + i] + dc[s.h + i]);
+          dm[i] = (S(1) - m[i] * m[i]) * (da[2 * s.h + i] + dr[i] * c_m[i] + r[i] * dc[2 * s.h + i]);
+          dh[i] = (S(1) - z[i]) * dm[i] + z[i] * dbefore[i] + dz[i] * (before[i] - m[i]);
+        }
+        put_out(s, t, n, dh, trace.output_tangent);
+      });
+    }
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    const Steps steps(*this, trace, true);
+    const Sizes& s = steps.s;
+    for (Index t = s.steps; t-- > 0;) {
+      for_samples(s, 60, [&](Index n) { steps.go_back_tangent(t, n, dy, dy_tangent); });
+      if (t == 0) break;
+      steps.carry(steps.dc, t, steps.dh);
+      steps.carry(*steps.dc_tangent, t, *steps.dh_tangent);
+    }
+    add_products(*trace.input, trace.saved[place_states], *steps.da_tangent, *steps.dc_tangent, s);
+    add_products(*trace.input_tangent, trace.saved[place_states_tangent], steps.da, steps.dc, s);
+    add_biases(*steps.da_tangent, *steps.dc_tangent);
+    if (dx_tangent) input_gradient(*steps.da_tangent, *trace.input, *dx_tangent);
+  }
+
+  bool has_parameters() const override { return true; }
+  void collect(State<S>& state) override {
+    for (Parameter<S>* parameter : {&w_, &u_, &b_, &d_}) state.parameters.push_back(parameter);
+  }
+  /// Weights from the initialiser, biases 0.
+  void initialise(const Initialiser<S>& weights, const Random& random) override {
+    for (Parameter<S>* parameter : {&w_, &u_}) {
+      Random stream = random.stream(parameter->name);
+      weights(parameter->value, {parameter->value.dim(0), options_.hidden}, stream);
+    }
+    b_.value.fill(S(0));
+    d_.value.fill(S(0));
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<GRU>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+  void set_name(const std::string& name) override {
+    Layer<S>::set_name(name);
+    w_.name = name + ".weight_ih_l0";
+    u_.name = name + ".weight_hh_l0";
+    b_.name = name + ".bias_ih_l0";
+    d_.name = name + ".bias_hh_l0";
+  }
+
+ private:
+  // x W lies sample by sample, as x does; all else step by step, so that a step's rows are one matrix.
+  enum Place : std::size_t {
+    place_a,
+    place_c,
+    place_gates,
+    place_states,  // from h_0 on
+    place_da,
+    place_dc,
+    place_dh,
+    place_through,
+    place_a_tangent,
+    place_c_tangent,
+    place_gates_tangent,
+    place_states_tangent,
+    place_da_tangent,
+    place_dc_tangent,
+    place_dh_tangent
+  };
+  struct Sizes {
+    Index n, steps, h;
+  };
+
+  static GRUOptions checked(const GRUOptions& o) {
+    require(o.in > 0 && o.hidden > 0, "gru: expected positive `in` and `hidden`, got ", o.in, " and ", o.hidden);
+    return o;
+  }
+  Sizes sizes(const Tensor<S>& x) const { return {x.dim(0), x.dim(1), options_.hidden}; }
+  static kernels::ConvGeometry recurrence(const Sizes& s) { return {.batch = s.n, .in_c = s.h, .out_c = 3 * s.h}; }
+
+  template <class Body>
+  static void for_samples(const Sizes& s, double cost, const Body& body) {
+    parallel_blocks(s.n, std::max<Index>(1, 1024 / s.h), cost * static_cast<double>(s.n * s.h),
+                    [&](Index begin, Index end) {
+                      for (Index n = begin; n < end; ++n) body(n);
+                    });
+  }
+  template <class Rule, class... From>
+  static void map(Index count, const Rule& rule, S* to, const From*... from) {
+    kernels::internal::map_range(0, count, rule, to, from...);
+  }
+
+  void put_out(const Sizes& s, Index t, Index n, const S* h, Tensor<S>& y) const {
+    if (!options_.last)
+      std::copy_n(h, s.h, y.data() + (n * s.steps + t) * s.h);
+    else if (t + 1 == s.steps)
+      std::copy_n(h, s.h, y.data() + n * s.h);
+  }
+  /// What the way back through the steps reads and writes.
+  struct Steps {
+    const GRU& gru;
+    Sizes s;
+    const Tensor<S>&c, &gates, &states;
+    Tensor<S>&da, &dc, &dh, &through;
+    const Tensor<S>*c_tangent = nullptr, *gates_tangent = nullptr, *states_tangent = nullptr;
+    Tensor<S>*da_tangent = nullptr, *dc_tangent = nullptr, *dh_tangent = nullptr;
+
+    Steps(const GRU& of, Trace<S>& trace, bool tangents)
+        : gru(of),
+          s(of.sizes(*trace.input)),
+          c(trace.saved[place_c]),
+          gates(trace.saved[place_gates]),
+          states(trace.saved[place_states]),
+          da(trace.save(place_da, {s.n, s.steps, 3 * s.h})),
+          dc(trace.save(place_dc, {s.steps, s.n, 3 * s.h})),
+          dh(trace.save(place_dh, {s.n, s.h})),
+          through(trace.save(place_through, {s.n, s.h})) {
+      dh.fill(S(0));
+      if (!tangents) return;
+      c_tangent = &trace.saved[place_c_tangent];
+      gates_tangent = &trace.saved[place_gates_tangent];
+      states_tangent = &trace.saved[place_states_tangent];
+      da_tangent = &trace.save(place_da_tangent, {s.n, s.steps, 3 * s.h});
+      dc_tangent = &trace.save(place_dc_tangent, {s.steps, s.n, 3 * s.h});
+      dh_tangent = &trace.save(place_dh_tangent, {s.n, s.h});
+      dh_tangent->fill(S(0));
+    }
+
+    /// The gradient, or its tangent, that comes into a state from the output; null for none.
+    const S* from_output(const Tensor<S>* dy, Index t, Index n) const {
+      const bool last = gru.options_.last;
+      if (dy == nullptr || (last && t + 1 < s.steps)) return nullptr;
+      return dy->data() + (last ? n : n * s.steps + t) * s.h;
+    }
+
+    /// Step t of sample n: dh becomes dh z, to which `carry` adds the rest.
+    void go_back(Index t, Index n, const Tensor<S>& dy) const {
+      const Index h = s.h, at = (t * s.n + n) * 3 * h;
+      const S* out = from_output(&dy, t, n);
+      const S *r = gates.data() + at, *z = r + h, *m = z + h, *c_m = c.data() + at + 2 * h;
+      const S* before = states.data() + (t * s.n + n) * h;
+      S *da_n = da.data() + (n * s.steps + t) * 3 * h, *dc_n = dc.data() + at, *dh_n = dh.data() + n * h;
+      for (Index i = 0; i < h; ++i) {
+        const S g = dh_n[i] + (out ? out[i] : S(0));
+        const S dm = g * (S(1) - z[i]) * (S(1) - m[i] * m[i]);
+        da_n[i] = dc_n[i] = dm * c_m[i] * r[i] * (S(1) - r[i]);
+        da_n[h + i] = dc_n[h + i] = g * (before[i] - m[i]) * z[i] * (S(1) - z[i]);
+        da_n[2 * h + i] = dm;
+        dc_n[2 * h + i] = dm * r[i];
+        dh_n[i] = g * z[i];
+      }
+    }
+
+    /// The same, and its derivative along the tangents.
+    void go_back_tangent(Index t, Index n, const Tensor<S>& dy, const Tensor<S>* dy_tangent) const {
+      const Index h = s.h, at = (t * s.n + n) * 3 * h, state = (t * s.n + n) * h;
+      const S *out = from_output(&dy, t, n), *out_t = from_output(dy_tangent, t, n);
+      const S *r = gates.data() + at, *z = r + h, *m = z + h, *c_m = c.data() + at + 2 * h;
+      const S *r_t = gates_tangent->data() + at, *z_t = r_t + h, *m_t = z_t + h,
+              *c_m_t = c_tangent->data() + at + 2 * h;
+      const S *before = states.data() + state, *before_t = states_tangent->data() + state, *dh_n = dh.data() + n * h;
+      S *da_t = da_tangent->data() + (n * s.steps + t) * 3 * h, *dc_t = dc_tangent->data() + at,
+        *dh_t = dh_tangent->data() + n * h;
+      for (Index i = 0; i < h; ++i) {
+        const S g = dh_n[i] + (out ? out[i] : S(0)), g_t = dh_t[i] + (out_t ? out_t[i] : S(0));
+        const S slope_r = r[i] * (S(1) - r[i]), slope_z = z[i] * (S(1) - z[i]), slope_m = S(1) - m[i] * m[i];
+        const S away = before[i] - m[i], away_t = before_t[i] - m_t[i];
+        const S dm = g * (S(1) - z[i]) * slope_m;
+        const S dm_t = (g_t * (S(1) - z[i]) - g * z_t[i]) * slope_m - S(2) * g * (S(1) - z[i]) * m[i] * m_t[i];
+        da_t[i] = dc_t[i] = (dm_t * c_m[i] + dm * c_m_t[i]) * slope_r + dm * c_m[i] * (S(1) - S(2) * r[i]) * r_t[i];
+        da_t[h + i] = dc_t[h + i] = (g_t * away + g * away_t) * slope_z + g * away * (S(1) - S(2) * z[i]) * z_t[i];
+        da_t[2 * h + i] = dm_t;
+        dc_t[2 * h + i] = dm_t * r[i] + dm * r_t[i];
+        dh_t[i] = g_t * z[i] + g * z_t[i];
+      }
+      go_back(t, n, dy);
+    }
+
+    /// to += dc_t U^T, the gradient of the state in front of step t.
+    void carry(const Tensor<S>& of, Index t, Tensor<S>& to) const {
+      kernels::conv_input_gradient<S>(recurrence(s), of.data() + t * s.n * 3 * s.h, gru.u_.value.data(),
+                                      through.data());
+      for_samples(s, 1, [&](Index n) {
+        for (Index i = n * s.h; i < (n + 1) * s.h; ++i) to[i] += through[i];
+      });
+    }
+  };
+
+  /// dW += x^T da, dU += h^T dc, where h_{t-1} goes with dc_t.
+  void add_products(const Tensor<S>& x, const Tensor<S>& states, const Tensor<S>& da, const Tensor<S>& dc,
+                    const Sizes& s) {
+    kernels::conv_weight_gradient<S>({.batch = s.n * s.steps, .in_c = options_.in, .out_c = 3 * s.h}, x.data(),
+                                     da.data(), w_.grad.data());
+    kernels::conv_weight_gradient<S>({.batch = s.n * s.steps, .in_c = s.h, .out_c = 3 * s.h}, states.data(), dc.data(),
+                                     u_.grad.data());
+  }
+  void add_biases(const Tensor<S>& da, const Tensor<S>& dc) {
+    kernels::add_column_sums(da.rows(), da.cols(), da.data(), b_.grad.data());
+    kernels::add_column_sums(dc.rows(), dc.cols(), dc.data(), d_.grad.data());
+  }
+  void input_gradient(const Tensor<S>& da, const Tensor<S>& x, Tensor<S>& dx) const {
+    dx.resize(x.shape());
+    kernels::conv_input_gradient<S>({.batch = da.rows(), .in_c = options_.in, .out_c = da.cols()}, da.data(),
+                                    w_.value.data(), dx.data());
+  }
+
+  GRUOptions options_;
+  Parameter<S> w_, u_, b_, d_;
+};
+
+RIVAL_INSTANTIATE_CLASS(GRU);
+
+}  // namespace rival
+
+// rival/layers/permute.hpp
+// Permute: the axes of a sample in another order.
+
+namespace rival {
+
+struct PermuteOptions {
+  Shape order = {};  ///< axis i of an output sample is axis order[i] of the input's
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("order", o.order);
+  }
+};
+
+/// y[..., i_(order[k]), ...] = x[..., i_k, ...]: PyTorch's permute, of a sample's axes. A clip {T, H, W, C} becomes an
+/// image {H, W, T, C}, whose frames are channels once it is reshaped, by
+///
+///   Permute({.order = {1, 2, 0, 3}})
+template <class S = float>
+class Permute : public Layer<S> {
+ public:
+  using Options = PermuteOptions;
+  /// Throws Error unless `order` holds each of 0 ... its rank - 1 once.
+  explicit Permute(const PermuteOptions& options) : options_(options) {
+    const Shape& order = options.order;
+    std::array<bool, Shape::max_rank> seen{};
+    for (const Index axis : order) {
+      require(axis < order.rank() && !seen[static_cast<std::size_t>(axis)], "permute: expected each axis from 0 to ",
+              order.rank() - 1, " once, got ", order);
+      seen[static_cast<std::size_t>(axis)] = true;
+    }
+    require(order.rank() >= 1, "permute: expected an order of at least 1 axis, got none");
+  }
+
+  std::string_view kind() const override { return "permute"; }
+  Description describe() const override { return rival::describe(kind(), options_); }
+
+  Shape output_shape(const Shape& input) const override {
+    require(input.rank() == options_.order.rank(), *this, ": expected samples of ", options_.order.rank(),
+            " axes, got ", input);
+    Shape out;
+    for (const Index axis : options_.order) out.push_back(input[axis]);
+    return out;
+  }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>&) const override {
+    trace.input = &x;
+    trace.output.resize(output_shape(x.shape().sample()).batch(x.dim(0)));
+    permute(x.shape(), x.data(), trace.output.data(), true);
+    return trace.output;
+  }
+
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>&) override {
+    if (dx == nullptr) return;
+    dx->resize(trace.input->shape());
+    permute(trace.input->shape(), dy.data(), dx->data(), false);
+  }
+
+  Curvature curvature() const override { return Curvature::linear; }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
+    trace.output_tangent.resize(trace.output.shape());
+    permute(x_tangent.shape(), x_tangent.data(), trace.output_tangent.data(), true);
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>&, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    internal::backward_linear(*this, trace, dy_tangent, dx_tangent);
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Permute>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+
+ private:
+  /// Goes through the samples of a batch of outputs in the order of their memory, and through those of inputs {N, ...}
+  /// of shape `x` in strides; copies `from` the inputs `to` the outputs, or back.
+  void permute(const Shape& x, const S* from, S* to, bool onward) const {
+    const Shape& order = options_.order;
+    const Index rank = order.rank(), size = x.sample().size();
+    std::array<Index, Shape::max_rank> extent{}, stride{};  // of the output's axes, the strides in the input
+    for (Index k = 0; k < rank; ++k) {
+      Index inner = 1;
+      for (Index axis = order[k] + 1; axis < rank; ++axis) inner *= x[axis + 1];
+      extent[static_cast<std::size_t>(k)] = x[order[k] + 1];
+      stride[static_cast<std::size_t>(k)] = inner;
+    }
+    const auto last = static_cast<std::size_t>(rank - 1);
+    parallel_for(x[0], static_cast<double>(x.size()), [&](Index n) {
+      std::array<Index, Shape::max_rank> at{};
+      Index there = n * size;  // in the input
+      for (Index here = n * size; here < (n + 1) * size; here += extent[last]) {
+        for (Index i = 0; i < extent[last]; ++i)
+          if (onward)
+            to[here + i] = from[there + i * stride[last]];
+          else
+            to[there + i * stride[last]] = from[here + i];
+        for (std::size_t k = last; k-- > 0;) {
+          there += stride[k];
+          if (++at[k] < extent[k]) break;
+          there -= extent[k] * stride[k];
+          at[k] = 0;
+        }
+      }
+    });
+  }
+
+  PermuteOptions options_;
+};
+
+RIVAL_INSTANTIATE_CLASS(Permute);
+
+}  // namespace rival
+
+// rival/layers/time_distributed.hpp
+// TimeDistributed: layers that see each step of a sequence by itself.
+
+namespace rival {
+
+/// Samples {T, ...} go through the layers as T samples {...}: a batch of clips {N, T, H, W, C} is N T images to them,
+/// and becomes a batch {N, T, ...} of what they make:
+///
+///   TimeDistributed(Sequential(Conv2d({.in = 1, .out = 32, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU(0.2)))
+///
+/// Layers within that look at a whole batch (batch norm, minibatch deviation) look at all steps of all samples. A label
+/// of a sample is that of each of its steps.
+template <class S = float>
+class TimeDistributed : public Layer<S> {
+ public:
+  explicit TimeDistributed(Sequential<S> layers) : layers_(std::move(layers)) {}
+
+  std::string_view kind() const override { return "time_distributed"; }
+  std::string_view short_name() const override { return "steps"; }
+  Description describe() const override {
+    return internal::describe_around(rival::describe("time_distributed", NoOptions{}), layers_.describe());
+  }
+
+  Sequential<S>& layers() { return layers_; }
+  const Sequential<S>& layers() const { return layers_; }
+
+  Shape output_shape(const Shape& input) const override {
+    require(input.rank() >= 2 && input[0] > 0, *this,
+            ": expected sequences of samples, the steps as their first axis, ", "got ", input);
+    return layers_.output_shape(input.sample()).batch(input[0]);
+  }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
+    const Shape out = output_shape(x.shape().sample()).batch(x.dim(0));
+    trace.input = &x;
+    trace.children.resize(2);
+    trace.labels.clear();
+    for (const auto label : pass.labels)
+      for (Index t = 0; t < x.dim(1); ++t) trace.labels.push_back(label);
+    Tensor<S>& steps = trace.children[as_steps].output;
+    steps.alias(x, steps_of(x.shape()));
+    const Tensor<S>& y = layers_.forward(steps, trace.children[within],
+                                         {.mode = pass.mode, .backward = pass.backward, .labels = trace.labels});
+    require(y.size() == out.size(), *this, ": a layer within makes one sample of several, which steps cannot do");
+    trace.output.alias(y, out);
+    return trace.output;
+  }
+
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
+    layers_.backward(trace.children[within], window(dy), dx, {.parameters = pass.parameters, .keep = pass.keep});
+    if (dx) dx->reshape(trace.input->shape());
+  }
+
+  Curvature curvature() const override { return layers_.curvature(); }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace,
+                                   const TangentPass<S>& pass) const override {
+    trace.input_tangent = &x_tangent;
+    Tensor<S>& steps = trace.children[as_steps].output_tangent;
+    steps.alias(x_tangent, steps_of(x_tangent.shape()));
+    const Tensor<S>& y = layers_.forward_tangent(steps, trace.children[within], {.affine = pass.affine});
+    trace.output_tangent.alias(y, trace.output.shape());
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>& pass) override {
+    const Tensor<S> moved = dy_tangent ? window(*dy_tangent) : Tensor<S>();
+    layers_.backward_tangent(trace.children[within], window(dy), dy_tangent ? &moved : nullptr, dx_tangent,
+                             {.affine = pass.affine});
+    if (dx_tangent) dx_tangent->reshape(trace.input->shape());
+  }
+
+  void commit(const Trace<S>& trace) override { layers_.commit(trace.children[within]); }
+  bool has_parameters() const override { return layers_.has_parameters(); }
+  void collect(State<S>& state) override { layers_.collect(state); }
+  void initialise(const Initialiser<S>& weights, const Random& random) override { layers_.initialise(weights, random); }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<TimeDistributed>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+  void set_name(const std::string& name) override {
+    Layer<S>::set_name(name);
+    layers_.set_name(name);
+  }
+
+ private:
+  // The children of a trace: that of the layers, and one of windows on what goes in, as if a layer in front of them
+  // changed its shape.
+  enum Child : std::size_t { within, as_steps };
+
+  /// {N, T, ...} as {N T, ...}
+  static Shape steps_of(const Shape& batch) { return batch.sample().sample().batch(batch[0] * batch[1]); }
+  static Tensor<S> window(const Tensor<S>& batch) {
+    Tensor<S> steps;
+    steps.alias(batch, steps_of(batch.shape()));
+    return steps;
+  }
+
+  Sequential<S> layers_;
+};
+
+RIVAL_INSTANTIATE_CLASS(TimeDistributed);
+
+}  // namespace rival
+
+namespace rival {
+
+/// How large a network for clips is.
+struct ClipNetworkOptions {
+  Shape clip = {16, 32, 32, 1};  ///< frames x height x width x channels; height and width are 28, 32 or 64
+  Index width = 64;              ///< channels of the layer next to the clip, as ImageNetworkOptions has them
+  Index latent = 64;             ///< of a generator
+  Index motion = 16;             ///< of the state that makes frames differ, where there is one
+};
+
+namespace internal {
+
+/// Throws Error for options out of range; those of images are checked by the networks for images.
+inline void check(const ClipNetworkOptions& o) {
+  require(o.clip.rank() == 4 && o.clip[1] == o.clip[2] && is_image_size(o.clip[1]),
+          "network: expected clips of square frames of 28, 32 or 64 pixels, got ", o.clip);
+  require(o.clip[0] >= 1 && o.clip[0] <= 1024 && o.clip[3] >= 1 && o.clip[3] <= 64,
+          "network: expected 1 to 1024 frames of 1 to 64 channels, got ", o.clip);
+  require(o.motion >= 1 && o.motion <= 4096, "network: expected 1 to 4096 numbers of motion, got ", o.motion);
+}
+
+/// A network for images whose channels are those of all frames.
+inline ImageNetworkOptions frames_as_channels(const ClipNetworkOptions& o) {
+  check(o);
+  return {.size = o.clip[1], .channels = o.clip[0] * o.clip[3], .width = o.width, .latent = o.latent};
+}
+/// A network for single frames.
+inline ImageNetworkOptions single_frames(const ClipNetworkOptions& o) {
+  check(o);
+  return {.size = o.clip[1], .channels = o.clip[3], .width = o.width, .latent = o.latent};
+}
+
+/// Adds all layers of another network, with their weights.
+template <class S>
+void add_all(Sequential<S>& layers, const Sequential<S>& more) {
+  for (Index i = 0; i < more.size(); ++i) layers.add(more[i].clone());
+}
+
+/// DCGAN's critic, its frames as channels, as layers.
+template <class S>
+Sequential<S> frames_critic_layers(const Random& random, const ClipNetworkOptions& o) {
+  const ImageNetworkOptions image = frames_as_channels(o);
+  Sequential<S> layers(Permute<S>({.order = {1, 2, 0, 3}}), Reshape<S>(image.image()));
+  add_all(layers, dcgan_critic<S>(random, image).layers());
+  return layers;
+}
+
+}  // namespace internal
+
+/// DCGAN's generator (image_networks.hpp), whose image has a channel for each frame, and its channels.
+template <class S = float>
+Generator<S> frames_generator(const Random& random, const ClipNetworkOptions& o) {
+  const ImageNetworkOptions image = internal::frames_as_channels(o);
+  Sequential<S> layers;
+  internal::add_all(layers, dcgan_generator<S>(random, image).layers());
+  layers.add(Reshape<S>({o.clip[1], o.clip[2], o.clip[0], o.clip[3]})).add(Permute<S>({.order = {2, 0, 1, 3}}));
+  return {o.latent, std::move(layers)};
+}
+
+/// DCGAN's critic, which sees the frames as channels.
+template <class S = float>
+Discriminator<S> frames_critic(const Random& random, const ClipNetworkOptions& o) {
+  return {o.clip, internal::frames_critic_layers<S>(random, o)};
+}
+
+/// After MoCoGAN (Tulyakov, Liu, Yang and Kautz, "MoCoGAN: Decomposing motion and content for video generation", 2018):
+/// each frame is drawn by one generator for images, DCGAN's, from content that is the same for all frames and from the
+/// state of a GRU, which goes from frame to frame. There content and the GRU's noise are parts of the latent vector;
+/// here they are linear maps of all of it, `latent` numbers of content and `motion` a frame of noise.
+template <class S = float>
+Generator<S> mocogan_generator(const Random& random, const ClipNetworkOptions& o) {
+  const ImageNetworkOptions frame = internal::single_frames(o);
+  const Index frames = o.clip[0], hidden = 4 * o.motion;
+  Sequential<S> content(Dense<S>({.in = o.latent, .out = o.latent}), Reshape<S>({1, 1, o.latent}),
+                        Upsample<S>({.factor = {frames, 1}}), Reshape<S>({frames, o.latent}));
+  Sequential<S> motion(Dense<S>({.in = o.latent, .out = frames * o.motion}), Reshape<S>({frames, o.motion}),
+                       GRU<S>({.in = o.motion, .hidden = hidden}));
+  Sequential<S> layers(ConcatSkip<S>(std::move(motion), std::move(content)));
+  layers.set_name("latent");
+  layers.initialise(glorot<S>(), random);
+  ImageNetworkOptions drawn = frame;
+  drawn.latent = o.latent + hidden;
+  Sequential<S> draw;
+  internal::add_all(draw, dcgan_generator<S>(random, drawn).layers());
+  layers.add(TimeDistributed<S>(std::move(draw)));
+  return {o.latent, std::move(layers)};
+}
+
+/// MoCoGAN's two critics as one: the score of a critic that sees the whole clip, its frames as channels, and the mean
+/// score of one that sees each frame by itself, added up.
+template <class S = float>
+Discriminator<S> mocogan_critic(const Random& random, const ClipNetworkOptions& o) {
+  ImageNetworkOptions frame = internal::single_frames(o);
+  Sequential<S> of_frame;
+  internal::add_all(of_frame, dcgan_critic<S>(random.stream("frame"), frame).layers());
+  Sequential<S> of_frames(TimeDistributed<S>(std::move(of_frame)), Reshape<S>({o.clip[0], 1, 1}),
+                          AvgPool2d<S>({.kernel = {o.clip[0], 1}}), Flatten<S>());
+  Sequential<S> layers(Residual<S>(internal::frames_critic_layers<S>(random, o), std::move(of_frames)));
+  return {o.clip, std::move(layers)};
+}
+
+RIVAL_INSTANTIATE_FUNCTION(frames_generator);
+RIVAL_INSTANTIATE_FUNCTION(frames_critic);
+RIVAL_INSTANTIATE_FUNCTION(mocogan_generator);
+RIVAL_INSTANTIATE_FUNCTION(mocogan_critic);
+
+}  // namespace rival
+
 // rival/gan/heads.hpp
 // Heads: the columns of a discriminator's output, taken apart for two losses and put together again.
 
@@ -10481,8 +11784,8 @@ RIVAL_INSTANTIATE_CLASS(PenalisedBackward);
 
 }  // namespace rival::internal
 
-// rival/gan/recipes/conditional.hpp
-// Recipes of generators that are also told what to make: a class, or a code that they find a meaning for themselves.
+// rival/gan/recipes/clips.hpp
+// Recipes for clips.
 
 // rival/gan/recipes/recipe.hpp
 // Recipe: two networks for images, and how a paper says to train them.
@@ -10670,8 +11973,6 @@ RIVAL_INSTANTIATE_FUNCTION(hinge);
 
 // rival/optim/optimizer.hpp
 // Optimizer: what all optimisers share. It owns their state, walks over all parameters, and calls one update rule.
-
-#include <set>
 
 // rival/kernels/update.hpp
 // The elementwise update of parameters: one sweep over value, gradient and what the optimiser keeps for them.
@@ -11515,6 +12816,172 @@ inline ImageNetworkOptions network_of(const RecipeOptions& o, Index own) { retur
 
 }  // namespace rival
 
+// rival/loss/relativistic.hpp
+// Relativistic losses: how much more real the real samples look than the generated ones, not how real each of them
+// looks.
+
+namespace rival {
+
+namespace internal {
+
+/// mean(softplus(+-(fake_i - real_i))): bce_term of the differences with target 0 for +, and 1 for -. Writes `dfake`;
+/// the gradient with respect to `real` is its negative.
+template <class S>
+S pair_up(const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dfake, double target) {
+  require(real.size() == fake.size(), "relativistic_pairing: expected as many real scores as generated ones, got ",
+          real.size(), " and ", fake.size());
+  return mean_of(fake, dfake, [&](double x, Index i) { return bce_term(x - static_cast<double>(real[i]), target); });
+}
+
+/// The mean of all elements, in double.
+template <class S>
+double mean_score(const Tensor<S>& x) {
+  require(!x.empty(), "relativistic_average: expected at least one real and one generated score, got ", x.shape());
+  double sum = 0;
+  for (Index i = 0; i < x.size(); ++i) sum += static_cast<double>(x[i]);
+  return sum / static_cast<double>(x.size());
+}
+
+/// The mean of bce_term(x_i - shift, target), and of its derivatives.
+template <class S>
+Term mean_bce(const Tensor<S>& x, double shift, double target) {
+  Term sum{0, 0};
+  for (Index i = 0; i < x.size(); ++i) {
+    const Term term = bce_term(static_cast<double>(x[i]) - shift, target);
+    sum.value += term.value;
+    sum.derivative += term.derivative;
+  }
+  const auto size = static_cast<double>(x.size());
+  return {sum.value / size, sum.derivative / size};
+}
+
+/// mean(bce(real - mean(fake), real_target)) + mean(bce(fake - mean(real), fake_target)). Writes the gradient with
+/// respect to `fake`, and to `real` unless `dreal` is null. A score of one batch also moves the other batch's term, by
+/// way of the mean: by -1/size of that term's mean derivative.
+template <class S>
+S against_means(const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>* dreal, Tensor<S>& dfake, double real_target,
+                double fake_target) {
+  const double real_mean = mean_score(real), fake_mean = mean_score(fake);
+  const Term of_real = mean_bce(real, fake_mean, real_target), of_fake = mean_bce(fake, real_mean, fake_target);
+  const auto write = [](const Tensor<S>& x, double shift, double target, const Term& other, Tensor<S>& dx) {
+    mean_of(x, dx, [&](double score, Index) {
+      return Term{0, bce_term(score - shift, target).derivative - other.derivative};
+    });
+  };
+  if (dreal != nullptr) write(real, fake_mean, real_target, of_fake, *dreal);
+  write(fake, real_mean, fake_target, of_real, dfake);
+  return static_cast<S>(of_real.value + of_fake.value);
+}
+
+}  // namespace internal
+
+/// Every generated sample against one real sample, pair by pair, with softplus(x) = log(1 + e^x):
+///   discriminator: mean(softplus(fake_i - real_i))
+///   generator:     mean(softplus(real_i - fake_i))
+/// (Jolicoeur-Martineau, 2018; in this form, with zero-centred gradient penalties on both batches, the loss of R3GAN:
+/// Huang, Gokaslan, Kuleshov and Tompkin, 2024.) Both functions throw Error when the batches differ in size.
+template <class S = float>
+AdversarialLoss<S> relativistic_pairing() {
+  return {.discriminator =
+              [](const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dreal, Tensor<S>& dfake) {
+                const S value = internal::pair_up(real, fake, dfake, 0);
+                dreal.resize(real.shape());
+                dreal.array() = -dfake.array();
+                return value;
+              },
+          .generator = [](const Tensor<S>& real, const Tensor<S>& fake,
+                          Tensor<S>& dfake) { return internal::pair_up(real, fake, dfake, 1); },
+          .generator_needs_real = true,
+          .name = "relativistic_pairing"};
+}
+
+/// Every sample against the mean of the other batch (RaGAN, Jolicoeur-Martineau, 2018), with D = sigmoid:
+///   discriminator: mean(-log D(real - mean(fake))) + mean(-log(1 - D(fake - mean(real))))
+///   generator:     mean(-log D(fake - mean(real))) + mean(-log(1 - D(real - mean(fake))))
+/// The gradients go through the means too, so the generator's goes through both of its terms. The batches may differ in
+/// size.
+template <class S = float>
+AdversarialLoss<S> relativistic_average() {
+  return {.discriminator = [](const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dreal,
+                              Tensor<S>& dfake) { return internal::against_means(real, fake, &dreal, dfake, 1, 0); },
+          .generator = [](const Tensor<S>& real, const Tensor<S>& fake,
+                          Tensor<S>& dfake) { return internal::against_means<S>(real, fake, nullptr, dfake, 0, 1); },
+          .generator_needs_real = true,
+          .name = "relativistic_average"};
+}
+
+RIVAL_INSTANTIATE_FUNCTION(relativistic_pairing);
+RIVAL_INSTANTIATE_FUNCTION(relativistic_average);
+
+}  // namespace rival
+
+namespace rival {
+
+/// What a recipe for clips is told.
+struct ClipRecipeOptions {
+  Shape clip = {16, 32, 32, 1};  ///< of square frames of 28, 32 or 64 pixels
+  Index batch = 16;
+  std::uint64_t seed = 0;
+  Index width = 0;  ///< channels of the layers next to the clip; 0: the recipe's own
+};
+
+namespace internal {
+
+/// How rpgan (rpgan.hpp) trains: relativistic pairing held by R1 and R2, for a run of minutes.
+template <class S>
+TrainerOptions<S> rpgan_training(const ClipRecipeOptions& o, double learning_rate) {
+  require(o.batch >= 1, "recipe: expected a batch of at least 1, got ", o.batch);
+  const Schedule fall = over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); });
+  const AdamOptions adam{.learning_rate = learning_rate, .beta1 = 0.5, .beta2 = 0.99, .schedule = fall};
+  return {.loss = relativistic_pairing<S>(),
+          .batch = o.batch,
+          .penalties = {r1(0.1), r2(0.1)},
+          .generator_optimizer = adam,
+          .discriminator_optimizer = adam,
+          .average = MovingAverageOptions{.half_life = 20'000},
+          .seed = o.seed};
+}
+
+/// The networks' sizes; `own` is the width unless the options give one.
+inline ClipNetworkOptions clip_network(const ClipRecipeOptions& o, Index own) {
+  require(o.width >= 0 && o.width <= 4096, "recipe: expected a width from 0 to 4096, got ", o.width);
+  return {.clip = o.clip, .width = o.width > 0 ? o.width : own};
+}
+
+}  // namespace internal
+
+namespace recipes {
+
+/// Frames as channels: rpgan's networks and training (rpgan.hpp), for images with a channel for each frame.
+template <class S = float>
+Recipe<S> frames_gan(const ClipRecipeOptions& o) {
+  const Random random(o.seed);
+  const ClipNetworkOptions network = rival::internal::clip_network(o, 32);
+  return {frames_generator<S>(random, network), frames_critic<S>(random, network),
+          rival::internal::rpgan_training<S>(o, 1e-3)};
+}
+
+/// MoCoGAN's networks (clip_networks.hpp), trained as rpgan is; the paper has the standard loss and no penalties.
+template <class S = float>
+Recipe<S> mocogan(const ClipRecipeOptions& o) {
+  const Random random(o.seed);
+  const ClipNetworkOptions generator = rival::internal::clip_network(o, 32);
+  ClipNetworkOptions critic = generator;
+  critic.width = std::max<Index>(1, generator.width / 2);
+  return {mocogan_generator<S>(random, generator), mocogan_critic<S>(random, critic),
+          rival::internal::rpgan_training<S>(o, 1e-3)};
+}
+
+RIVAL_INSTANTIATE_FUNCTION(frames_gan);
+RIVAL_INSTANTIATE_FUNCTION(mocogan);
+
+}  // namespace recipes
+
+}  // namespace rival
+
+// rival/gan/recipes/conditional.hpp
+// Recipes of generators that are also told what to make: a class, or a code that they find a meaning for themselves.
+
 // rival/layers/embedding.hpp
 // Embedding: tells a network the class of each sample, as further channels.
 
@@ -12160,105 +13627,6 @@ RIVAL_INSTANTIATE_CLASS(BlurDownsample);
 
 }  // namespace rival
 
-// rival/loss/relativistic.hpp
-// Relativistic losses: how much more real the real samples look than the generated ones, not how real each of them
-// looks.
-
-namespace rival {
-
-namespace internal {
-
-/// mean(softplus(+-(fake_i - real_i))): bce_term of the differences with target 0 for +, and 1 for -. Writes `dfake`;
-/// the gradient with respect to `real` is its negative.
-template <class S>
-S pair_up(const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dfake, double target) {
-  require(real.size() == fake.size(), "relativistic_pairing: expected as many real scores as generated ones, got ",
-          real.size(), " and ", fake.size());
-  return mean_of(fake, dfake, [&](double x, Index i) { return bce_term(x - static_cast<double>(real[i]), target); });
-}
-
-/// The mean of all elements, in double.
-template <class S>
-double mean_score(const Tensor<S>& x) {
-  require(!x.empty(), "relativistic_average: expected at least one real and one generated score, got ", x.shape());
-  double sum = 0;
-  for (Index i = 0; i < x.size(); ++i) sum += static_cast<double>(x[i]);
-  return sum / static_cast<double>(x.size());
-}
-
-/// The mean of bce_term(x_i - shift, target), and of its derivatives.
-template <class S>
-Term mean_bce(const Tensor<S>& x, double shift, double target) {
-  Term sum{0, 0};
-  for (Index i = 0; i < x.size(); ++i) {
-    const Term term = bce_term(static_cast<double>(x[i]) - shift, target);
-    sum.value += term.value;
-    sum.derivative += term.derivative;
-  }
-  const auto size = static_cast<double>(x.size());
-  return {sum.value / size, sum.derivative / size};
-}
-
-/// mean(bce(real - mean(fake), real_target)) + mean(bce(fake - mean(real), fake_target)). Writes the gradient with
-/// respect to `fake`, and to `real` unless `dreal` is null. A score of one batch also moves the other batch's term, by
-/// way of the mean: by -1/size of that term's mean derivative.
-template <class S>
-S against_means(const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>* dreal, Tensor<S>& dfake, double real_target,
-                double fake_target) {
-  const double real_mean = mean_score(real), fake_mean = mean_score(fake);
-  const Term of_real = mean_bce(real, fake_mean, real_target), of_fake = mean_bce(fake, real_mean, fake_target);
-  const auto write = [](const Tensor<S>& x, double shift, double target, const Term& other, Tensor<S>& dx) {
-    mean_of(x, dx, [&](double score, Index) {
-      return Term{0, bce_term(score - shift, target).derivative - other.derivative};
-    });
-  };
-  if (dreal != nullptr) write(real, fake_mean, real_target, of_fake, *dreal);
-  write(fake, real_mean, fake_target, of_real, dfake);
-  return static_cast<S>(of_real.value + of_fake.value);
-}
-
-}  // namespace internal
-
-/// Every generated sample against one real sample, pair by pair, with softplus(x) = log(1 + e^x):
-///   discriminator: mean(softplus(fake_i - real_i))
-///   generator:     mean(softplus(real_i - fake_i))
-/// (Jolicoeur-Martineau, 2018; in this form, with zero-centred gradient penalties on both batches, the loss of R3GAN:
-/// Huang, Gokaslan, Kuleshov and Tompkin, 2024.) Both functions throw Error when the batches differ in size.
-template <class S = float>
-AdversarialLoss<S> relativistic_pairing() {
-  return {.discriminator =
-              [](const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dreal, Tensor<S>& dfake) {
-                const S value = internal::pair_up(real, fake, dfake, 0);
-                dreal.resize(real.shape());
-                dreal.array() = -dfake.array();
-                return value;
-              },
-          .generator = [](const Tensor<S>& real, const Tensor<S>& fake,
-                          Tensor<S>& dfake) { return internal::pair_up(real, fake, dfake, 1); },
-          .generator_needs_real = true,
-          .name = "relativistic_pairing"};
-}
-
-/// Every sample against the mean of the other batch (RaGAN, Jolicoeur-Martineau, 2018), with D = sigmoid:
-///   discriminator: mean(-log D(real - mean(fake))) + mean(-log(1 - D(fake - mean(real))))
-///   generator:     mean(-log D(fake - mean(real))) + mean(-log(1 - D(real - mean(fake))))
-/// The gradients go through the means too, so the generator's goes through both of its terms. The batches may differ in
-/// size.
-template <class S = float>
-AdversarialLoss<S> relativistic_average() {
-  return {.discriminator = [](const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>& dreal,
-                              Tensor<S>& dfake) { return internal::against_means(real, fake, &dreal, dfake, 1, 0); },
-          .generator = [](const Tensor<S>& real, const Tensor<S>& fake,
-                          Tensor<S>& dfake) { return internal::against_means<S>(real, fake, nullptr, dfake, 0, 1); },
-          .generator_needs_real = true,
-          .name = "relativistic_average"};
-}
-
-RIVAL_INSTANTIATE_FUNCTION(relativistic_pairing);
-RIVAL_INSTANTIATE_FUNCTION(relativistic_average);
-
-}  // namespace rival
-
 namespace rival::recipes {
 
 namespace internal {
@@ -12587,6 +13955,720 @@ NamedRecipe<S> find_recipe(std::string_view name) {
   }
   fail("recipe: expected one of ", all, ", got ", name);
 }
+
+}  // namespace rival
+
+// rival/gan/recipes/text.hpp
+// Recipes for lines of text.
+
+// rival/gan/text_networks.hpp
+// Ready networks for lines of text: a generator whose last axis is a choice of one symbol, and a critic that mirrors
+// it.
+
+// rival/layers/softmax.hpp
+// Softmax: the numbers of the last axis as probabilities of one choice among them, or as a draw of it.
+
+namespace rival {
+
+struct SoftmaxOptions {
+  double temperature = 1;         ///< towards 0 the largest takes all, towards infinity all are equal
+  bool gumbel = false;            ///< training adds Gumbel noise: the outputs are soft draws
+  bool straight_through = false;  ///< training puts out the largest as 1 and the others as 0
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("temperature", o.temperature);
+    f("gumbel", o.gumbel);
+    f("straight_through", o.straight_through);
+  }
+};
+
+/// p = e^z / sum of e^z over the last axis, with z = (x + g) / temperature; g is 0, or with `gumbel`, while training,
+/// -log(-log u) of uniform numbers u, one for each of x, which makes p a soft draw of the choice whose probabilities
+/// are the softmax of x (Jang, Gu and Poole, "Categorical reparameterization with Gumbel-softmax", 2017; Maddison, Mnih
+/// and Teh, 2017). The output y is p. With `straight_through`, while training, it is 1 where p is largest (the first,
+/// of equals) and 0 elsewhere, and gradients go through as if it were p (Bengio, Leonard and Courville, 2013).
+///
+/// Evaluation is a pure function: y = e^(x / temperature) / sum, without noise and never hardened, whatever the
+/// options. Who wants one choice takes the largest, or draws by these probabilities; a generator samples more boldly or
+/// more carefully after `set_temperature`. Hard draws with Gumbel noise follow the softmax of x whatever the
+/// temperature in training was: evaluation has the same law at temperature 1.
+///
+/// The noise comes from the layer's own random stream: `forward` reads it where it stands, `commit` moves it on.
+///
+/// backward:          dx = p (dy - <p dy>) / temperature, where <.> is the sum over the axis
+/// forward_tangent:   y' = p (x' - <p x'>) / temperature
+/// backward_tangent:  dx' = (p' (dy - <p dy>) + p (dy' - <p' dy> - <p dy'>)) / temperature
+///
+/// There are none of the last two with `straight_through`, whose output is a step: it belongs into generators.
+template <class S = float>
+class Softmax : public Layer<S> {
+ public:
+  using Options = SoftmaxOptions;
+  /// Throws Error unless the temperature is positive and finite.
+  explicit Softmax(const SoftmaxOptions& options = {}) : options_(options) { set_temperature(options.temperature); }
+
+  std::string_view kind() const override { return "softmax"; }
+  Description describe() const override { return rival::describe("softmax", options_); }
+  const SoftmaxOptions& options() const { return options_; }
+
+  /// Throws Error unless it is positive and finite.
+  void set_temperature(double temperature) {
+    const S inverse = static_cast<S>(1 / temperature);
+    require(temperature > 0 && inverse > S(0) && is_finite(inverse),
+            "softmax: expected a positive, finite `temperature`, got ", temperature);
+    inverse_ = inverse;
+    options_.temperature = temperature;
+  }
+
+  Shape output_shape(const Shape& input) const override {
+    require(input.rank() >= 1 && input.back() > 0, *this, ": expected samples with a last axis, got ", input);
+    return input;
+  }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
+    output_shape(x.shape().sample());
+    trace.input = &x;
+    trace.mode = pass.mode;
+    trace.output.resize(x.shape());
+    Tensor<S>& p = hardens(trace) ? trace.save(saved_soft, x.shape()) : trace.output;
+    Tensor<S>* noise = nullptr;
+    if (draws(trace)) {
+      noise = &trace.save(saved_noise, x.shape());
+      Random stream = stream_;
+      stream.fill_uniform(*noise, smallest, S(1));
+    }
+    const Index cols = x.cols();
+    for_blocks(x, 40, [&](Index begin, Index end) {
+      if (noise)
+        kernels::internal::map_range(
+            begin, end, [](const auto& x_, const auto& u_) { return x_ - (-u_.log()).log(); }, p.data(), x.data(),
+            noise->data());
+      const S* z = noise ? p.data() : x.data();
+      for (Index i = begin; i < end; i += cols) {
+        const S largest = *std::max_element(z + i, z + i + cols);
+        for (Index k = i; k < i + cols; ++k) p[k] = inverse_ * (z[k] - largest);
+      }
+      kernels::internal::map_range(
+          begin, end, [](const auto& z_) { return z_.exp(); }, p.data(), p.data());
+      for (Index i = begin; i < end; i += cols) {
+        S sum = S(0);
+        for (Index k = i; k < i + cols; ++k) sum += p[k];
+        const S factor = S(1) / sum;
+        for (Index k = i; k < i + cols; ++k) p[k] *= factor;
+        if (&p != &trace.output) harden(p.data() + i, cols, trace.output.data() + i);
+      }
+    });
+    return trace.output;
+  }
+
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>&) override {
+    if (dx == nullptr) return;
+    dx->resize(dy.shape());
+    project(soft(trace), dy, *dx);
+  }
+
+  Curvature curvature() const override {
+    require(!options_.straight_through, *this, ": has no tangents with `straight_through`, whose output is a step");
+    return Curvature::curved;
+  }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
+    curvature();
+    trace.input_tangent = &x_tangent;
+    trace.output_tangent.resize(x_tangent.shape());
+    project(soft(trace), x_tangent, trace.output_tangent);
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    if (dx_tangent == nullptr) return;
+    dx_tangent->resize(dy.shape());
+    const Tensor<S>&p = soft(trace), &p_tangent = trace.output_tangent;
+    const Index cols = dy.cols();
+    for_blocks(dy, 8, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; i += cols) {
+        S mean = S(0), bend = S(0);
+        for (Index k = i; k < i + cols; ++k) {
+          mean += p[k] * dy[k];
+          bend += p_tangent[k] * dy[k] + (dy_tangent ? p[k] * (*dy_tangent)[k] : S(0));
+        }
+        for (Index k = i; k < i + cols; ++k)
+          (*dx_tangent)[k] =
+              inverse_ * (p_tangent[k] * (dy[k] - mean) + p[k] * ((dy_tangent ? (*dy_tangent)[k] : S(0)) - bend));
+      }
+    });
+  }
+
+  void commit(const Trace<S>& trace) override {
+    constexpr std::uint64_t per_block = 16 / sizeof(S);  // numbers that fill_uniform makes of one block
+    if (draws(trace)) stream_.skip((static_cast<std::uint64_t>(trace.output.size()) + per_block - 1) / per_block);
+  }
+
+  /// The stream, with `gumbel`.
+  void collect(State<S>& state) override {
+    if (options_.gumbel) state.streams.emplace_back(this->name(), &stream_);
+  }
+  void initialise(const Initialiser<S>&, const Random& random) override { stream_ = random.stream(this->name()); }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Softmax>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+
+ private:
+  static constexpr std::size_t saved_noise = 0, saved_soft = 1;
+  static constexpr S smallest = S(0x1p-30);  // of u, whose logarithm is taken
+
+  bool draws(const Trace<S>& trace) const { return trace.mode == Mode::train && options_.gumbel; }
+  bool hardens(const Trace<S>& trace) const { return trace.mode == Mode::train && options_.straight_through; }
+  const Tensor<S>& soft(const Trace<S>& trace) const { return hardens(trace) ? trace.saved[saved_soft] : trace.output; }
+
+  /// Rows in blocks of some thousand elements: body(begin, end) of elements.
+  template <class Body>
+  static void for_blocks(const Tensor<S>& x, double cost, const Body& body) {
+    const Index cols = x.cols(), rows = std::max<Index>(1, 4096 / cols);
+    parallel_blocks(x.rows(), rows, cost * static_cast<double>(x.size()),
+                    [&](Index first, Index last) { body(first * cols, last * cols); });
+  }
+
+  /// to = p (v - <p v>) / temperature: the derivative along v, and, being symmetric, the gradient too.
+  void project(const Tensor<S>& p, const Tensor<S>& v, Tensor<S>& to) const {
+    const Index cols = v.cols();
+    for_blocks(v, 4, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; i += cols) {
+        S mean = S(0);
+        for (Index k = i; k < i + cols; ++k) mean += p[k] * v[k];
+        for (Index k = i; k < i + cols; ++k) to[k] = inverse_ * p[k] * (v[k] - mean);
+      }
+    });
+  }
+
+  /// 1 in the place of the largest; NaN stays NaN, or a generator that is lost would look well.
+  static void harden(const S* p, Index cols, S* y) {
+    std::fill(y, y + cols, S(0));
+    const Index place = std::max_element(p, p + cols) - p;
+    y[place] = p[place] / p[place];
+  }
+
+  SoftmaxOptions options_;
+  S inverse_ = S(1);  // of the temperature
+  Random stream_;
+};
+
+RIVAL_INSTANTIATE_CLASS(Softmax);
+
+}  // namespace rival
+
+namespace rival {
+
+/// The size of a network for lines.
+struct TextNetworkOptions {
+  Index length = 32;    ///< symbols in a line
+  Index symbols = 0;    ///< that there are, padding counted
+  Index width = 64;     ///< channels
+  Index blocks = 5;     ///< residual ones
+  Index latent = 128;   ///< numbers in the generator's latent vector
+  Index classes = 0;    ///< 0: networks take no labels
+  Index features = 16;  ///< numbers that tell the generator a class
+};
+
+namespace internal {
+
+/// x + f(x): ReLU, convolution, ReLU, convolution, both of 5 symbols.
+template <class S>
+Residual<S> text_block(Index width) {
+  const Conv1dOptions same{.in = width, .out = width, .kernel = 5, .padding = 2};
+  return Residual<S>(Sequential<S>(ReLU<S>(), Conv1d<S>(same), ReLU<S>(), Conv1d<S>(same)));
+}
+
+/// He's weights, those of each block's second convolution times 0.3, the share that Gulrajani et al. give to a block.
+template <class S>
+void initialise_text(Network<S>& network, const Random& random) {
+  network.initialise(he<S>(), random);
+  for (auto* parameter : network.parameters())
+    if (parameter->name.ends_with(".main.conv2.weight")) parameter->value.array() *= S(0.3);
+}
+
+}  // namespace internal
+
+/// A dense layer to `length` places of `width` channels, residual blocks of convolutions over 5 places, and at each
+/// place a softmax over the symbols (the character network of Gulrajani, Ahmed, Arjovsky, Dumoulin and Courville,
+/// "Improved training of Wasserstein GANs", 2017).
+template <class S = float>
+Generator<S> text_generator(const Random& random, const TextNetworkOptions& o, const SoftmaxOptions& softmax = {}) {
+  Sequential<S> layers;
+  if (o.classes > 0) layers.add(Embedding<S>({.classes = o.classes, .features = o.features}));
+  layers.add(Dense<S>({.in = o.latent + (o.classes > 0 ? o.features : 0), .out = o.length * o.width}));
+  layers.add(Reshape<S>({o.length, o.width}));
+  for (Index i = 0; i < o.blocks; ++i) layers.add(internal::text_block<S>(o.width));
+  layers.add(Conv1d<S>({.in = o.width, .out = o.symbols, .kernel = 1})).add(Softmax<S>(softmax));
+  Generator<S> generator(o.latent, std::move(layers));
+  internal::initialise_text(generator, random);
+  return generator;
+}
+
+/// The mirror image: from symbols to `width` channels, residual blocks, a dense layer to one score; with classes to one
+/// score each and how real the line is (`Projection`).
+template <class S = float>
+Discriminator<S> text_critic(const Random& random, const TextNetworkOptions& o) {
+  Sequential<S> layers(Conv1d<S>({.in = o.symbols, .out = o.width, .kernel = 1}));
+  for (Index i = 0; i < o.blocks; ++i) layers.add(internal::text_block<S>(o.width));
+  layers.add(Flatten<S>()).add(Dense<S>({.in = o.length * o.width, .out = 1 + o.classes}));
+  if (o.classes > 0) layers.add(Projection<S>({.classes = o.classes}));
+  Discriminator<S> critic({o.length, o.symbols}, std::move(layers));
+  internal::initialise_text(critic, random);
+  return critic;
+}
+
+}  // namespace rival
+
+namespace rival {
+
+/// What a recipe for text is told. The lines are those of a data set of samples {length, symbols}, as `read_text`
+/// gives.
+struct TextRecipeOptions {
+  Index length = 32;
+  Index symbols = 0;  ///< padding counted
+  Index classes = 0;  ///< of the lines; 0: without
+  Index batch = 64;
+  Index width = 0;  ///< channels of the generator, and the critic's in proportion; 0: the recipe's own
+  std::uint64_t seed = 0;
+};
+
+namespace internal {
+
+/// Throws Error for options out of range. `own` is the recipe's width.
+inline TextNetworkOptions text_network_of(const TextRecipeOptions& o, Index own) {
+  require(o.length >= 1 && o.symbols >= 2, "text recipe: expected lines of at least 1 place and 2 symbols, got ",
+          o.length, " and ", o.symbols);
+  require(o.classes >= 0 && o.classes <= most_classes, "text recipe: expected classes from 0 to ", most_classes,
+          ", got ", o.classes);
+  require(o.batch >= 1, "text recipe: expected a batch of at least 1, got ", o.batch);
+  require(o.width >= 0 && o.width <= 4096, "text recipe: expected a width from 0 to 4096, got ", o.width);
+  return {.length = o.length, .symbols = o.symbols, .width = o.width > 0 ? o.width : own, .classes = o.classes};
+}
+
+}  // namespace internal
+
+namespace recipes {
+
+/// Gulrajani, Ahmed, Arjovsky, Dumoulin and Courville, "Improved training of Wasserstein GANs", 2017, section 5.4: the
+/// critic sees one-hot lines and softmax outputs as they are; Wasserstein loss, lambda 10, Adam with 1e-4, beta1 0.5
+/// and beta2 0.9, and ten of the critic's steps for each of the generator's. With 64 channels in place of 512.
+template <class S = float>
+Recipe<S> text_wgan_gp(const TextRecipeOptions& o) {
+  const TextNetworkOptions network = rival::internal::text_network_of(o, 64);
+  const Random random(o.seed);
+  const AdamOptions adam{.learning_rate = 1e-4, .beta1 = 0.5, .beta2 = 0.9};
+  return {text_generator<S>(random.stream("generator"), network),
+          text_critic<S>(random.stream("critic"), network),
+          {.loss = wasserstein<S>(),
+           .batch = o.batch,
+           .penalties = {rival::wgan_gp(10)},
+           .labels = o.classes > 0 ? LabelSource::data : LabelSource::none,
+           .discriminator_steps = 10,
+           .generator_optimizer = adam,
+           .discriminator_optimizer = adam,
+           .seed = o.seed}};
+}
+
+/// Relativistic pairing with R1 and R2 (as `rpgan`) on smaller networks of the same kind, for a run of minutes. The
+/// critic never sees anything but whole symbols: the generator's are drawn with Gumbel noise, hard, and the gradient
+/// goes through as if they were soft (Jang, Gu and Poole, 2017). Else the critic tells the two apart by softness alone,
+/// and the generator learns to be sure before it learns to spell. The critic is twice as wide as the generator, and of
+/// as few blocks as see a whole line.
+template <class S = float>
+Recipe<S> text_rpgan(const TextRecipeOptions& o) {
+  TextNetworkOptions network = rival::internal::text_network_of(o, 32);
+  constexpr Index seen = 8;  // places more that a block sees, by two convolutions of 5
+  network.blocks = std::clamp<Index>((o.length + seen - 2) / seen, 2, 5);
+  network.latent = 64;
+  TextNetworkOptions critic = network;
+  critic.width *= 2;
+  const Random random(o.seed);
+  const Schedule fall = over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); });
+  const AdamOptions adam{.learning_rate = 2e-3, .beta1 = 0, .beta2 = 0.99, .schedule = fall};
+  return {text_generator<S>(random.stream("generator"), network, {.gumbel = true, .straight_through = true}),
+          text_critic<S>(random.stream("critic"), critic),
+          {.loss = relativistic_pairing<S>(),
+           .batch = o.batch,
+           .penalties = {r1(0.1), r2(0.1)},
+           .labels = o.classes > 0 ? LabelSource::data : LabelSource::none,
+           .generator_optimizer = adam,
+           .discriminator_optimizer = adam,
+           .average = MovingAverageOptions{.half_life = 500.0 * static_cast<double>(o.batch)},
+           .seed = o.seed}};
+}
+
+}  // namespace recipes
+
+}  // namespace rival
+
+// rival/gan/recipes/wavegan.hpp
+// Recipes of sound: as samples over time, or as spectrograms.
+
+// rival/gan/sound_networks.hpp
+// Networks for sound: WaveGAN's, which make and judge samples over time, and SpecGAN's, for spectrograms. Each is a
+// plain function: copy it and change it.
+
+// rival/layers/phase_shuffle.hpp
+// PhaseShuffle: shifts each signal by a few random steps while training.
+
+namespace rival {
+
+struct PhaseShuffleOptions {
+  Index radius = 2;  ///< the most steps of a shift, to either side
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("radius", o.radius);
+  }
+};
+
+/// Training: y[n, i, :] = x[n, i - s_n, :] for a batch of signals {N, L, C}, the shift s_n of each sample being one of
+/// -radius ... radius, all as likely; in front of the first step and behind the last the signal is reflected, x[-1] =
+/// x[1] and x[L] = x[L - 2]. Evaluation: the identity. Between the layers of a discriminator it keeps it from judging a
+/// sound by where its waves begin, which transposed convolutions give away (Donahue, McAuley and Puckette, "Adversarial
+/// audio synthesis", 2019; their program draws one shift for a whole batch).
+///
+/// The shifts come from the layer's own random stream, one number a sample. `forward` reads the stream where it stands;
+/// `commit` moves it on.
+template <class S = float>
+class PhaseShuffle : public Layer<S> {
+ public:
+  using Options = PhaseShuffleOptions;
+  /// Throws Error for a radius below 0.
+  explicit PhaseShuffle(const PhaseShuffleOptions& options = {}) : options_(options) {
+    require(options.radius >= 0, "phase_shuffle: expected `radius` >= 0, got ", options.radius);
+  }
+
+  std::string_view kind() const override { return "phase_shuffle"; }
+  Description describe() const override { return rival::describe("phase_shuffle", options_); }
+  const PhaseShuffleOptions& options() const { return options_; }
+  bool gates_input() const override { return true; }
+
+  Shape output_shape(const Shape& input) const override {
+    require(input.rank() == 2, *this, ": expected signals length x channels, got ", input);
+    require(input[0] > options_.radius, *this, ": expected signals longer than the radius of ", options_.radius,
+            ", got a length of ", input[0]);
+    return input;
+  }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
+    output_shape(x.shape().sample());
+    trace.input = &x;
+    trace.mode = pass.mode;
+    if (!shifts(trace)) {
+      trace.output.alias(x, x.shape());
+      return trace.output;
+    }
+    Random stream = stream_;
+    stream.fill_uniform(trace.save(0, {x.dim(0)}));
+    shift(x, trace, trace.output);
+    return trace.output;
+  }
+
+  /// Adds each step's gradient to that of the step which it came from.
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
+    if (dx == nullptr) return;
+    dx->resize(dy.shape());
+    const S* x = trace.input->data();
+    if (!shifts(trace)) return kernels::leaky_relu_gradient(x, dy.data(), dx->data(), dy.size(), pass.slope);
+    const Index length = dy.dim(1), channels = dy.dim(2), size = length * channels;
+    parallel_for(dy.dim(0), 3.0 * static_cast<double>(dy.size()), [&](Index n) {
+      S* to = dx->data() + n * size;
+      std::fill(to, to + size, S(0));
+      for_each_run(shift_of(trace, n), length, [&](Index i, Index source, Index steps) {
+        const S* from = dy.data() + n * size + i * channels;
+        for (Index k = 0; k < steps * channels; ++k) to[source * channels + k] += from[k];
+      });
+      if (pass.slope != S(1))
+        for (Index k = 0; k < size; ++k) to[k] *= x[n * size + k] > S(0) ? S(1) : pass.slope;
+    });
+  }
+
+  Curvature curvature() const override { return Curvature::linear; }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
+    if (shifts(trace))
+      shift(x_tangent, trace, trace.output_tangent);
+    else
+      trace.output_tangent.alias(x_tangent, x_tangent.shape());
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>&, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    internal::backward_linear(*this, trace, dy_tangent, dx_tangent);
+  }
+
+  void commit(const Trace<S>& trace) override {
+    constexpr std::uint64_t per_block = 16 / sizeof(S);  // numbers that fill_uniform makes of one block
+    if (shifts(trace)) stream_.skip((static_cast<std::uint64_t>(trace.saved[0].size()) + per_block - 1) / per_block);
+  }
+
+  void collect(State<S>& state) override { state.streams.emplace_back(this->name(), &stream_); }
+  void initialise(const Initialiser<S>&, const Random& random) override { stream_ = random.stream(this->name()); }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<PhaseShuffle>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+
+ private:
+  bool shifts(const Trace<S>& trace) const { return trace.mode == Mode::train && options_.radius > 0; }
+
+  /// A draw from [0, 1) as one of -radius ... radius.
+  Index shift_of(const Trace<S>& trace, Index n) const {
+    const Index count = 2 * options_.radius + 1;
+    const auto place = static_cast<Index>(static_cast<double>(trace.saved[0][n]) * static_cast<double>(count));
+    return std::min(place, count - 1) - options_.radius;
+  }
+
+  /// body(i, source, steps): the steps from i on come from those from `source` on. Those that are reflected are runs of
+  /// one step, all others one run.
+  template <class Body>
+  static void for_each_run(Index by, Index length, const Body& body) {
+    const Index begin = std::max<Index>(by, 0), end = std::min(length, length + by);
+    for (Index i = 0; i < begin; ++i) body(i, by - i, 1);
+    body(begin, begin - by, end - begin);
+    for (Index i = end; i < length; ++i) body(i, 2 * (length - 1) - (i - by), 1);
+  }
+
+  void shift(const Tensor<S>& x, const Trace<S>& trace, Tensor<S>& y) const {
+    y.resize(x.shape());
+    const Index length = x.dim(1), channels = x.dim(2), size = length * channels;
+    parallel_for(x.dim(0), 2.0 * static_cast<double>(x.size()), [&](Index n) {
+      const S* from = x.data() + n * size;
+      S* to = y.data() + n * size;
+      for_each_run(shift_of(trace, n), length, [&](Index i, Index source, Index steps) {
+        std::copy_n(from + source * channels, steps * channels, to + i * channels);
+      });
+    });
+  }
+
+  PhaseShuffleOptions options_;
+  Random stream_;
+};
+
+RIVAL_INSTANTIATE_CLASS(PhaseShuffle);
+
+}  // namespace rival
+
+namespace rival {
+
+/// How large a network for sound is.
+struct SoundNetworkOptions {
+  Shape sample = {16'384, 1};  ///< a sound {length, 1} of 64, 256, 1024, 4096, 16384 or 65536 samples, or a spectrogram
+                               ///< {frames, bands, 1} of powers of two, 16 or more
+  Index width = 64;            ///< channels of the layer next to the sound, doubled with each layer from there
+  Index latent = 100;          ///< of a generator
+  Index classes = 0;           ///< that the network is told of; 0: none
+  bool batch_norm = false;     ///< in a generator; of each class its own
+  Index phase_shuffle = 2;     ///< samples, in a discriminator of sounds; 0: none
+};
+
+namespace internal {
+
+/// How often a network divides the sample on its way to 16 steps, or to 4 in the shorter of its directions.
+inline Index divisions(const Shape& sample) {
+  Index count = 0;
+  if (sample.rank() == 2)
+    for (Index length = sample[0]; length > 16 && length % 4 == 0; length /= 4) ++count;
+  else
+    for (Index side = std::min(sample[0], sample[1]); side > 4; side /= 2) ++count;
+  return count;
+}
+
+/// Throws Error for options out of range.
+inline void check(const SoundNetworkOptions& o) {
+  const Shape& s = o.sample;
+  const auto power_of_two = [](Index n) { return n >= 16 && n <= 4096 && (n & (n - 1)) == 0; };
+  require(s.rank() == 2 || s.rank() == 3,
+          "network: expected sounds {length, 1} or spectrograms {frames, bands, 1}, got ", s);
+  require(s.back() == 1, "network: expected one channel, got ", s);
+  if (s.rank() == 2)
+    require(divisions(s) >= 1 && divisions(s) <= 6 && s[0] >> (2 * divisions(s)) == 16,
+            "network: expected sounds of 64, 256, 1024, 4096, 16384 or 65536 samples, got ", s[0]);
+  else
+    require(power_of_two(s[0]) && power_of_two(s[1]),
+            "network: expected spectrograms of powers of two from 16 to 4096 on both sides, got ", s);
+  require(o.width >= 1 && o.width <= 4096 && o.latent >= 1 && o.latent <= 65'536 && o.classes >= 0 &&
+              o.classes <= most_classes,
+          "network: expected a width from 1 to 4096, 1 to 65536 latent numbers and 0 to ", most_classes,
+          " classes, got ", o.width, ", ", o.latent, " and ", o.classes);
+  require(o.phase_shuffle >= 0 && o.phase_shuffle < 16, "network: expected a phase shuffle from 0 to 15 samples, got ",
+          o.phase_shuffle);
+}
+
+/// From the latent vector, with the class one-hot behind it, to {16, C} or to a spectrogram's least size.
+template <class S>
+Sequential<S> sound_generator_start(const SoundNetworkOptions& o, Index channels) {
+  const Index count = divisions(o.sample);
+  const Shape least =
+      o.sample.rank() == 2 ? Shape{16, channels} : Shape{o.sample[0] >> count, o.sample[1] >> count, channels};
+  Sequential<S> layers;
+  if (o.classes > 0) layers.add(Embedding<S>({.classes = o.classes, .one_hot = true}));
+  layers.add(Dense<S>({.in = o.latent + o.classes, .out = least.size()})).add(Reshape<S>(least));
+  return layers;
+}
+
+template <class S>
+void add_norm_and_relu(Sequential<S>& layers, Index channels, const SoundNetworkOptions& o) {
+  if (o.batch_norm) add_norm(layers, channels, o.classes);
+  layers.add(ReLU<S>());
+}
+
+/// One score, with the class's embedding projected on the features if the network is told of classes.
+template <class S>
+void add_score(Sequential<S>& layers, const SoundNetworkOptions& o) {
+  const Index features = layers.output_shape(o.sample).size();
+  layers.add(Flatten<S>()).add(Dense<S>({.in = features, .out = 1 + o.classes}));
+  if (o.classes > 0) layers.add(Projection<S>({.classes = o.classes}));
+}
+
+}  // namespace internal
+
+/// WaveGAN's generator (Donahue, McAuley and Puckette, "Adversarial audio synthesis", 2019): a dense layer to 16 steps,
+/// transposed convolutions of 25 taps that make four steps of one and halve the channels, ReLU, and tanh at the end. At
+/// 16,384 samples with width 64 it is the paper's. Told of classes, the class stands one-hot behind the latent vector.
+/// He's weights.
+template <class S = float>
+Generator<S> wavegan_generator(const Random& random, const SoundNetworkOptions& o) {
+  internal::check(o);
+  require(o.sample.rank() == 2, "wavegan_generator: expected sounds {length, 1}, got ", o.sample);
+  Index channels = o.width << (internal::divisions(o.sample) - 1);
+  Sequential<S> layers = internal::sound_generator_start<S>(o, channels);
+  for (Index length = 16; length < o.sample[0]; length *= 4) {
+    internal::add_norm_and_relu(layers, channels, o);
+    const Index out = 4 * length == o.sample[0] ? 1 : channels / 2;
+    layers.add(ConvTranspose1d<S>(
+        {.in = channels, .out = out, .kernel = 25, .stride = 4, .padding = 11, .output_padding = 1}));
+    channels = out;
+  }
+  layers.add(Tanh<S>());
+  Generator<S> generator(o.latent, std::move(layers));
+  generator.initialise(he<S>(), random);
+  return generator;
+}
+
+/// WaveGAN's discriminator: convolutions of 25 taps and stride 4, leaky ReLU, phase shuffle behind all but the last,
+/// and one score. He's weights.
+template <class S = float>
+Discriminator<S> wavegan_discriminator(const Random& random, const SoundNetworkOptions& o) {
+  internal::check(o);
+  require(o.sample.rank() == 2, "wavegan_discriminator: expected sounds {length, 1}, got ", o.sample);
+  Sequential<S> layers;
+  Index in = 1, out = o.width;
+  for (Index length = o.sample[0]; length > 16; length /= 4, in = out, out *= 2) {
+    layers.add(Conv1d<S>({.in = in, .out = out, .kernel = 25, .stride = 4, .padding = 11})).add(LeakyReLU<S>(0.2));
+    if (o.phase_shuffle > 0 && length > 64) layers.add(PhaseShuffle<S>({.radius = o.phase_shuffle}));
+  }
+  internal::add_score(layers, o);
+  Discriminator<S> discriminator(o.sample, std::move(layers));
+  discriminator.initialise(he<S>(0.2), random);
+  return discriminator;
+}
+
+/// SpecGAN's generator (the same paper): spectrograms in [-1, 1] as DCGAN makes images, by transposed convolutions of
+/// 4x4 and stride 2 (the paper's have 5x5). He's weights.
+template <class S = float>
+Generator<S> specgan_generator(const Random& random, const SoundNetworkOptions& o) {
+  internal::check(o);
+  require(o.sample.rank() == 3, "specgan_generator: expected spectrograms {frames, bands, 1}, got ", o.sample);
+  const Index count = internal::divisions(o.sample);
+  Index channels = o.width << (count - 1);
+  Sequential<S> layers = internal::sound_generator_start<S>(o, channels);
+  for (Index i = 0; i < count; ++i) {
+    internal::add_norm_and_relu(layers, channels, o);
+    const Index out = i + 1 == count ? 1 : channels / 2;
+    layers.add(ConvTranspose2d<S>({.in = channels, .out = out, .kernel = 4, .stride = 2, .padding = 1}));
+    channels = out;
+  }
+  layers.add(Tanh<S>());
+  Generator<S> generator(o.latent, std::move(layers));
+  generator.initialise(he<S>(), random);
+  return generator;
+}
+
+/// SpecGAN's discriminator: convolutions of 4x4 and stride 2, leaky ReLU, one score. He's weights.
+template <class S = float>
+Discriminator<S> specgan_discriminator(const Random& random, const SoundNetworkOptions& o) {
+  internal::check(o);
+  require(o.sample.rank() == 3, "specgan_discriminator: expected spectrograms {frames, bands, 1}, got ", o.sample);
+  Sequential<S> layers;
+  Index in = 1, out = o.width;
+  for (Index i = 0; i < internal::divisions(o.sample); ++i, in = out, out *= 2)
+    layers.add(Conv2d<S>({.in = in, .out = out, .kernel = 4, .stride = 2, .padding = 1})).add(LeakyReLU<S>(0.2));
+  internal::add_score(layers, o);
+  Discriminator<S> discriminator(o.sample, std::move(layers));
+  discriminator.initialise(he<S>(0.2), random);
+  return discriminator;
+}
+
+}  // namespace rival
+
+namespace rival {
+
+/// What a recipe of sound is told.
+struct SoundRecipeOptions {
+  Shape sample = {16'384, 1};  ///< as SoundNetworkOptions has it
+  Index classes = 0;           ///< of the labels that both networks are told; 0: none
+  Index batch = 64;
+  std::uint64_t seed = 0;
+  Index width = 0;  ///< of the networks, as SoundNetworkOptions has it; 0: the recipe's own
+};
+
+namespace internal {
+
+/// The networks for what the sample is: WaveGAN's for a sound, SpecGAN's for a spectrogram.
+template <class S>
+Recipe<S> sound_recipe(const SoundNetworkOptions& network, const SoundRecipeOptions& o, TrainerOptions<S> options) {
+  require(o.batch >= 1, "recipe: expected a batch of at least 1, got ", o.batch);
+  require(o.width >= 0, "recipe: expected a width of at least 0, got ", o.width);
+  const Random random(o.seed);
+  options.batch = o.batch;
+  options.seed = o.seed;
+  if (o.classes > 0) options.labels = LabelSource::data;
+  if (o.sample.rank() == 2)
+    return {wavegan_generator<S>(random, network), wavegan_discriminator<S>(random, network), std::move(options)};
+  return {specgan_generator<S>(random, network), specgan_discriminator<S>(random, network), std::move(options)};
+}
+
+}  // namespace internal
+
+namespace recipes {
+
+/// Donahue, McAuley and Puckette, "Adversarial audio synthesis", 2019: Wasserstein with a gradient penalty of lambda
+/// 10, five discriminator steps, Adam with 1e-4, beta1 0.5 and beta2 0.9.
+template <class S = float>
+Recipe<S> wavegan(const SoundRecipeOptions& o) {
+  const AdamOptions adam{.learning_rate = 1e-4, .beta1 = 0.5, .beta2 = 0.9};
+  const SoundNetworkOptions network{
+      .sample = o.sample, .width = o.width > 0 ? o.width : 64, .latent = 100, .classes = o.classes};
+  return rival::internal::sound_recipe<S>(network, o,
+                                          {.loss = wasserstein<S>(),
+                                           .penalties = {rival::wgan_gp(10)},
+                                           .discriminator_steps = 5,
+                                           .generator_optimizer = adam,
+                                           .discriminator_optimizer = adam});
+}
+
+/// The recipe rpgan (rpgan.hpp) on networks of a quarter of the paper's width, with batch norm in the generator: made
+/// for a CPU and half an hour.
+template <class S = float>
+Recipe<S> rp_wavegan(const SoundRecipeOptions& o) {
+  const Schedule fall = over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); });
+  const AdamOptions adam{.learning_rate = 1e-3, .beta1 = 0.5, .beta2 = 0.99, .schedule = fall};
+  const SoundNetworkOptions network{
+      .sample = o.sample, .width = o.width > 0 ? o.width : 16, .latent = 64, .classes = o.classes, .batch_norm = true};
+  return rival::internal::sound_recipe<S>(network, o,
+                                          {.loss = relativistic_pairing<S>(),
+                                           .penalties = {r1(0.1), r2(0.1)},
+                                           .generator_optimizer = adam,
+                                           .discriminator_optimizer = adam,
+                                           .average = MovingAverageOptions{.half_life = 20'000}});
+}
+
+}  // namespace recipes
 
 }  // namespace rival
 
@@ -13714,82 +15796,6 @@ Image scatter(const Tensor<S>& points, const Tensor<S>& field, const Tensor<S>& 
 
 #include <concepts>
 
-// rival/core/byte_source.hpp
-// Where readers of files take their bytes from: a file, or memory.
-
-namespace rival::internal {
-
-/// Deflate, of gzip and zip files, never packs more than so many bytes into one.
-inline constexpr std::uint64_t most_that_deflate_packs = 1032;
-
-/// Bytes that are read from the first to the last.
-class ByteSource {
- public:
-  virtual ~ByteSource() = default;
-  /// How many bytes there are in all. A reader takes memory for what a header says only if these can hold it.
-  virtual std::uint64_t size() const = 0;
-  /// Reads `count` bytes, or fewer where they end. Throws Error when they cannot be read.
-  virtual std::size_t read(void* out, std::size_t count) = 0;
-};
-
-class MemorySource : public ByteSource {
- public:
-  explicit MemorySource(std::string_view bytes) : bytes_(bytes), size_(bytes.size()) {}
-  std::uint64_t size() const override { return size_; }
-  std::size_t read(void* out, std::size_t count) override {
-    count = std::min(count, bytes_.size());
-    if (count > 0) std::memcpy(out, bytes_.data(), count);
-    bytes_.remove_prefix(count);
-    return count;
-  }
-
- private:
-  std::string_view bytes_;
-  std::size_t size_;
-};
-
-class FileSource : public ByteSource {
- public:
-  /// Throws Error, beginning with `kind` ("npy file") and the path, when there is no such file or it cannot be opened.
-  FileSource(std::string_view kind, const std::filesystem::path& path) : what_(concatenate(kind, " ", path)) {
-    require_file(kind, path);
-    file_.reset(std::fopen(path.string().c_str(), "rb"));
-    require(file_ != nullptr, what_, ": cannot be opened (", std::strerror(errno), ")");
-    std::error_code error;
-    size_ = std::filesystem::file_size(path, error);
-    require(!error, what_, ": cannot be asked for its size (", error.message(), ")");
-  }
-  /// How errors about this file begin: `npy file "a.npy"`.
-  const std::string& what() const { return what_; }
-  std::uint64_t size() const override { return size_; }
-  std::size_t read(void* out, std::size_t count) override {
-    const std::size_t got = std::fread(out, 1, count, file_.get());
-    require(got == count || std::ferror(file_.get()) == 0, what_, ": cannot be read (", std::strerror(errno), ")");
-    return got;
-  }
-
- private:
-  std::string what_;
-  File file_;
-  std::uint64_t size_ = 0;
-};
-
-/// The bytes of a whole file. They are read as they come: a size that is
-/// asked for first may be another one by then.
-inline std::string read_whole(FileSource& file) {
-  std::string bytes;
-  bytes.reserve(static_cast<std::size_t>(file.size()));
-  std::vector<char> chunk(1 << 16);
-  while (const std::size_t got = file.read(chunk.data(), chunk.size())) bytes.append(chunk.data(), got);
-  return bytes;
-}
-inline std::string read_whole(std::string_view kind, const std::filesystem::path& path) {
-  FileSource file(kind, path);
-  return read_whole(file);
-}
-
-}  // namespace rival::internal
-
 // rival/core/file_guess.hpp
 // What a file is that is not what its reader expected.
 
@@ -14341,70 +16347,6 @@ RIVAL_INSTANTIATE_CLASS(Augment);
 
 }  // namespace rival
 
-// rival/layers/concat.hpp
-// ConcatSkip: two branches from one input, side by side on the channels.
-
-namespace rival {
-
-/// y = [skip(x), main(x)] on the last axis, where a skip branch that is left away is the identity: the connection
-/// across a U-Net (Ronneberger, Fischer and Brox, 2015). {H, W, A} and {H, W, B} become {H, W, A + B}.
-template <class S = float>
-class ConcatSkip : public internal::Branches<S> {
- public:
-  explicit ConcatSkip(Sequential<S> main, Sequential<S> skip = {})
-      : internal::Branches<S>(std::move(main), std::move(skip)) {}
-
-  std::string_view kind() const override { return "concat_skip"; }
-  std::string_view short_name() const override { return "concat"; }
-  Description describe() const override { return this->describe_branches(rival::describe("concat_skip", NoOptions{})); }
-
-  /// Throws Error unless the branches' outputs differ in nothing but their channels.
-  Shape output_shape(const Shape& input) const override {
-    const Shape main = this->main().output_shape(input), skip = this->skip().output_shape(input);
-    require(main.rank() > 0 && main.rank() == skip.rank() && main.with(main.rank() - 1, skip.back()) == skip, *this,
-            ": expected branches that differ in their channels alone, got ", main, " from the main one and ", skip,
-            " from the skip");
-    return main.with(main.rank() - 1, internal::grown(*this, skip.back(), 1, main.back()));
-  }
-
-  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<ConcatSkip>(*this); }
-  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
-
- protected:
-  using typename internal::Branches<S>::Pair;
-  void join(const Tensor<S>& main, const Tensor<S>& skip, Tensor<S>& y, S, const S*) const override {
-    const Index a = skip.cols(), b = main.cols();
-    for_each_row(y, [&](Index row) {
-      S* out = y.data() + row * (a + b);
-      std::copy_n(skip.data() + row * a, a, out);
-      std::copy_n(main.data() + row * b, b, out + a);
-    });
-  }
-  Pair split(Trace<S>& trace, const Tensor<S>& dy, std::size_t place) const override {
-    const Index a = this->skip().output_shape(trace.input->shape().sample()).back(), b = dy.cols() - a;
-    Tensor<S>& main = trace.save(place, dy.shape().with(dy.rank() - 1, b));
-    Tensor<S>& skip = trace.save(place + 1, dy.shape().with(dy.rank() - 1, a));
-    for_each_row(dy, [&](Index row) {
-      const S* in = dy.data() + row * (a + b);
-      std::copy_n(in, a, skip.data() + row * a);
-      std::copy_n(in + a, b, main.data() + row * b);
-    });
-    return {&main, &skip};
-  }
-
- private:
-  template <class Body>
-  static void for_each_row(const Tensor<S>& whole, const Body& body) {
-    parallel_blocks(whole.rows(), 256, static_cast<double>(whole.size()), [&](Index begin, Index end) {
-      for (Index row = begin; row < end; ++row) body(row);
-    });
-  }
-};
-
-RIVAL_INSTANTIATE_CLASS(ConcatSkip);
-
-}  // namespace rival
-
 // rival/layers/equalised.hpp
 // Equalised: a layer whose weights are all of size 1, and scaled when they are used.
 
@@ -14911,351 +16853,6 @@ RIVAL_INSTANTIATE_CLASS(GroupNorm);
 
 }  // namespace rival
 
-// rival/layers/gru.hpp
-// GRU: a recurrent layer, whose state is carried from step to step by gates.
-
-namespace rival {
-
-struct GRUOptions {
-  Index in = 0;       ///< features of a step
-  Index hidden = 0;   ///< features of the state
-  bool last = false;  ///< put out the state behind the last step alone
-
-  template <class O, class F>
-  static void each(O& o, F&& f) {
-    f("in", o.in);
-    f("hidden", o.hidden);
-    f("last", o.last);
-  }
-};
-
-/// The gated recurrent unit of Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical
-/// machine translation" (2014), in PyTorch's form. For a batch x of sequences {N, steps, in}, from the state h_0 = 0:
-///
-///   a_t = x_t W + b,  c_t = h_{t-1} U + d            each {N, 3 hidden}: the parts of r, z and n, in this order
-///   r_t = sigmoid(a_r + c_r),  z_t = sigmoid(a_z + c_z),  n_t = tanh(a_n + r_t c_n)
-///   h_t = (1 - z_t) n_t + z_t h_{t-1}
-///
-/// y is all states {N, steps, hidden}, or with `last` the last one {N, hidden}. W {in, 3 hidden} is weight_ih_l0, U
-/// {hidden, 3 hidden} weight_hh_l0, b bias_ih_l0 and d bias_hh_l0.
-///
-/// Going back from the last step, with dh_t the gradient of h_t from y and from the step behind it:
-///
-///   da_n = dh (1 - z) (1 - n^2),  da_r = da_n c_n r (1 - r),  da_z = dh (h_{t-1} - n) z (1 - z)
-///   dc = (da_r, da_z, da_n r),  dh_{t-1} += dh z + dc U^T,  dU += h_{t-1}^T dc,  dW += x^T da,  dx = da W^T
-///
-/// The tangents are the derivatives of these two passes, term by term. What all steps share is one product: x W, and
-/// those of da and dc; only h_{t-1} U and dc U^T are products of a step.
-template <class S = float>
-class GRU : public Layer<S> {
- public:
-  using Options = GRUOptions;
-  /// Throws Error unless both sizes are positive.
-  explicit GRU(const GRUOptions& options)
-      : options_(checked(options)),
-        w_("weight_ih_l0", {options.in, 3 * options.hidden}),
-        u_("weight_hh_l0", {options.hidden, 3 * options.hidden}),
-        b_("bias_ih_l0", {3 * options.hidden}),
-        d_("bias_hh_l0", {3 * options.hidden}) {
-    w_.axes = u_.axes = WeightAxes::dense;
-  }
-
-  std::string_view kind() const override { return "gru"; }
-  Description describe() const override { return rival::describe("gru", options_); }
-  const GRUOptions& options() const { return options_; }
-
-  Shape output_shape(const Shape& input) const override {
-    require(input.rank() == 2, *this, ": expected sequences steps x features, got ", input);
-    require(input[1] == options_.in, *this, ": expected ", options_.in, " features, got ", input[1]);
-    require(input[0] > 0, *this, ": expected at least one step, got ", input);
-    return options_.last ? Shape{options_.hidden} : Shape{input[0], options_.hidden};
-  }
-
-  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>&) const override {
-    trace.input = &x;
-    trace.output.resize(output_shape(x.shape().sample()).batch(x.dim(0)));
-    const Sizes s = sizes(x);
-    Tensor<S>&a = trace.save(place_a, {s.n, s.steps, 3 * s.h}), &c = trace.save(place_c, {s.steps, s.n, 3 * s.h}),
-    &gates = trace.save(place_gates, {s.steps, s.n, 3 * s.h}),
-    &states = trace.save(place_states, {s.steps + 1, s.n, s.h});
-    kernels::conv_output<S>({.batch = s.n * s.steps, .in_c = options_.in, .out_c = 3 * s.h}, x.data(), w_.value.data(),
-                            a.data(), {.bias = b_.value.data()});
-    std::fill_n(states.data(), s.n * s.h, S(0));
-    for (Index t = 0; t < s.steps; ++t) {
-      kernels::conv_output<S>(recurrence(s), states.data() + t * s.n * s.h, u_.value.data(),
-                              c.data() + t * s.n * 3 * s.h, {.bias = d_.value.data()});
-      for_samples(s, 60, [&](Index n) {
-        const S *a_n = a.data() + (n * s.steps + t) * 3 * s.h, *c_n = c.data() + (t * s.n + n) * 3 * s.h;
-        S *r = gates.data() + (t * s.n + n) * 3 * s.h, *z = r + s.h, *m = z + s.h;
-        map(
-            2 * s.h, [](const auto& a_, const auto& c_) { return kernels::Sigmoid{}.value(a_ + c_); }, r, a_n, c_n);
-        map(
-            s.h, [](const auto& a_, const auto& r_, const auto& c_) { return (a_ + r_ * c_).tanh(); }, m, a_n + 2 * s.h,
-            r, c_n + 2 * s.h);
-        const S* before = states.data() + (t * s.n + n) * s.h;
-        S* h = states.data() + ((t + 1) * s.n + n) * s.h;
-        for (Index i = 0; i < s.h; ++i) h[i] = m[i] + z[i] * (before[i] - m[i]);
-        put_out(s, t, n, h, trace.output);
-      });
-    }
-    return trace.output;
-  }
-
-  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
-    if (!dx && !pass.parameters) return;
-    const Steps steps(*this, trace, false);
-    const Sizes& s = steps.s;
-    for (Index t = s.steps; t-- > 0;) {
-      for_samples(s, 20, [&](Index n) { steps.go_back(t, n, dy); });
-      if (t > 0) steps.carry(steps.dc, t, steps.dh);
-    }
-    if (pass.parameters) {
-      add_products(*trace.input, trace.saved[place_states], steps.da, steps.dc, s);
-      add_biases(steps.da, steps.dc);
-    }
-    if (dx) input_gradient(steps.da, *trace.input, *dx);
-  }
-
-  Curvature curvature() const override { return Curvature::curved; }
-
-  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
-    trace.input_tangent = &x_tangent;
-    trace.output_tangent.resize(trace.output.shape());
-    const Sizes s = sizes(x_tangent);
-    Tensor<S>&a = trace.save(place_a_tangent, {s.n, s.steps, 3 * s.h}),
-    &c = trace.save(place_c_tangent, {s.steps, s.n, 3 * s.h}),
-    &gates = trace.save(place_gates_tangent, {s.steps, s.n, 3 * s.h}),
-    &states = trace.save(place_states_tangent, {s.steps + 1, s.n, s.h});
-    kernels::conv_output<S>({.batch = s.n * s.steps, .in_c = options_.in, .out_c = 3 * s.h}, x_tangent.data(),
-                            w_.value.data(), a.data());
-    std::fill_n(states.data(), s.n * s.h, S(0));
-    for (Index t = 0; t < s.steps; ++t) {
-      kernels::conv_output<S>(recurrence(s), states.data() + t * s.n * s.h, u_.value.data(),
-                              c.data() + t * s.n * 3 * s.h);
-      for_samples(s, 20, [&](Index n) {
-        const Index at = (t * s.n + n) * 3 * s.h, state = (t * s.n + n) * s.h;
-        const S *da = a.data() + (n * s.steps + t) * 3 * s.h, *dc = c.data() + at;
-        const S *r = trace.saved[place_gates].data() + at, *z = r + s.h, *m = z + s.h;
-        const S *c_m = trace.saved[place_c].data() + at + 2 * s.h, *before = trace.saved[place_states].data() + state;
-        S *dr = gates.data() + at, *dz = dr + s.h, *dm = dz + s.h;
-        const S* dbefore = states.data() + state;
-        S* dh = states.data() + state + s.n * s.h;
-        for (Index i = 0; i < s.h; ++i) {
-          dr[i] = r[i] * (S(1) - r[i]) * (da[i] + dc[i]);
-          dz[i] = z[i] * (S(1) - z[i]) * (da[s.h + i] + dc[s.h + i]);
-          dm[i] = (S(1) - m[i] * m[i]) * (da[2 * s.h + i] + dr[i] * c_m[i] + r[i] * dc[2 * s.h + i]);
-          dh[i] = (S(1) - z[i]) * dm[i] + z[i] * dbefore[i] + dz[i] * (before[i] - m[i]);
-        }
-        put_out(s, t, n, dh, trace.output_tangent);
-      });
-    }
-    return trace.output_tangent;
-  }
-
-  void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
-                        const TangentPass<S>&) override {
-    const Steps steps(*this, trace, true);
-    const Sizes& s = steps.s;
-    for (Index t = s.steps; t-- > 0;) {
-      for_samples(s, 60, [&](Index n) { steps.go_back_tangent(t, n, dy, dy_tangent); });
-      if (t == 0) break;
-      steps.carry(steps.dc, t, steps.dh);
-      steps.carry(*steps.dc_tangent, t, *steps.dh_tangent);
-    }
-    add_products(*trace.input, trace.saved[place_states], *steps.da_tangent, *steps.dc_tangent, s);
-    add_products(*trace.input_tangent, trace.saved[place_states_tangent], steps.da, steps.dc, s);
-    add_biases(*steps.da_tangent, *steps.dc_tangent);
-    if (dx_tangent) input_gradient(*steps.da_tangent, *trace.input, *dx_tangent);
-  }
-
-  bool has_parameters() const override { return true; }
-  void collect(State<S>& state) override {
-    for (Parameter<S>* parameter : {&w_, &u_, &b_, &d_}) state.parameters.push_back(parameter);
-  }
-  /// Weights from the initialiser, biases 0.
-  void initialise(const Initialiser<S>& weights, const Random& random) override {
-    for (Parameter<S>* parameter : {&w_, &u_}) {
-      Random stream = random.stream(parameter->name);
-      weights(parameter->value, {parameter->value.dim(0), options_.hidden}, stream);
-    }
-    b_.value.fill(S(0));
-    d_.value.fill(S(0));
-  }
-
-  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<GRU>(*this); }
-  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
-  void set_name(const std::string& name) override {
-    Layer<S>::set_name(name);
-    w_.name = name + ".weight_ih_l0";
-    u_.name = name + ".weight_hh_l0";
-    b_.name = name + ".bias_ih_l0";
-    d_.name = name + ".bias_hh_l0";
-  }
-
- private:
-  // x W lies sample by sample, as x does; all else step by step, so that a step's rows are one matrix.
-  enum Place : std::size_t {
-    place_a,
-    place_c,
-    place_gates,
-    place_states,  // from h_0 on
-    place_da,
-    place_dc,
-    place_dh,
-    place_through,
-    place_a_tangent,
-    place_c_tangent,
-    place_gates_tangent,
-    place_states_tangent,
-    place_da_tangent,
-    place_dc_tangent,
-    place_dh_tangent
-  };
-  struct Sizes {
-    Index n, steps, h;
-  };
-
-  static GRUOptions checked(const GRUOptions& o) {
-    require(o.in > 0 && o.hidden > 0, "gru: expected positive `in` and `hidden`, got ", o.in, " and ", o.hidden);
-    return o;
-  }
-  Sizes sizes(const Tensor<S>& x) const { return {x.dim(0), x.dim(1), options_.hidden}; }
-  static kernels::ConvGeometry recurrence(const Sizes& s) { return {.batch = s.n, .in_c = s.h, .out_c = 3 * s.h}; }
-
-  template <class Body>
-  static void for_samples(const Sizes& s, double cost, const Body& body) {
-    parallel_blocks(s.n, std::max<Index>(1, 1024 / s.h), cost * static_cast<double>(s.n * s.h),
-                    [&](Index begin, Index end) {
-                      for (Index n = begin; n < end; ++n) body(n);
-                    });
-  }
-  template <class Rule, class... From>
-  static void map(Index count, const Rule& rule, S* to, const From*... from) {
-    kernels::internal::map_range(0, count, rule, to, from...);
-  }
-
-  void put_out(const Sizes& s, Index t, Index n, const S* h, Tensor<S>& y) const {
-    if (!options_.last)
-      std::copy_n(h, s.h, y.data() + (n * s.steps + t) * s.h);
-    else if (t + 1 == s.steps)
-      std::copy_n(h, s.h, y.data() + n * s.h);
-  }
-  /// What the way back through the steps reads and writes.
-  struct Steps {
-    const GRU& gru;
-    Sizes s;
-    const Tensor<S>&c, &gates, &states;
-    Tensor<S>&da, &dc, &dh, &through;
-    const Tensor<S>*c_tangent = nullptr, *gates_tangent = nullptr, *states_tangent = nullptr;
-    Tensor<S>*da_tangent = nullptr, *dc_tangent = nullptr, *dh_tangent = nullptr;
-
-    Steps(const GRU& of, Trace<S>& trace, bool tangents)
-        : gru(of),
-          s(of.sizes(*trace.input)),
-          c(trace.saved[place_c]),
-          gates(trace.saved[place_gates]),
-          states(trace.saved[place_states]),
-          da(trace.save(place_da, {s.n, s.steps, 3 * s.h})),
-          dc(trace.save(place_dc, {s.steps, s.n, 3 * s.h})),
-          dh(trace.save(place_dh, {s.n, s.h})),
-          through(trace.save(place_through, {s.n, s.h})) {
-      dh.fill(S(0));
-      if (!tangents) return;
-      c_tangent = &trace.saved[place_c_tangent];
-      gates_tangent = &trace.saved[place_gates_tangent];
-      states_tangent = &trace.saved[place_states_tangent];
-      da_tangent = &trace.save(place_da_tangent, {s.n, s.steps, 3 * s.h});
-      dc_tangent = &trace.save(place_dc_tangent, {s.steps, s.n, 3 * s.h});
-      dh_tangent = &trace.save(place_dh_tangent, {s.n, s.h});
-      dh_tangent->fill(S(0));
-    }
-
-    /// The gradient, or its tangent, that comes into a state from the output; null for none.
-    const S* from_output(const Tensor<S>* dy, Index t, Index n) const {
-      const bool last = gru.options_.last;
-      if (dy == nullptr || (last && t + 1 < s.steps)) return nullptr;
-      return dy->data() + (last ? n : n * s.steps + t) * s.h;
-    }
-
-    /// Step t of sample n: dh becomes dh z, to which `carry` adds the rest.
-    void go_back(Index t, Index n, const Tensor<S>& dy) const {
-      const Index h = s.h, at = (t * s.n + n) * 3 * h;
-      const S* out = from_output(&dy, t, n);
-      const S *r = gates.data() + at, *z = r + h, *m = z + h, *c_m = c.data() + at + 2 * h;
-      const S* before = states.data() + (t * s.n + n) * h;
-      S *da_n = da.data() + (n * s.steps + t) * 3 * h, *dc_n = dc.data() + at, *dh_n = dh.data() + n * h;
-      for (Index i = 0; i < h; ++i) {
-        const S g = dh_n[i] + (out ? out[i] : S(0));
-        const S dm = g * (S(1) - z[i]) * (S(1) - m[i] * m[i]);
-        da_n[i] = dc_n[i] = dm * c_m[i] * r[i] * (S(1) - r[i]);
-        da_n[h + i] = dc_n[h + i] = g * (before[i] - m[i]) * z[i] * (S(1) - z[i]);
-        da_n[2 * h + i] = dm;
-        dc_n[2 * h + i] = dm * r[i];
-        dh_n[i] = g * z[i];
-      }
-    }
-
-    /// The same, and its derivative along the tangents.
-    void go_back_tangent(Index t, Index n, const Tensor<S>& dy, const Tensor<S>* dy_tangent) const {
-      const Index h = s.h, at = (t * s.n + n) * 3 * h, state = (t * s.n + n) * h;
-      const S *out = from_output(&dy, t, n), *out_t = from_output(dy_tangent, t, n);
-      const S *r = gates.data() + at, *z = r + h, *m = z + h, *c_m = c.data() + at + 2 * h;
-      const S *r_t = gates_tangent->data() + at, *z_t = r_t + h, *m_t = z_t + h,
-              *c_m_t = c_tangent->data() + at + 2 * h;
-      const S *before = states.data() + state, *before_t = states_tangent->data() + state, *dh_n = dh.data() + n * h;
-      S *da_t = da_tangent->data() + (n * s.steps + t) * 3 * h, *dc_t = dc_tangent->data() + at,
-        *dh_t = dh_tangent->data() + n * h;
-      for (Index i = 0; i < h; ++i) {
-        const S g = dh_n[i] + (out ? out[i] : S(0)), g_t = dh_t[i] + (out_t ? out_t[i] : S(0));
-        const S slope_r = r[i] * (S(1) - r[i]), slope_z = z[i] * (S(1) - z[i]), slope_m = S(1) - m[i] * m[i];
-        const S away = before[i] - m[i], away_t = before_t[i] - m_t[i];
-        const S dm = g * (S(1) - z[i]) * slope_m;
-        const S dm_t = (g_t * (S(1) - z[i]) - g * z_t[i]) * slope_m - S(2) * g * (S(1) - z[i]) * m[i] * m_t[i];
-        da_t[i] = dc_t[i] = (dm_t * c_m[i] + dm * c_m_t[i]) * slope_r + dm * c_m[i] * (S(1) - S(2) * r[i]) * r_t[i];
-        da_t[h + i] = dc_t[h + i] = (g_t * away + g * away_t) * slope_z + g * away * (S(1) - S(2) * z[i]) * z_t[i];
-        da_t[2 * h + i] = dm_t;
-        dc_t[2 * h + i] = dm_t * r[i] + dm * r_t[i];
-        dh_t[i] = g_t * z[i] + g * z_t[i];
-      }
-      go_back(t, n, dy);
-    }
-
-    /// to += dc_t U^T, the gradient of the state in front of step t.
-    void carry(const Tensor<S>& of, Index t, Tensor<S>& to) const {
-      kernels::conv_input_gradient<S>(recurrence(s), of.data() + t * s.n * 3 * s.h, gru.u_.value.data(),
-                                      through.data());
-      for_samples(s, 1, [&](Index n) {
-        for (Index i = n * s.h; i < (n + 1) * s.h; ++i) to[i] += through[i];
-      });
-    }
-  };
-
-  /// dW += x^T da, dU += h^T dc, where h_{t-1} goes with dc_t.
-  void add_products(const Tensor<S>& x, const Tensor<S>& states, const Tensor<S>& da, const Tensor<S>& dc,
-                    const Sizes& s) {
-    kernels::conv_weight_gradient<S>({.batch = s.n * s.steps, .in_c = options_.in, .out_c = 3 * s.h}, x.data(),
-                                     da.data(), w_.grad.data());
-    kernels::conv_weight_gradient<S>({.batch = s.n * s.steps, .in_c = s.h, .out_c = 3 * s.h}, states.data(), dc.data(),
-                                     u_.grad.data());
-  }
-  void add_biases(const Tensor<S>& da, const Tensor<S>& dc) {
-    kernels::add_column_sums(da.rows(), da.cols(), da.data(), b_.grad.data());
-    kernels::add_column_sums(dc.rows(), dc.cols(), dc.data(), d_.grad.data());
-  }
-  void input_gradient(const Tensor<S>& da, const Tensor<S>& x, Tensor<S>& dx) const {
-    dx.resize(x.shape());
-    kernels::conv_input_gradient<S>({.batch = da.rows(), .in_c = options_.in, .out_c = da.cols()}, da.data(),
-                                    w_.value.data(), dx.data());
-  }
-
-  GRUOptions options_;
-  Parameter<S> w_, u_, b_, d_;
-};
-
-RIVAL_INSTANTIATE_CLASS(GRU);
-
-}  // namespace rival
-
 // rival/layers/instance_norm.hpp
 // InstanceNorm: each channel of each image to mean 0 and variance 1.
 
@@ -15558,148 +17155,6 @@ class Pack : public Layer<S> {
 };
 
 RIVAL_INSTANTIATE_CLASS(Pack);
-
-}  // namespace rival
-
-// rival/layers/phase_shuffle.hpp
-// PhaseShuffle: shifts each signal by a few random steps while training.
-
-namespace rival {
-
-struct PhaseShuffleOptions {
-  Index radius = 2;  ///< the most steps of a shift, to either side
-
-  template <class O, class F>
-  static void each(O& o, F&& f) {
-    f("radius", o.radius);
-  }
-};
-
-/// Training: y[n, i, :] = x[n, i - s_n, :] for a batch of signals {N, L, C}, the shift s_n of each sample being one of
-/// -radius ... radius, all as likely; in front of the first step and behind the last the signal is reflected, x[-1] =
-/// x[1] and x[L] = x[L - 2]. Evaluation: the identity. Between the layers of a discriminator it keeps it from judging a
-/// sound by where its waves begin, which transposed convolutions give away (Donahue, McAuley and Puckette, "Adversarial
-/// audio synthesis", 2019; their program draws one shift for a whole batch).
-///
-/// The shifts come from the layer's own random stream, one number a sample. `forward` reads the stream where it stands;
-/// `commit` moves it on.
-template <class S = float>
-class PhaseShuffle : public Layer<S> {
- public:
-  using Options = PhaseShuffleOptions;
-  /// Throws Error for a radius below 0.
-  explicit PhaseShuffle(const PhaseShuffleOptions& options = {}) : options_(options) {
-    require(options.radius >= 0, "phase_shuffle: expected `radius` >= 0, got ", options.radius);
-  }
-
-  std::string_view kind() const override { return "phase_shuffle"; }
-  Description describe() const override { return rival::describe("phase_shuffle", options_); }
-  const PhaseShuffleOptions& options() const { return options_; }
-  bool gates_input() const override { return true; }
-
-  Shape output_shape(const Shape& input) const override {
-    require(input.rank() == 2, *this, ": expected signals length x channels, got ", input);
-    require(input[0] > options_.radius, *this, ": expected signals longer than the radius of ", options_.radius,
-            ", got a length of ", input[0]);
-    return input;
-  }
-
-  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
-    output_shape(x.shape().sample());
-    trace.input = &x;
-    trace.mode = pass.mode;
-    if (!shifts(trace)) {
-      trace.output.alias(x, x.shape());
-      return trace.output;
-    }
-    Random stream = stream_;
-    stream.fill_uniform(trace.save(0, {x.dim(0)}));
-    shift(x, trace, trace.output);
-    return trace.output;
-  }
-
-  /// Adds each step's gradient to that of the step which it came from.
-  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
-    if (dx == nullptr) return;
-    dx->resize(dy.shape());
-    const S* x = trace.input->data();
-    if (!shifts(trace)) return kernels::leaky_relu_gradient(x, dy.data(), dx->data(), dy.size(), pass.slope);
-    const Index length = dy.dim(1), channels = dy.dim(2), size = length * channels;
-    parallel_for(dy.dim(0), 3.0 * static_cast<double>(dy.size()), [&](Index n) {
-      S* to = dx->data() + n * size;
-      std::fill(to, to + size, S(0));
-      for_each_run(shift_of(trace, n), length, [&](Index i, Index source, Index steps) {
-        const S* from = dy.data() + n * size + i * channels;
-        for (Index k = 0; k < steps * channels; ++k) to[source * channels + k] += from[k];
-      });
-      if (pass.slope != S(1))
-        for (Index k = 0; k < size; ++k) to[k] *= x[n * size + k] > S(0) ? S(1) : pass.slope;
-    });
-  }
-
-  Curvature curvature() const override { return Curvature::linear; }
-
-  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
-    if (shifts(trace))
-      shift(x_tangent, trace, trace.output_tangent);
-    else
-      trace.output_tangent.alias(x_tangent, x_tangent.shape());
-    return trace.output_tangent;
-  }
-
-  void backward_tangent(Trace<S>& trace, const Tensor<S>&, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
-                        const TangentPass<S>&) override {
-    internal::backward_linear(*this, trace, dy_tangent, dx_tangent);
-  }
-
-  void commit(const Trace<S>& trace) override {
-    constexpr std::uint64_t per_block = 16 / sizeof(S);  // numbers that fill_uniform makes of one block
-    if (shifts(trace)) stream_.skip((static_cast<std::uint64_t>(trace.saved[0].size()) + per_block - 1) / per_block);
-  }
-
-  void collect(State<S>& state) override { state.streams.emplace_back(this->name(), &stream_); }
-  void initialise(const Initialiser<S>&, const Random& random) override { stream_ = random.stream(this->name()); }
-
-  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<PhaseShuffle>(*this); }
-  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
-
- private:
-  bool shifts(const Trace<S>& trace) const { return trace.mode == Mode::train && options_.radius > 0; }
-
-  /// A draw from [0, 1) as one of -radius ... radius.
-  Index shift_of(const Trace<S>& trace, Index n) const {
-    const Index count = 2 * options_.radius + 1;
-    const auto place = static_cast<Index>(static_cast<double>(trace.saved[0][n]) * static_cast<double>(count));
-    return std::min(place, count - 1) - options_.radius;
-  }
-
-  /// body(i, source, steps): the steps from i on come from those from `source` on. Those that are reflected are runs of
-  /// one step, all others one run.
-  template <class Body>
-  static void for_each_run(Index by, Index length, const Body& body) {
-    const Index begin = std::max<Index>(by, 0), end = std::min(length, length + by);
-    for (Index i = 0; i < begin; ++i) body(i, by - i, 1);
-    body(begin, begin - by, end - begin);
-    for (Index i = end; i < length; ++i) body(i, 2 * (length - 1) - (i - by), 1);
-  }
-
-  void shift(const Tensor<S>& x, const Trace<S>& trace, Tensor<S>& y) const {
-    y.resize(x.shape());
-    const Index length = x.dim(1), channels = x.dim(2), size = length * channels;
-    parallel_for(x.dim(0), 2.0 * static_cast<double>(x.size()), [&](Index n) {
-      const S* from = x.data() + n * size;
-      S* to = y.data() + n * size;
-      for_each_run(shift_of(trace, n), length, [&](Index i, Index source, Index steps) {
-        std::copy_n(from + source * channels, steps * channels, to + i * channels);
-      });
-    });
-  }
-
-  PhaseShuffleOptions options_;
-  Random stream_;
-};
-
-RIVAL_INSTANTIATE_CLASS(PhaseShuffle);
 
 }  // namespace rival
 
@@ -16057,305 +17512,6 @@ RIVAL_INSTANTIATE_CLASS(SelfAttention);
 
 }  // namespace rival
 
-// rival/layers/softmax.hpp
-// Softmax: the numbers of the last axis as probabilities of one choice among them, or as a draw of it.
-
-namespace rival {
-
-struct SoftmaxOptions {
-  double temperature = 1;         ///< towards 0 the largest takes all, towards infinity all are equal
-  bool gumbel = false;            ///< training adds Gumbel noise: the outputs are soft draws
-  bool straight_through = false;  ///< training puts out the largest as 1 and the others as 0
-
-  template <class O, class F>
-  static void each(O& o, F&& f) {
-    f("temperature", o.temperature);
-    f("gumbel", o.gumbel);
-    f("straight_through", o.straight_through);
-  }
-};
-
-/// p = e^z / sum of e^z over the last axis, with z = (x + g) / temperature; g is 0, or with `gumbel`, while training,
-/// -log(-log u) of uniform numbers u, one for each of x, which makes p a soft draw of the choice whose probabilities
-/// are the softmax of x (Jang, Gu and Poole, "Categorical reparameterization with Gumbel-softmax", 2017; Maddison, Mnih
-/// and Teh, 2017). The output y is p. With `straight_through`, while training, it is 1 where p is largest (the first,
-/// of equals) and 0 elsewhere, and gradients go through as if it were p (Bengio, Leonard and Courville, 2013).
-///
-/// Evaluation is a pure function: y = e^(x / temperature) / sum, without noise and never hardened, whatever the
-/// options. Who wants one choice takes the largest, or draws by these probabilities; a generator samples more boldly or
-/// more carefully after `set_temperature`. Hard draws with Gumbel noise follow the softmax of x whatever the
-/// temperature in training was: evaluation has the same law at temperature 1.
-///
-/// The noise comes from the layer's own random stream: `forward` reads it where it stands, `commit` moves it on.
-///
-/// backward:          dx = p (dy - <p dy>) / temperature, where <.> is the sum over the axis
-/// forward_tangent:   y' = p (x' - <p x'>) / temperature
-/// backward_tangent:  dx' = (p' (dy - <p dy>) + p (dy' - <p' dy> - <p dy'>)) / temperature
-///
-/// There are none of the last two with `straight_through`, whose output is a step: it belongs into generators.
-template <class S = float>
-class Softmax : public Layer<S> {
- public:
-  using Options = SoftmaxOptions;
-  /// Throws Error unless the temperature is positive and finite.
-  explicit Softmax(const SoftmaxOptions& options = {}) : options_(options) { set_temperature(options.temperature); }
-
-  std::string_view kind() const override { return "softmax"; }
-  Description describe() const override { return rival::describe("softmax", options_); }
-  const SoftmaxOptions& options() const { return options_; }
-
-  /// Throws Error unless it is positive and finite.
-  void set_temperature(double temperature) {
-    const S inverse = static_cast<S>(1 / temperature);
-    require(temperature > 0 && inverse > S(0) && is_finite(inverse),
-            "softmax: expected a positive, finite `temperature`, got ", temperature);
-    inverse_ = inverse;
-    options_.temperature = temperature;
-  }
-
-  Shape output_shape(const Shape& input) const override {
-    require(input.rank() >= 1 && input.back() > 0, *this, ": expected samples with a last axis, got ", input);
-    return input;
-  }
-
-  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
-    output_shape(x.shape().sample());
-    trace.input = &x;
-    trace.mode = pass.mode;
-    trace.output.resize(x.shape());
-    Tensor<S>& p = hardens(trace) ? trace.save(saved_soft, x.shape()) : trace.output;
-    Tensor<S>* noise = nullptr;
-    if (draws(trace)) {
-      noise = &trace.save(saved_noise, x.shape());
-      Random stream = stream_;
-      stream.fill_uniform(*noise, smallest, S(1));
-    }
-    const Index cols = x.cols();
-    for_blocks(x, 40, [&](Index begin, Index end) {
-      if (noise)
-        kernels::internal::map_range(
-            begin, end, [](const auto& x_, const auto& u_) { return x_ - (-u_.log()).log(); }, p.data(), x.data(),
-            noise->data());
-      const S* z = noise ? p.data() : x.data();
-      for (Index i = begin; i < end; i += cols) {
-        const S largest = *std::max_element(z + i, z + i + cols);
-        for (Index k = i; k < i + cols; ++k) p[k] = inverse_ * (z[k] - largest);
-      }
-      kernels::internal::map_range(
-          begin, end, [](const auto& z_) { return z_.exp(); }, p.data(), p.data());
-      for (Index i = begin; i < end; i += cols) {
-        S sum = S(0);
-        for (Index k = i; k < i + cols; ++k) sum += p[k];
-        const S factor = S(1) / sum;
-        for (Index k = i; k < i + cols; ++k) p[k] *= factor;
-        if (&p != &trace.output) harden(p.data() + i, cols, trace.output.data() + i);
-      }
-    });
-    return trace.output;
-  }
-
-  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>&) override {
-    if (dx == nullptr) return;
-    dx->resize(dy.shape());
-    project(soft(trace), dy, *dx);
-  }
-
-  Curvature curvature() const override {
-    require(!options_.straight_through, *this, ": has no tangents with `straight_through`, whose output is a step");
-    return Curvature::curved;
-  }
-
-  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
-    curvature();
-    trace.input_tangent = &x_tangent;
-    trace.output_tangent.resize(x_tangent.shape());
-    project(soft(trace), x_tangent, trace.output_tangent);
-    return trace.output_tangent;
-  }
-
-  void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
-                        const TangentPass<S>&) override {
-    if (dx_tangent == nullptr) return;
-    dx_tangent->resize(dy.shape());
-    const Tensor<S>&p = soft(trace), &p_tangent = trace.output_tangent;
-    const Index cols = dy.cols();
-    for_blocks(dy, 8, [&](Index begin, Index end) {
-      for (Index i = begin; i < end; i += cols) {
-        S mean = S(0), bend = S(0);
-        for (Index k = i; k < i + cols; ++k) {
-          mean += p[k] * dy[k];
-          bend += p_tangent[k] * dy[k] + (dy_tangent ? p[k] * (*dy_tangent)[k] : S(0));
-        }
-        for (Index k = i; k < i + cols; ++k)
-          (*dx_tangent)[k] =
-              inverse_ * (p_tangent[k] * (dy[k] - mean) + p[k] * ((dy_tangent ? (*dy_tangent)[k] : S(0)) - bend));
-      }
-    });
-  }
-
-  void commit(const Trace<S>& trace) override {
-    constexpr std::uint64_t per_block = 16 / sizeof(S);  // numbers that fill_uniform makes of one block
-    if (draws(trace)) stream_.skip((static_cast<std::uint64_t>(trace.output.size()) + per_block - 1) / per_block);
-  }
-
-  /// The stream, with `gumbel`.
-  void collect(State<S>& state) override {
-    if (options_.gumbel) state.streams.emplace_back(this->name(), &stream_);
-  }
-  void initialise(const Initialiser<S>&, const Random& random) override { stream_ = random.stream(this->name()); }
-
-  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Softmax>(*this); }
-  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
-
- private:
-  static constexpr std::size_t saved_noise = 0, saved_soft = 1;
-  static constexpr S smallest = S(0x1p-30);  // of u, whose logarithm is taken
-
-  bool draws(const Trace<S>& trace) const { return trace.mode == Mode::train && options_.gumbel; }
-  bool hardens(const Trace<S>& trace) const { return trace.mode == Mode::train && options_.straight_through; }
-  const Tensor<S>& soft(const Trace<S>& trace) const { return hardens(trace) ? trace.saved[saved_soft] : trace.output; }
-
-  /// Rows in blocks of some thousand elements: body(begin, end) of elements.
-  template <class Body>
-  static void for_blocks(const Tensor<S>& x, double cost, const Body& body) {
-    const Index cols = x.cols(), rows = std::max<Index>(1, 4096 / cols);
-    parallel_blocks(x.rows(), rows, cost * static_cast<double>(x.size()),
-                    [&](Index first, Index last) { body(first * cols, last * cols); });
-  }
-
-  /// to = p (v - <p v>) / temperature: the derivative along v, and, being symmetric, the gradient too.
-  void project(const Tensor<S>& p, const Tensor<S>& v, Tensor<S>& to) const {
-    const Index cols = v.cols();
-    for_blocks(v, 4, [&](Index begin, Index end) {
-      for (Index i = begin; i < end; i += cols) {
-        S mean = S(0);
-        for (Index k = i; k < i + cols; ++k) mean += p[k] * v[k];
-        for (Index k = i; k < i + cols; ++k) to[k] = inverse_ * p[k] * (v[k] - mean);
-      }
-    });
-  }
-
-  /// 1 in the place of the largest; NaN stays NaN, or a generator that is lost would look well.
-  static void harden(const S* p, Index cols, S* y) {
-    std::fill(y, y + cols, S(0));
-    const Index place = std::max_element(p, p + cols) - p;
-    y[place] = p[place] / p[place];
-  }
-
-  SoftmaxOptions options_;
-  S inverse_ = S(1);  // of the temperature
-  Random stream_;
-};
-
-RIVAL_INSTANTIATE_CLASS(Softmax);
-
-}  // namespace rival
-
-// rival/layers/time_distributed.hpp
-// TimeDistributed: layers that see each step of a sequence by itself.
-
-namespace rival {
-
-/// Samples {T, ...} go through the layers as T samples {...}: a batch of clips {N, T, H, W, C} is N T images to them,
-/// and becomes a batch {N, T, ...} of what they make:
-///
-///   TimeDistributed(Sequential(Conv2d({.in = 1, .out = 32, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU(0.2)))
-///
-/// Layers within that look at a whole batch (batch norm, minibatch deviation) look at all steps of all samples. A label
-/// of a sample is that of each of its steps.
-template <class S = float>
-class TimeDistributed : public Layer<S> {
- public:
-  explicit TimeDistributed(Sequential<S> layers) : layers_(std::move(layers)) {}
-
-  std::string_view kind() const override { return "time_distributed"; }
-  std::string_view short_name() const override { return "steps"; }
-  Description describe() const override {
-    return internal::describe_around(rival::describe("time_distributed", NoOptions{}), layers_.describe());
-  }
-
-  Sequential<S>& layers() { return layers_; }
-  const Sequential<S>& layers() const { return layers_; }
-
-  Shape output_shape(const Shape& input) const override {
-    require(input.rank() >= 2 && input[0] > 0, *this,
-            ": expected sequences of samples, the steps as their first axis, ", "got ", input);
-    return layers_.output_shape(input.sample()).batch(input[0]);
-  }
-
-  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
-    const Shape out = output_shape(x.shape().sample()).batch(x.dim(0));
-    trace.input = &x;
-    trace.children.resize(2);
-    trace.labels.clear();
-    for (const auto label : pass.labels)
-      for (Index t = 0; t < x.dim(1); ++t) trace.labels.push_back(label);
-    Tensor<S>& steps = trace.children[as_steps].output;
-    steps.alias(x, steps_of(x.shape()));
-    const Tensor<S>& y = layers_.forward(steps, trace.children[within],
-                                         {.mode = pass.mode, .backward = pass.backward, .labels = trace.labels});
-    require(y.size() == out.size(), *this, ": a layer within makes one sample of several, which steps cannot do");
-    trace.output.alias(y, out);
-    return trace.output;
-  }
-
-  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
-    layers_.backward(trace.children[within], window(dy), dx, {.parameters = pass.parameters, .keep = pass.keep});
-    if (dx) dx->reshape(trace.input->shape());
-  }
-
-  Curvature curvature() const override { return layers_.curvature(); }
-
-  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace,
-                                   const TangentPass<S>& pass) const override {
-    trace.input_tangent = &x_tangent;
-    Tensor<S>& steps = trace.children[as_steps].output_tangent;
-    steps.alias(x_tangent, steps_of(x_tangent.shape()));
-    const Tensor<S>& y = layers_.forward_tangent(steps, trace.children[within], {.affine = pass.affine});
-    trace.output_tangent.alias(y, trace.output.shape());
-    return trace.output_tangent;
-  }
-
-  void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
-                        const TangentPass<S>& pass) override {
-    const Tensor<S> moved = dy_tangent ? window(*dy_tangent) : Tensor<S>();
-    layers_.backward_tangent(trace.children[within], window(dy), dy_tangent ? &moved : nullptr, dx_tangent,
-                             {.affine = pass.affine});
-    if (dx_tangent) dx_tangent->reshape(trace.input->shape());
-  }
-
-  void commit(const Trace<S>& trace) override { layers_.commit(trace.children[within]); }
-  bool has_parameters() const override { return layers_.has_parameters(); }
-  void collect(State<S>& state) override { layers_.collect(state); }
-  void initialise(const Initialiser<S>& weights, const Random& random) override { layers_.initialise(weights, random); }
-
-  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<TimeDistributed>(*this); }
-  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
-  void set_name(const std::string& name) override {
-    Layer<S>::set_name(name);
-    layers_.set_name(name);
-  }
-
- private:
-  // The children of a trace: that of the layers, and one of windows on what goes in, as if a layer in front of them
-  // changed its shape.
-  enum Child : std::size_t { within, as_steps };
-
-  /// {N, T, ...} as {N T, ...}
-  static Shape steps_of(const Shape& batch) { return batch.sample().sample().batch(batch[0] * batch[1]); }
-  static Tensor<S> window(const Tensor<S>& batch) {
-    Tensor<S> steps;
-    steps.alias(batch, steps_of(batch.shape()));
-    return steps;
-  }
-
-  Sequential<S> layers_;
-};
-
-RIVAL_INSTANTIATE_CLASS(TimeDistributed);
-
-}  // namespace rival
-
 // rival/layers/weight_norm.hpp
 // WeightNorm: a layer whose weights are learnt as directions and lengths.
 
@@ -16606,6 +17762,7 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
       {"minibatch_stddev", maker_of<MinibatchStddev<S>, S>()},
       {"pack",
        [](const Description& d) -> Made { return std::make_unique<Pack<S>>(read_options<PackOptions>(d).count); }},
+      {"permute", maker_of<Permute<S>, S>()},
       {"phase_shuffle", maker_of<PhaseShuffle<S>, S>()},
       {"pixel_norm", maker_of<PixelNorm<S>, S>()},
       {"projection", maker_of<Projection<S>, S>()},
@@ -16680,6 +17837,79 @@ void register_layer(const std::string& kind) {
   const bool added = internal::layer_makers<S>().emplace(kind, internal::maker_of<L, S>()).second;
   require(added, "register_layer: the kind \"", kind, "\" is taken");
 }
+
+}  // namespace rival
+
+// rival/metrics/markov_chain.hpp
+// Markov chains over symbols: what a text generator's figures are held against.
+
+namespace rival {
+
+/// A chain of order k draws each symbol of a line as it follows the k symbols before it in the lines that it was made
+/// of; before a line's first symbol stands a mark. So its lines have the n-grams of those lines up to n = k + 1, and no
+/// sense beyond.
+class MarkovChain {
+ public:
+  /// Throws Error for an order below 1, without lines, and when (kinds + 1)^order has no room in 64 bits.
+  MarkovChain(const Tokens& lines, Index order) : order_(order), length_(lines.length), kinds_(lines.kinds) {
+    require(order >= 1, "markov chain: expected an order of at least 1, got ", order);
+    require(lines.count() >= 1, "markov chain: expected at least one line, got none");
+    const auto base = static_cast<std::uint64_t>(kinds_) + 1;
+    for (Index i = 0; i < order; ++i) {
+      require(contexts_ <= std::numeric_limits<std::uint64_t>::max() / base,
+              "markov chain: expected fewer than 2^64 contexts, got ", base, "^", order);
+      contexts_ *= base;
+    }
+    steps_.reserve(lines.values.size());
+    for (Index i = 0; i < lines.count(); ++i) {
+      std::uint64_t context = beginning();
+      for (const Label symbol : lines.line(i)) {
+        steps_.emplace_back(context, symbol);
+        context = after(context, symbol);
+      }
+    }
+    std::sort(steps_.begin(), steps_.end());
+  }
+
+  Index order() const { return order_; }
+
+  /// `count` lines, drawn from `random`.
+  Tokens sample(Index count, Random& random) const {
+    Tokens lines{length_, kinds_, {}};
+    lines.values.reserve(static_cast<std::size_t>(count * length_));
+    for (Index i = 0; i < count; ++i) {
+      std::uint64_t context = beginning();
+      for (Index place = 0; place < length_; ++place) {
+        const Label symbol = next(context, random);
+        lines.values.push_back(symbol);
+        context = after(context, symbol);
+      }
+    }
+    return lines;
+  }
+
+ private:
+  using Step = std::pair<std::uint64_t, Label>;  ///< the symbols before, as a number, and the one that follows
+
+  /// `order` marks, each the digit `kinds`.
+  std::uint64_t beginning() const { return contexts_ - 1; }
+  std::uint64_t after(std::uint64_t context, Label symbol) const {
+    const auto base = static_cast<std::uint64_t>(kinds_) + 1;
+    return context % (contexts_ / base) * base + symbol;
+  }
+
+  Label next(std::uint64_t context, Random& random) const {
+    const auto begin = std::lower_bound(steps_.begin(), steps_.end(), Step(context, 0));
+    const auto end = std::upper_bound(begin, steps_.end(), Step(context, std::numeric_limits<Label>::max()));
+    // A line's last symbols may come nowhere else: nothing follows them there, so padding does.
+    if (begin == end) return 0;
+    return (begin + random.below(end - begin))->second;
+  }
+
+  Index order_, length_, kinds_;
+  std::uint64_t contexts_ = 1;  ///< that there can be
+  std::vector<Step> steps_;     ///< of all lines, in order
+};
 
 }  // namespace rival
 
@@ -16773,6 +18003,578 @@ ModeCounts count_modes(const Tensor<S>& points, const GaussianMixture& real, dou
   }
   return counts;
 }
+
+}  // namespace rival
+
+// rival/metrics/motion.hpp
+// What clips show: whether a thing stays the same in them, and how it moves.
+
+// rival/metrics/class_score.hpp
+// What a classifier makes of samples: how sure it is, and how many kinds it sees.
+
+// rival/metrics/estimate.hpp
+// Estimate: a figure with its spread.
+
+namespace rival {
+
+/// A figure as several subsets of the samples give it.
+struct Estimate {
+  double mean = 0;
+  double deviation = 0;  ///< of one subset's figure: the root of the unbiased variance
+};
+
+/// Mean and deviation of at least one value; of a single one the deviation is 0.
+inline Estimate estimate(const std::vector<double>& values) {
+  require(!values.empty(), "estimate: expected at least 1 value, got none");
+  Estimate e;
+  for (const double value : values) e.mean += value / static_cast<double>(values.size());
+  double squares = 0;
+  for (const double value : values) squares += (value - e.mean) * (value - e.mean);
+  if (values.size() > 1) e.deviation = std::sqrt(squares / static_cast<double>(values.size() - 1));
+  return e;
+}
+
+}  // namespace rival
+
+// rival/metrics/moments.hpp
+// Moments: mean and covariance of samples that come in parts.
+
+namespace rival {
+
+namespace internal {
+
+/// Throws Error, beginning with `what`, unless `features` is {N, D} with N and D >= 1 and all of it finite.
+template <class S>
+void require_features(std::string_view what, const Tensor<S>& features) {
+  require(features.rank() == 2 && features.dim(0) >= 1 && features.dim(1) >= 1, what, ": expected features N x D, got ",
+          features.shape());
+  for (Index i = 0; i < features.size(); ++i)
+    require(is_finite(features[i]), what, ": expected finite features, got ", features[i], " in sample ",
+            i / features.dim(1));
+}
+
+}  // namespace internal
+
+/// Mean and covariance of vectors {N, D}, in double, of which only a part is in memory at a time:
+///
+///   mean = sum_i x_i / n;  covariance = sum_i (x_i - mean)(x_i - mean)^T / (n - 1)
+///
+/// Each part is centred by its own mean before it is added, so that no digits cancel (Chan, Golub and LeVeque, 1979).
+class Moments {
+ public:
+  /// Throws Error unless features >= 1.
+  explicit Moments(Index features) : mean_({features}), scatter_({features, features}) {
+    require(features >= 1, "moments: expected at least 1 feature, got ", features);
+  }
+
+  /// Adds samples {N, features}. Throws Error, and adds nothing, for another shape and for values that are not finite.
+  template <class S>
+  void add(const Tensor<S>& samples) {
+    internal::require_features("moments", samples);
+    const Index count = samples.dim(0), features = mean_.size();
+    require(samples.dim(1) == features, "moments: expected samples of ", features, " features, got ", samples.dim(1));
+    Tensor<double> centred(samples.shape());
+    centred.array() = samples.array().template cast<double>();
+    const Eigen::RowVectorXd mean = centred.matrix().colwise().mean();
+    centred.matrix().rowwise() -= mean;
+
+    const auto n = static_cast<double>(count_), m = static_cast<double>(count);
+    const Eigen::RowVectorXd shift = mean - mean_.matrix();
+    // The gradient of a dense layer's weights is this very sum.
+    kernels::conv_weight_gradient<double>({.batch = count, .in_c = features, .out_c = features}, centred.data(),
+                                          centred.data(), scatter_.data());
+    scatter_.matrix() += shift.transpose() * shift * (n * m / (n + m));
+    mean_.matrix() += shift * (m / (n + m));
+    count_ += count;
+  }
+
+  Index count() const { return count_; }
+  Index features() const { return mean_.size(); }
+  /// {D}; zeros while there are no samples.
+  const Tensor<double>& mean() const { return mean_; }
+  /// {D, D}. Throws Error while there are fewer than two samples.
+  Tensor<double> covariance() const {
+    require(count_ >= 2, "moments: expected at least 2 samples for a covariance, got ", count_);
+    Tensor<double> covariance(scatter_);
+    // Symmetric to the last bit, which what is done with it relies on.
+    covariance.matrix() = (scatter_.matrix() + scatter_.matrix().transpose()) / (2 * static_cast<double>(count_ - 1));
+    return covariance;
+  }
+
+ private:
+  Index count_ = 0;
+  Tensor<double> mean_, scatter_;
+};
+
+}  // namespace rival
+
+namespace rival {
+
+/// exp(mean over samples of KL(p(y|x) || p(y))), p(y|x) the softmax of the logits {N, K} and p(y) its mean over the
+/// part: from 1, when all samples look alike or like nothing, to K, when each is surely of one class and all come
+/// equally often (the inception score of Salimans, Goodfellow, Zaremba, Cheung, Radford and Chen, 2016, with any
+/// classifier). In `parts` parts of the samples in their order, whose spread comes beside. Throws Error for more parts
+/// than samples.
+template <class S>
+Estimate class_score(const Tensor<S>& logits, Index parts = 10) {
+  internal::require_features("class_score", logits);
+  const Index count = logits.dim(0), classes = logits.dim(1);
+  require(parts >= 1 && parts <= count, "class_score: expected 1 to ", count, " parts, got ", parts);
+  Eigen::ArrayXXd log_share = logits.matrix().template cast<double>().array();
+  for (Index i = 0; i < count; ++i) {
+    auto row = log_share.row(i);
+    row -= row.maxCoeff();
+    row -= std::log(row.exp().sum());
+  }
+  std::vector<double> scores;
+  for (Index part = 0; part < parts; ++part) {
+    const Index begin = part_begin(count, parts, part), end = part_begin(count, parts, part + 1);
+    const auto rows = log_share.middleRows(begin, end - begin);
+    const Eigen::ArrayXd mean = rows.exp().colwise().mean().transpose();
+    double sum = 0;
+    for (Index i = 0; i < rows.rows(); ++i)
+      for (Index k = 0; k < classes; ++k) {
+        const double share = std::exp(rows(i, k));
+        if (share > 0) sum += share * (rows(i, k) - std::log(mean[k]));
+      }
+    scores.push_back(std::exp(sum / static_cast<double>(rows.rows())));
+  }
+  return estimate(scores);
+}
+
+/// The class of the greatest logit of each sample, the first of several.
+template <class S>
+std::vector<Label> predicted_classes(const Tensor<S>& logits) {
+  internal::require_features("predicted_classes", logits);
+  require(logits.dim(1) <= most_classes, "predicted_classes: expected at most ", most_classes, " classes, got ",
+          logits.dim(1));
+  std::vector<Label> classes;
+  for (Index i = 0; i < logits.dim(0); ++i) {
+    Index greatest = 0;
+    logits.matrix().row(i).maxCoeff(&greatest);
+    classes.push_back(static_cast<Label>(greatest));
+  }
+  return classes;
+}
+
+/// How many samples are of each class. Throws Error for a label that is not below `classes`.
+inline std::vector<Index> class_counts(Labels labels, Index classes) {
+  require(classes >= 1, "class_counts: expected at least 1 class, got ", classes);
+  std::vector<Index> counts(static_cast<std::size_t>(classes));
+  for (const Label label : labels) {
+    require(label < classes, "class_counts: expected labels below ", classes, ", got ", label);
+    ++counts[label];
+  }
+  return counts;
+}
+
+}  // namespace rival
+
+// rival/train/classifier.hpp
+// Classifier: samples in, a logit for each class out.
+
+namespace rival {
+
+/// A network that scores each sample of a batch with one logit a class: their softmax is the probability of the class.
+///
+///     rival::Classifier<> classifier = rival::load_classifier("classifier.safetensors");
+///     const rival::Tensor<float> logits = classifier.logits(samples);      // {N, classes}
+///     const rival::Tensor<float> features = classifier.features(samples);  // {N, features}
+template <class S = float>
+class Classifier : public Network<S> {
+ public:
+  /// `sample` is the shape of one sample, such as {28, 28, 1}. Throws Error when the layers do not fit it or each
+  /// other, or do not end in a vector of at least two logits.
+  Classifier(const Shape& sample, Sequential<S> layers, const std::string& name = "C")
+      : Network<S>(name, sample, std::move(layers)) {
+    const Shape out = this->output_shape();
+    require(out.rank() == 1 && out.size() >= 2 && out.size() <= most_classes, "classifier \"", this->name(),
+            "\": expected 2 to ", most_classes, " logits a sample, got ", out);
+    classes_ = out.size();
+  }
+
+  Index classes() const { return classes_; }
+
+  /// The logits {N, classes} of samples {N, ...} in evaluation mode, N >= 1. Throws Error for samples of another shape.
+  Tensor<S> logits(const Tensor<S>& samples) const {
+    check(samples);
+    Tensor<S> all({samples.dim(0), classes_});
+    internal::infer_in_parts(*this, samples, {}, [&](Index first, const Tensor<S>& part, const Trace<S>&) {
+      std::copy_n(part.data(), part.size(), all.data() + first * classes_);
+    });
+    return all;
+  }
+
+  /// What the last dense layer of the stack itself, not of one within it, reads of each sample, in evaluation mode: {N,
+  /// features}, by which samples are compared (Heusel et al., 2017). Throws Error for samples of another shape, and for
+  /// a stack without a dense layer.
+  Tensor<S> features(const Tensor<S>& samples) const { return features_and_logits(samples).first; }
+
+  /// Both, of one pass.
+  std::pair<Tensor<S>, Tensor<S>> features_and_logits(const Tensor<S>& samples) const {
+    check(samples);
+    const Index count = layers_below_last_dense();
+    Shape shape = this->input_shape();
+    for (Index i = 0; i < count; ++i) shape = this->layers()[i].output_shape(shape);
+    const Index size = shape.size();
+    Tensor<S> features({samples.dim(0), size}), logits({samples.dim(0), classes_});
+    if (count == 0) std::copy_n(samples.data(), samples.size(), features.data());
+    internal::infer_in_parts(*this, samples, {}, [&](Index first, const Tensor<S>& made, const Trace<S>& trace) {
+      std::copy_n(made.data(), made.size(), logits.data() + first * classes_);
+      if (count == 0) return;
+      const Tensor<S>& part = trace.children[static_cast<std::size_t>(count - 1)].output;
+      std::copy_n(part.data(), part.size(), features.data() + first * size);
+    });
+    return {std::move(features), std::move(logits)};
+  }
+
+ private:
+  void check(const Tensor<S>& samples) const {
+    const Shape& shape = samples.shape();
+    require(shape.rank() >= 1 && shape[0] >= 1 && shape.sample() == this->input_shape(), "classifier \"", this->name(),
+            "\": expected samples of ", this->input_shape(), ", got ", shape);
+  }
+
+  // A layer around a dense one, such as spectral norm, reads what it reads.
+  static bool is_dense(const Description& layer) {
+    return layer.kind == "dense" || (layer.layers.size() == 1 && is_dense(layer.layers[0]));
+  }
+  Index layers_below_last_dense() const {
+    for (Index i = this->layers().size(); i-- > 0;)
+      if (is_dense(this->layers()[i].describe())) return i;
+    fail("classifier \"", this->name(),
+         "\": expected a dense layer, not within another stack, whose input are the features; got none");
+  }
+
+  Index classes_;
+};
+
+RIVAL_INSTANTIATE_CLASS(Classifier);
+
+}  // namespace rival
+
+namespace rival {
+
+namespace internal {
+
+template <class S>
+void require_clips(const Tensor<S>& clips) {
+  require(clips.rank() == 5 && !clips.empty(), "motion: expected clips N x T x H x W x C, got ", clips.shape());
+  for (Index i = 0; i < clips.size(); ++i)
+    require(is_finite(clips[i]), "motion: expected finite clips, got ", clips[i], " in clip ",
+            i / (clips.size() / clips.dim(0)));
+}
+
+inline void require_tracks(const Tensor<double>& tracks, Index least) {
+  require(tracks.rank() == 3 && tracks.dim(0) >= 1 && tracks.dim(1) >= least,
+          "motion: expected N x T x D with T >= ", least, ", got ", tracks.shape());
+}
+
+}  // namespace internal
+
+/// The centroid (row, column) of each frame, in pixels: {N, T, 2} of clips {N, T, H, W, C} with values in [-1, 1],
+///
+///   sum_p (v_p + 1) p / sum_p (v_p + 1),
+///
+/// of all channels together; the middle of a frame that is black throughout. Throws Error for clips that are not
+/// finite.
+template <class S>
+Tensor<double> frame_centroids(const Tensor<S>& clips) {
+  internal::require_clips(clips);
+  const Index h = clips.dim(2), w = clips.dim(3), c = clips.dim(4);
+  Tensor<double> centroids({clips.dim(0), clips.dim(1), 2});
+  const S* value = clips.data();
+  for (Index frame = 0; frame < centroids.size() / 2; ++frame) {
+    double total = 0, rows = 0, columns = 0;
+    for (Index y = 0; y < h; ++y)
+      for (Index x = 0; x < w; ++x)
+        for (Index k = 0; k < c; ++k) {
+          const double mass = std::max(0.0, static_cast<double>(*value++) + 1);
+          total += mass;
+          rows += mass * static_cast<double>(y);
+          columns += mass * static_cast<double>(x);
+        }
+    centroids[2 * frame] = total > 0 ? rows / total : static_cast<double>(h - 1) / 2;
+    centroids[2 * frame + 1] = total > 0 ? columns / total : static_cast<double>(w - 1) / 2;
+  }
+  return centroids;
+}
+
+/// What lies about the centroid of each frame, as pictures {N T, height, width, C}: the centroid, rounded to a pixel,
+/// is at (height / 2, width / 2), where MNIST has a digit's; beyond the frame it is black. So is a digit that moves cut
+/// out for a classifier of still ones.
+template <class S>
+Tensor<S> centred_frames(const Tensor<S>& clips, Index height, Index width) {
+  require(height >= 1 && width >= 1, "motion: expected pictures of at least 1 pixel, got ", height, "x", width);
+  const Tensor<double> centroids = frame_centroids(clips);
+  const Index h = clips.dim(2), w = clips.dim(3), c = clips.dim(4), frames = centroids.size() / 2;
+  Tensor<S> pictures({frames, height, width, c});
+  pictures.fill(S(-1));
+  for (Index frame = 0; frame < frames; ++frame) {
+    const Index top = static_cast<Index>(std::lround(centroids[2 * frame])) - height / 2,
+                left = static_cast<Index>(std::lround(centroids[2 * frame + 1])) - width / 2,
+                first = std::max<Index>(0, left), last = std::min(w, left + width);
+    for (Index y = std::max<Index>(0, top); y < std::min(h, top + height) && first < last; ++y)
+      std::copy_n(clips.data() + ((frame * h + y) * w + first) * c, (last - first) * c,
+                  pictures.data() + ((frame * height + y - top) * width + first - left) * c);
+  }
+  return pictures;
+}
+
+/// The mean length of a step from one frame's point to the next one's; points {N, T, D}, T >= 2.
+inline double mean_step(const Tensor<double>& points) {
+  internal::require_tracks(points, 2);
+  const Index n = points.dim(0), t = points.dim(1), d = points.dim(2);
+  double sum = 0;
+  for (Index i = 0; i < n * t; ++i) {
+    if (i % t < 1) continue;
+    double square = 0;
+    for (Index k = 0; k < d; ++k) square += std::pow(points[i * d + k] - points[(i - 1) * d + k], 2);
+    sum += std::sqrt(square);
+  }
+  return sum / static_cast<double>(n * (t - 1));
+}
+
+/// The mean length of the second difference x(t + 1) - 2 x(t) + x(t - 1): 0 for what goes straight on at one speed;
+/// points {N, T, D}, T >= 3.
+inline double mean_second_difference(const Tensor<double>& points) {
+  internal::require_tracks(points, 3);
+  const Index n = points.dim(0), t = points.dim(1), d = points.dim(2);
+  double sum = 0;
+  for (Index i = 0; i < n * t; ++i) {
+    if (i % t < 2) continue;
+    double square = 0;
+    for (Index k = 0; k < d; ++k)
+      square += std::pow(points[i * d + k] - 2 * points[(i - 1) * d + k] + points[(i - 2) * d + k], 2);
+    sum += std::sqrt(square);
+  }
+  return sum / static_cast<double>(n * (t - 2));
+}
+
+/// The average content distance (Tulyakov, Liu, Yang and Kautz, "MoCoGAN: Decomposing motion and content for video
+/// generation", 2018): the mean Euclidean distance of the features of any two frames of a clip, over all clips. It is 0
+/// where a clip shows the same in all frames. Features {N, T, D}, T >= 2.
+template <class S>
+double average_content_distance(const Tensor<S>& features) {
+  require(features.rank() == 3 && features.dim(0) >= 1 && features.dim(1) >= 2,
+          "average content distance: expected features N x T x D with T >= 2, got ", features.shape());
+  const Index n = features.dim(0), t = features.dim(1), d = features.dim(2);
+  double sum = 0;
+  for (Index i = 0; i < n; ++i)
+    for (Index a = 0; a < t; ++a)
+      for (Index b = 0; b < a; ++b) {
+        double square = 0;
+        for (Index k = 0; k < d; ++k)
+          square += std::pow(
+              static_cast<double>(features[(i * t + a) * d + k]) - static_cast<double>(features[(i * t + b) * d + k]),
+              2);
+        sum += std::sqrt(square);
+      }
+  return sum / static_cast<double>(n * t * (t - 1) / 2);
+}
+
+/// The share of clips in all of whose frames the same class is seen: classes {N T}, `frames` a clip.
+inline double same_class_share(const std::vector<Label>& classes, Index frames) {
+  const Index count = static_cast<Index>(classes.size());
+  require(frames >= 1 && count >= 1 && count % frames == 0, "motion: expected clips of ", frames, " classes each, got ",
+          count);
+  Index same = 0;
+  for (auto clip = classes.begin(); clip != classes.end(); clip += frames)
+    same += std::count(clip, clip + frames, *clip) == frames;
+  return static_cast<double>(same) / static_cast<double>(count / frames);
+}
+
+/// All of it for clips of one thing that moves in front of black.
+struct MotionFigures {
+  double same_class = 0;            ///< share of the clips whose frames are all taken for the same class
+  double content_distance = 0;      ///< average content distance, by the classifier's features
+  double step = 0;                  ///< pixels: mean length of the centroid's way from frame to frame
+  double second_difference = 0;     ///< pixels: mean length of its second difference
+  std::vector<Index> classes = {};  ///< clips of each class, by what most of a clip's frames are taken for
+};
+
+/// What a classifier of pictures says of clips {N, T, H, W, C}, T >= 3, by what lies about the centroid of each frame.
+/// Throws Error for clips of fewer frames, of other channels than the classifier's, and that are not finite.
+template <class S>
+MotionFigures motion_figures(const Tensor<S>& clips, const Classifier<S>& classifier) {
+  internal::require_clips(clips);
+  const Index n = clips.dim(0), t = clips.dim(1);
+  require(t >= 3, "motion: expected clips of at least 3 frames, got ", t);
+  const Shape& picture = classifier.input_shape();
+  require(picture.rank() == 3 && picture[2] == clips.dim(4), "motion: expected a classifier of pictures of ",
+          clips.dim(4), " channels, got one of ", picture);
+  const Tensor<double> centroids = frame_centroids(clips);
+  MotionFigures figures{.step = mean_step(centroids), .second_difference = mean_second_difference(centroids)};
+  auto [features, logits] = classifier.features_and_logits(centred_frames(clips, picture[0], picture[1]));
+  const std::vector<Label> classes = predicted_classes(logits);
+  figures.same_class = same_class_share(classes, t);
+  features.reshape({n, t, features.dim(1)});
+  figures.content_distance = average_content_distance(features);
+  figures.classes.assign(static_cast<std::size_t>(classifier.classes()), 0);
+  for (auto clip = classes.begin(); clip != classes.end(); clip += t) {
+    const std::vector<Index> counts = class_counts(std::vector<Label>(clip, clip + t), classifier.classes());
+    ++figures.classes[static_cast<std::size_t>(std::max_element(counts.begin(), counts.end()) - counts.begin())];
+  }
+  return figures;
+}
+
+}  // namespace rival
+
+// rival/metrics/ngrams.hpp
+// How alike two texts are in their n-grams: the Jensen-Shannon divergence of their distributions.
+
+namespace rival {
+
+/// How often each n-gram comes in lines: n symbols side by side, from the first place to the last that leaves room for
+/// n. Padding is a symbol like the others, so that n-grams tell where lines end.
+class Ngrams {
+ public:
+  /// Throws Error unless 1 <= n <= the lines' length, without lines, and when kinds^n has no room in 64 bits.
+  Ngrams(const Tokens& lines, Index n) : n_(n), kinds_(lines.kinds) {
+    require(n >= 1 && n <= lines.length, "n-grams: expected n from 1 to the ", lines.length, " symbols of a line, got ",
+            n);
+    require(lines.count() >= 1, "n-grams: expected at least one line, got none");
+    std::uint64_t all = 1;
+    for (Index i = 0; i < n; ++i) {
+      require(all <= std::numeric_limits<std::uint64_t>::max() / static_cast<std::uint64_t>(lines.kinds),
+              "n-grams: expected fewer than 2^64 that can be, got ", lines.kinds, "^", n);
+      all *= static_cast<std::uint64_t>(lines.kinds);
+    }
+    std::vector<std::uint64_t> keys;
+    keys.reserve(static_cast<std::size_t>(lines.count() * (lines.length - n + 1)));
+    for (Index i = 0; i < lines.count(); ++i) {
+      const auto line = lines.line(i);
+      for (std::size_t from = 0; from + static_cast<std::size_t>(n) <= line.size(); ++from) {
+        std::uint64_t key = 0;
+        for (const Label symbol : line.subspan(from, static_cast<std::size_t>(n)))
+          key = key * static_cast<std::uint64_t>(lines.kinds) + symbol;
+        keys.push_back(key);
+      }
+    }
+    std::sort(keys.begin(), keys.end());
+    total_ = static_cast<Index>(keys.size());
+    for (const std::uint64_t key : keys) {
+      if (counts_.empty() || counts_.back().first != key) counts_.emplace_back(key, 0);
+      ++counts_.back().second;
+    }
+  }
+
+  Index n() const { return n_; }
+  /// Symbols that the n-grams are made of.
+  Index kinds() const { return kinds_; }
+  /// N-grams counted, the same ones again and again.
+  Index total() const { return total_; }
+  /// The n-grams that come, in increasing order, each as a number of `n` digits in base `kinds`, and how often.
+  const std::vector<std::pair<std::uint64_t, Index>>& counts() const { return counts_; }
+
+ private:
+  Index n_, kinds_, total_ = 0;
+  std::vector<std::pair<std::uint64_t, Index>> counts_;
+};
+
+/// The Jensen-Shannon divergence of two distributions of n-grams, in bits: (KL(p || m) + KL(q || m)) / 2 with m = (p +
+/// q) / 2. 0: they are the same; 1: no n-gram comes in both. As the code of Gulrajani, Ahmed, Arjovsky, Dumoulin and
+/// Courville, "Improved training of Wasserstein GANs", 2017, has it. Two samples of one distribution are apart, too,
+/// and the further the fewer lines they have: say how far beside it.
+///
+/// Throws Error for n-grams of different n or symbols.
+inline double jensen_shannon(const Ngrams& p, const Ngrams& q) {
+  require(p.n() == q.n() && p.kinds() == q.kinds(),
+          "jensen_shannon: expected n-grams of the same n and symbols, got n ", p.n(), " of ", p.kinds(), " and n ",
+          q.n(), " of ", q.kinds());
+  const auto share = [](Index count, const Ngrams& of) {
+    return static_cast<double>(count) / static_cast<double>(of.total());
+  };
+  // a log2(a / m), half of a divergence's term.
+  const auto term = [](double a, double b) { return a > 0 ? a / 2 * std::log2(2 * a / (a + b)) : 0.0; };
+  double sum = 0;
+  auto a = p.counts().begin(), b = q.counts().begin();
+  while (a != p.counts().end() || b != q.counts().end()) {
+    const bool from_a = b == q.counts().end() || (a != p.counts().end() && a->first <= b->first);
+    const bool from_b = a == p.counts().end() || (b != q.counts().end() && b->first <= a->first);
+    const double in_p = from_a ? share((a++)->second, p) : 0, in_q = from_b ? share((b++)->second, q) : 0;
+    sum += term(in_p, in_q) + term(in_q, in_p);
+  }
+  return sum;
+}
+
+}  // namespace rival
+
+// rival/metrics/text_scores.hpp
+// How good a generator of lines is: n-grams, whole lines, new lines.
+
+namespace rival {
+
+/// What is said of lines beside the lines of a training set.
+struct TextScores {
+  static constexpr std::array<Index, 5> n{1, 2, 3, 4, 6};
+
+  /// Jensen-Shannon divergence of the n-grams from those of the training set, for each n; see `jensen_shannon`. NaN for
+  /// an n that is longer than the lines.
+  std::array<double, n.size()> divergence{};
+  double single = 0;    ///< share of lines that are one piece: at least one character, and no padding before the last
+  double fresh = 0;     ///< share that does not come in the training set
+  double distinct = 0;  ///< different lines, over all
+  double unseen = 0;    ///< share that comes in lines that were held out: right, and not learnt by heart
+};
+
+/// Scores lines against a training set:
+///
+///   const TextScorer scorer(tokens_of(training), tokens_of(held_out));
+///   const TextScores floor = scorer(tokens_of(held_out));       // what real lines have
+///   const TextScores scores = scorer(tokens_of(generator.sample(held_out.size(), random)));
+///
+/// Divergences fall with the number of lines: compare sets of the same number only.
+class TextScorer {
+ public:
+  /// Throws Error for lines of different lengths or symbols, and as Ngrams does.
+  TextScorer(const Tokens& training, const Tokens& held_out) : length_(training.length), kinds_(training.kinds) {
+    require_fitting(held_out);
+    for (const Index size : TextScores::n)
+      if (size <= length_) training_.emplace_back(training, size);
+    seen_ = sorted(training);
+    held_out_ = sorted(held_out);
+  }
+
+  /// Throws Error for lines of another length or other symbols, and for none.
+  TextScores operator()(const Tokens& lines) const {
+    require_fitting(lines);
+    TextScores scores;
+    scores.divergence.fill(std::numeric_limits<double>::quiet_NaN());
+    for (std::size_t i = 0; i < training_.size(); ++i)
+      scores.divergence[i] = jensen_shannon(training_[i], Ngrams(lines, training_[i].n()));
+    const auto count = static_cast<double>(lines.count());
+    std::vector<Line> all = sorted(lines);
+    for (const Line& line : all) {
+      const auto end = std::find(line.begin(), line.end(), Label{0});
+      scores.single += end != line.begin() && std::all_of(end, line.end(), [](Label symbol) { return symbol == 0; });
+      scores.fresh += !std::binary_search(seen_.begin(), seen_.end(), line);
+      scores.unseen += std::binary_search(held_out_.begin(), held_out_.end(), line) &&
+                       !std::binary_search(seen_.begin(), seen_.end(), line);
+    }
+    scores.single /= count, scores.fresh /= count, scores.unseen /= count;
+    scores.distinct = static_cast<double>(std::unique(all.begin(), all.end()) - all.begin()) / count;
+    return scores;
+  }
+
+ private:
+  using Line = std::u16string;
+
+  void require_fitting(const Tokens& lines) const {
+    require(lines.count() >= 1 && lines.length == length_ && lines.kinds == kinds_, "text scores: expected lines of ",
+            length_, " symbols of ", kinds_, ", got ", lines.count(), " of ", lines.length, " of ", lines.kinds);
+  }
+  static std::vector<Line> sorted(const Tokens& lines) {
+    std::vector<Line> all;
+    for (Index i = 0; i < lines.count(); ++i) all.emplace_back(lines.line(i).begin(), lines.line(i).end());
+    std::sort(all.begin(), all.end());
+    return all;
+  }
+
+  Index length_, kinds_;
+  std::vector<Ngrams> training_;
+  std::vector<Line> seen_, held_out_;
+};
 
 }  // namespace rival
 
@@ -16889,86 +18691,378 @@ RIVAL_INSTANTIATE_FUNCTION(summary);
 
 }  // namespace rival
 
-// rival/train/classifier.hpp
-// Classifier: samples in, a logit for each class out.
+// rival/sound/griffin_lim.hpp
+// Sound from magnitudes alone: phases that fit them.
+
+#include <complex>
+
+// rival/sound/stft.hpp
+// Short-time Fourier transform, and back.
+
+#include <unsupported/Eigen/FFT>
 
 namespace rival {
 
-/// A network that scores each sample of a batch with one logit a class: their softmax is the probability of the class.
+struct StftOptions {
+  Index window = 256;  ///< samples that a frame sees, through a periodic Hann window; an even number
+  Index hop = 64;      ///< samples from one frame to the next; at most half a window
+};
+
+/// Frames by frequencies.
+template <class S>
+using Spectrum = Eigen::Array<std::complex<S>, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// The spectrum of a sound, frame by frame: X(t, k) = sum over n of w(n) x(t hop + n - window/2) exp(-2 pi i k n /
+/// window), with w(n) = (1 - cos(2 pi n / window)) / 2 and k = 0 ... window/2. Frame t is centred on sample t hop;
+/// beyond its ends the sound goes on mirrored, without its end sample twice. That is torch.stft with center=True and
+/// pad_mode="reflect".
 ///
-///     rival::Classifier<> classifier = rival::load_classifier("classifier.safetensors");
-///     const rival::Tensor<float> logits = classifier.logits(samples);      // {N, classes}
-///     const rival::Tensor<float> features = classifier.features(samples);  // {N, features}
-template <class S = float>
-class Classifier : public Network<S> {
+/// An object is one thread's own: its transform has memory for a frame.
+template <class S>
+class Stft {
  public:
-  /// `sample` is the shape of one sample, such as {28, 28, 1}. Throws Error when the layers do not fit it or each
-  /// other, or do not end in a vector of at least two logits.
-  Classifier(const Shape& sample, Sequential<S> layers, const std::string& name = "C")
-      : Network<S>(name, sample, std::move(layers)) {
-    const Shape out = this->output_shape();
-    require(out.rank() == 1 && out.size() >= 2 && out.size() <= most_classes, "classifier \"", this->name(),
-            "\": expected 2 to ", most_classes, " logits a sample, got ", out);
-    classes_ = out.size();
+  /// Throws Error for a window or hop that cannot be.
+  explicit Stft(const StftOptions& options = {}) : options_(options) {
+    const Index n = options.window;
+    require(n >= 4 && n <= (Index{1} << 20) && n % 2 == 0, "stft: expected an even window from 4 to 2^20 samples, got ",
+            n);
+    require(options.hop >= 1 && options.hop <= n / 2, "stft: expected a hop from 1 to half of the window, ", n / 2,
+            ", got ", options.hop);
+    window_.resize(static_cast<std::size_t>(n));
+    for (Index i = 0; i < n; ++i)
+      window_[static_cast<std::size_t>(i)] =
+          static_cast<S>(0.5 - 0.5 * std::cos(2 * std::numbers::pi * static_cast<double>(i) / static_cast<double>(n)));
+    fft_.SetFlag(Eigen::FFT<S>::HalfSpectrum);
+    frame_.resize(window_.size());
+    bins_.resize(static_cast<std::size_t>(bins()));
   }
 
-  Index classes() const { return classes_; }
+  const StftOptions& options() const { return options_; }
+  Index bins() const { return options_.window / 2 + 1; }
+  /// Of a sound of so many samples.
+  Index frames(Index length) const { return 1 + length / options_.hop; }
 
-  /// The logits {N, classes} of samples {N, ...} in evaluation mode, N >= 1. Throws Error for samples of another shape.
-  Tensor<S> logits(const Tensor<S>& samples) const {
-    check(samples);
-    Tensor<S> all({samples.dim(0), classes_});
-    internal::infer_in_parts(*this, samples, {}, [&](Index first, const Tensor<S>& part, const Trace<S>&) {
-      std::copy_n(part.data(), part.size(), all.data() + first * classes_);
-    });
-    return all;
+  /// {frames, bins}. Throws Error for a sound that is not longer than half a window, as it cannot be mirrored.
+  Spectrum<S> operator()(std::span<const S> samples) {
+    const Index length = static_cast<Index>(samples.size()), half = options_.window / 2;
+    require(length > half, "stft: expected more samples than half a window, ", half, ", got ", length);
+    Spectrum<S> spectrum(frames(length), bins());
+    for (Index t = 0; t < spectrum.rows(); ++t) {
+      for (Index n = 0; n < options_.window; ++n) {
+        Index at = std::abs(t * options_.hop + n - half);
+        if (at >= length) at = 2 * (length - 1) - at;
+        frame_[static_cast<std::size_t>(n)] =
+            window_[static_cast<std::size_t>(n)] * samples[static_cast<std::size_t>(at)];
+      }
+      fft_.fwd(bins_.data(), frame_.data(), options_.window);
+      std::copy(bins_.begin(), bins_.end(), spectrum.row(t).data());
+    }
+    return spectrum;
   }
 
-  /// What the last dense layer of the stack itself, not of one within it, reads of each sample, in evaluation mode: {N,
-  /// features}, by which samples are compared (Heusel et al., 2017). Throws Error for samples of another shape, and for
-  /// a stack without a dense layer.
-  Tensor<S> features(const Tensor<S>& samples) const { return features_and_logits(samples).first; }
-
-  /// Both, of one pass.
-  std::pair<Tensor<S>, Tensor<S>> features_and_logits(const Tensor<S>& samples) const {
-    check(samples);
-    const Index count = layers_below_last_dense();
-    Shape shape = this->input_shape();
-    for (Index i = 0; i < count; ++i) shape = this->layers()[i].output_shape(shape);
-    const Index size = shape.size();
-    Tensor<S> features({samples.dim(0), size}), logits({samples.dim(0), classes_});
-    if (count == 0) std::copy_n(samples.data(), samples.size(), features.data());
-    internal::infer_in_parts(*this, samples, {}, [&](Index first, const Tensor<S>& made, const Trace<S>& trace) {
-      std::copy_n(made.data(), made.size(), logits.data() + first * classes_);
-      if (count == 0) return;
-      const Tensor<S>& part = trace.children[static_cast<std::size_t>(count - 1)].output;
-      std::copy_n(part.data(), part.size(), features.data() + first * size);
-    });
-    return {std::move(features), std::move(logits)};
+  /// The sound of so many samples whose frames are nearest to the spectrum's (Griffin and Lim, "Signal estimation from
+  /// modified short-time Fourier transform", 1984): frames through the window once more, added up and divided by the
+  /// sum of the squared windows. It is the sound itself for the spectrum of one. Throws Error for a spectrum of another
+  /// shape.
+  std::vector<S> inverse(const Spectrum<S>& spectrum, Index length) {
+    require(length >= 1 && spectrum.rows() == frames(length) && spectrum.cols() == bins(), "stft: expected ",
+            length >= 1 ? frames(length) : 0, " frames of ", bins(), " frequencies for ", length, " samples, got ",
+            spectrum.rows(), " of ", spectrum.cols());
+    const Index half = options_.window / 2;
+    std::vector<S> sum(static_cast<std::size_t>(length)), weight(sum.size());
+    for (Index t = 0; t < spectrum.rows(); ++t) {
+      std::copy_n(spectrum.row(t).data(), bins(), bins_.data());
+      fft_.inv(frame_.data(), bins_.data(), options_.window);
+      for (Index n = 0; n < options_.window; ++n) {
+        const Index at = t * options_.hop + n - half;
+        if (at < 0 || at >= length) continue;
+        const S w = window_[static_cast<std::size_t>(n)];
+        sum[static_cast<std::size_t>(at)] += w * frame_[static_cast<std::size_t>(n)];
+        weight[static_cast<std::size_t>(at)] += w * w;
+      }
+    }
+    // No sample lies where all windows are 0: a hop is at most half of one.
+    for (std::size_t i = 0; i < sum.size(); ++i)
+      if (weight[i] > 0) sum[i] /= weight[i];
+    return sum;
   }
 
  private:
-  void check(const Tensor<S>& samples) const {
-    const Shape& shape = samples.shape();
-    require(shape.rank() >= 1 && shape[0] >= 1 && shape.sample() == this->input_shape(), "classifier \"", this->name(),
-            "\": expected samples of ", this->input_shape(), ", got ", shape);
-  }
-
-  // A layer around a dense one, such as spectral norm, reads what it reads.
-  static bool is_dense(const Description& layer) {
-    return layer.kind == "dense" || (layer.layers.size() == 1 && is_dense(layer.layers[0]));
-  }
-  Index layers_below_last_dense() const {
-    for (Index i = this->layers().size(); i-- > 0;)
-      if (is_dense(this->layers()[i].describe())) return i;
-    fail("classifier \"", this->name(),
-         "\": expected a dense layer, not within another stack, whose input are the features; got none");
-  }
-
-  Index classes_;
+  StftOptions options_;
+  std::vector<S> window_, frame_;
+  std::vector<std::complex<S>> bins_;
+  Eigen::FFT<S> fft_;
 };
 
-RIVAL_INSTANTIATE_CLASS(Classifier);
+/// |X|: {frames, bins}.
+template <class S>
+Tensor<S> magnitudes(const Spectrum<S>& spectrum) {
+  Tensor<S> all({spectrum.rows(), spectrum.cols()});
+  for (Index i = 0; i < all.size(); ++i) all[i] = std::abs(spectrum.data()[i]);
+  return all;
+}
+
+}  // namespace rival
+
+namespace rival {
+
+struct GriffinLimOptions {
+  Index iterations = 32;
+  double momentum = 0.99;  ///< 0: Griffin and Lim's own
+};
+
+namespace internal {
+
+/// From a spectrum that has the magnitudes, and phases to begin with.
+template <class S>
+std::vector<S> griffin_lim(Stft<S>& stft, const Tensor<S>& magnitudes, Spectrum<S> phases, Index length,
+                           const GriffinLimOptions& o) {
+  const S share = static_cast<S>(o.momentum / (1 + o.momentum));
+  Spectrum<S> spectrum(phases.rows(), phases.cols()), before = Spectrum<S>::Zero(phases.rows(), phases.cols());
+  const auto with_magnitudes = [&] {
+    for (Index i = 0; i < magnitudes.size(); ++i) spectrum.data()[i] = magnitudes[i] * phases.data()[i];
+  };
+  for (Index i = 0; i < o.iterations; ++i) {
+    with_magnitudes();
+    const std::vector<S> samples = stft.inverse(spectrum, length);
+    Spectrum<S> now = stft(samples);
+    phases = now - share * before;
+    before = std::move(now);
+    for (Index k = 0; k < phases.size(); ++k) {
+      const S size = std::abs(phases.data()[k]);
+      phases.data()[k] /= size + S(1e-16);
+    }
+  }
+  with_magnitudes();
+  return stft.inverse(spectrum, length);
+}
+
+}  // namespace internal
+
+/// A sound of `length` samples whose spectrum has nearly the magnitudes {frames, bins}: from random phases, there and
+/// back through the transform, each time with the magnitudes put back (Griffin and Lim, 1984), with momentum
+/// (Perraudin, Balazs and Sondergaard, "A fast Griffin-Lim algorithm", 2013). As librosa.griffinlim has it. Throws
+/// Error for magnitudes of another shape than stft gives for that length, or below 0.
+template <class S>
+std::vector<S> griffin_lim(Stft<S>& stft, const Tensor<S>& magnitudes, Index length, Random random,
+                           const GriffinLimOptions& options = {}) {
+  require(length > stft.options().window / 2, "griffin_lim: expected more samples than half a window, ",
+          stft.options().window / 2, ", got ", length);
+  require(magnitudes.shape() == Shape({stft.frames(length), stft.bins()}), "griffin_lim: expected magnitudes of ",
+          Shape({stft.frames(length), stft.bins()}), " for ", length, " samples, got ", magnitudes.shape());
+  require((magnitudes.array() >= S(0)).all(), "griffin_lim: expected magnitudes of at least 0");
+  require(options.iterations >= 0, "griffin_lim: expected at least 0 iterations, got ", options.iterations);
+  require(options.momentum >= 0 && options.momentum <= 1, "griffin_lim: expected a momentum from 0 to 1, got ",
+          options.momentum);
+  Tensor<S> angles(magnitudes.shape());
+  random.fill_uniform(angles, S(0), static_cast<S>(2 * std::numbers::pi));
+  Spectrum<S> phases(magnitudes.dim(0), magnitudes.cols());
+  for (Index i = 0; i < angles.size(); ++i) phases.data()[i] = std::polar(S(1), angles[i]);
+  return internal::griffin_lim(stft, magnitudes, std::move(phases), length, options);
+}
+
+}  // namespace rival
+
+// rival/sound/mel.hpp
+// Mel spectrograms: the loudness of bands that are spaced as we hear.
+
+namespace rival {
+
+namespace internal {
+
+/// Slaney's mel scale (Auditory Toolbox, 1998), librosa's default: linear below 1 kHz, where a mel is 200/3 Hz, and
+/// above it logarithmic, 27 mels for a factor of 6.4.
+inline double hertz_to_mel(double hertz) {
+  constexpr double linear = 200.0 / 3, knee = 1000;
+  return hertz < knee ? hertz / linear : knee / linear + std::log(hertz / knee) * 27 / std::log(6.4);
+}
+inline double mel_to_hertz(double mel) {
+  constexpr double linear = 200.0 / 3, knee = 1000;
+  return mel < knee / linear ? mel * linear : knee * std::exp((mel - knee / linear) * std::log(6.4) / 27);
+}
+
+}  // namespace internal
+
+struct MelOptions {
+  Index mels = 64;     ///< bands
+  double lowest = 20;  ///< Hz
+  double highest = 0;  ///< Hz; 0: half of the rate
+};
+
+/// The bands' weights, {mels, bins}, for spectra of `bins` frequencies from 0 to half of the rate: triangles from one
+/// band's middle to the next ones', evenly spaced on Slaney's mel scale, each of area 1 over the frequencies in Hz.
+/// These are librosa.filters.mel(htk=False, norm="slaney"). Throws Error for options that cannot be, and for bands so
+/// narrow that no frequency lies in one.
+template <class S>
+Tensor<S> mel_filters(Index rate, Index bins, const MelOptions& options = {}) {
+  using namespace internal;
+  const double half = static_cast<double>(rate) / 2, highest = options.highest == 0 ? half : options.highest;
+  require(rate >= 1 && bins >= 2, "mel_filters: expected a rate and at least 2 frequencies, got ", rate, " Hz and ",
+          bins);
+  require(options.mels >= 1 && options.mels <= bins, "mel_filters: expected 1 to ", bins,
+          " bands, as many as frequencies", ", got ", options.mels);
+  require(options.lowest >= 0 && options.lowest < highest && highest <= half,
+          "mel_filters: expected 0 <= lowest < highest <= ", half, " Hz, got ", options.lowest, " and ", highest);
+  const double low = hertz_to_mel(options.lowest), high = hertz_to_mel(highest);
+  const auto edge = [&](Index i) {
+    return mel_to_hertz(low + (high - low) * static_cast<double>(i) / static_cast<double>(options.mels + 1));
+  };
+  Tensor<S> filters({options.mels, bins});
+  for (Index m = 0; m < options.mels; ++m) {
+    const double left = edge(m), middle = edge(m + 1), right = edge(m + 2);
+    bool any = false;
+    for (Index k = 0; k < bins; ++k) {
+      const double hertz = half * static_cast<double>(k) / static_cast<double>(bins - 1);
+      const double weight = std::min((hertz - left) / (middle - left), (right - hertz) / (right - middle));
+      filters(m, k) = static_cast<S>(std::max(0.0, weight) * 2 / (right - left));
+      any = any || weight > 0;
+    }
+    require(any, "mel_filters: expected fewer bands, or a longer window: no frequency of ", bins, " lies in band ", m,
+            " of ", options.mels);
+  }
+  return filters;
+}
+
+/// ln(max(filters |X|, floor)): {frames, mels} of magnitudes {frames, bins}.
+template <class S>
+Tensor<S> log_mel(const Tensor<S>& filters, const Tensor<S>& magnitudes, S floor = S(1e-5)) {
+  require(magnitudes.rank() == 2 && filters.rank() == 2 && magnitudes.cols() == filters.cols(),
+          "log_mel: expected magnitudes of ", filters.cols(), " frequencies, got ", magnitudes.shape());
+  require(floor > 0, "log_mel: expected a floor above 0, got ", floor);
+  Tensor<S> bands({magnitudes.dim(0), filters.dim(0)});
+  bands.matrix().noalias() = magnitudes.matrix() * filters.matrix().transpose();
+  bands.array() = bands.array().max(floor).log();
+  return bands;
+}
+
+/// The other way: magnitudes {frames, bins}, none below 0, whose bands come near to exp(log_mel). Least squares by Lee
+/// and Seung's rule, x <- x (M^T y) / (M^T M x) ("Algorithms for non-negative matrix factorization", 2001), which never
+/// makes the error greater. Frequencies in no band get 0.
+template <class S>
+Tensor<S> mel_to_magnitudes(const Tensor<S>& filters, const Tensor<S>& log_mel, Index iterations = 50) {
+  require(log_mel.rank() == 2 && filters.rank() == 2 && log_mel.cols() == filters.dim(0),
+          "mel_to_magnitudes: expected ", filters.dim(0), " bands, got ", log_mel.shape());
+  require(iterations >= 1, "mel_to_magnitudes: expected at least 1 iteration, got ", iterations);
+  using Matrix = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const Matrix bands = log_mel.matrix().array().exp();
+  const Matrix wanted = bands * filters.matrix();
+  const Matrix square = filters.matrix().transpose() * filters.matrix();
+  Tensor<S> all({log_mel.dim(0), filters.cols()});
+  all.matrix() = wanted;
+  Matrix reached;
+  constexpr S tiny = S(1e-30);
+  for (Index i = 0; i < iterations; ++i) {
+    reached.noalias() = all.matrix() * square;
+    all.matrix().array() *= wanted.array() / reached.array().max(tiny);
+  }
+  return all;
+}
+
+}  // namespace rival
+
+// rival/sound/sound.hpp
+// Sound: samples over time, and what is done to them before they become data.
+
+namespace rival {
+
+/// Samples in [-1, 1], frame by frame: a frame is a moment, and has a sample of each channel.
+struct Sound {
+  Index rate = 0;  ///< frames a second (Hz)
+  Index channels = 1;
+  std::vector<float> samples;
+
+  Index frames() const { return channels > 0 ? static_cast<Index>(samples.size()) / channels : 0; }
+};
+
+namespace internal {
+
+/// Throws Error, beginning with `who`, unless the sound has a rate, channels and whole frames.
+inline void require_sound(const char* who, const Sound& sound) {
+  require(sound.rate >= 1 && sound.rate <= 1'000'000, who, ": expected a rate from 1 to 1000000 Hz, got ", sound.rate);
+  require(sound.channels >= 1 && sound.channels <= 1024, who, ": expected 1 to 1024 channels, got ", sound.channels);
+  require(static_cast<Index>(sound.samples.size()) % sound.channels == 0, who, ": expected whole frames of ",
+          sound.channels, " samples, got ", sound.samples.size(), " samples");
+}
+
+inline void require_mono(const char* who, const Sound& sound) {
+  require_sound(who, sound);
+  require(sound.channels == 1, who, ": expected one channel, got ", sound.channels);
+}
+
+}  // namespace internal
+
+/// One channel: the mean of all.
+inline Sound to_mono(const Sound& sound) {
+  internal::require_sound("to_mono", sound);
+  if (sound.channels == 1) return sound;
+  Sound mono{sound.rate, 1, std::vector<float>(static_cast<std::size_t>(sound.frames()))};
+  const float* from = sound.samples.data();
+  for (float& sample : mono.samples) {
+    double sum = 0;
+    for (Index c = 0; c < sound.channels; ++c) sum += *from++;
+    sample = static_cast<float>(sum / static_cast<double>(sound.channels));
+  }
+  return mono;
+}
+
+/// Without what comes before the first and after the last moment that is louder than `below` decibels under the sound's
+/// greatest sample. Loudness is the root mean square of stretches of 10 ms, and a stretch goes or stays as a whole.
+/// Silence has nothing that is louder, and stays as it is. Of one channel.
+inline Sound trim_silence(const Sound& sound, double below = 40) {
+  internal::require_mono("trim_silence", sound);
+  require(below > 0, "trim_silence: expected decibels above 0, got ", below);
+  const std::size_t stretch = static_cast<std::size_t>(std::max<Index>(1, sound.rate / 100));
+  double peak = 0;
+  for (const float sample : sound.samples) peak = std::max(peak, std::abs(static_cast<double>(sample)));
+  const double threshold = peak * std::pow(10, -below / 20);
+  std::size_t first = sound.samples.size(), last = 0;
+  for (std::size_t begin = 0; begin < sound.samples.size(); begin += stretch) {
+    const std::size_t end = std::min(begin + stretch, sound.samples.size());
+    double squares = 0;
+    for (std::size_t i = begin; i < end; ++i) squares += static_cast<double>(sound.samples[i]) * sound.samples[i];
+    if (std::sqrt(squares / static_cast<double>(end - begin)) <= threshold) continue;
+    first = std::min(first, begin);
+    last = end;
+  }
+  if (last == 0) return sound;
+  const auto at = [&](std::size_t i) { return sound.samples.begin() + static_cast<std::ptrdiff_t>(i); };
+  return {sound.rate, 1, {at(first), at(last)}};
+}
+
+/// So loud that its greatest sample is `peak`. Silence stays silence.
+inline Sound normalise(Sound sound, double peak = 0.95) {
+  internal::require_sound("normalise", sound);
+  require(peak > 0 && peak <= 1, "normalise: expected a peak above 0 and at most 1, got ", peak);
+  float greatest = 0;
+  for (const float sample : sound.samples) greatest = std::max(greatest, std::abs(sample));
+  if (greatest == 0) return sound;
+  for (float& sample : sound.samples) sample = static_cast<float>(sample * peak / greatest);
+  return sound;
+}
+
+/// The first `length` frames; silence behind those of a shorter one.
+inline Sound fit_length(Sound sound, Index length) {
+  internal::require_sound("fit_length", sound);
+  require(length >= 1, "fit_length: expected at least 1 frame, got ", length);
+  sound.samples.resize(static_cast<std::size_t>(length * sound.channels));
+  return sound;
+}
+
+/// One sound after the other, with `gap` seconds of silence between them. They have one rate and as many channels.
+inline Sound join(const std::vector<Sound>& sounds, double gap) {
+  require(!sounds.empty(), "join: expected at least one sound");
+  require(gap >= 0 && gap <= 3600, "join: expected a gap from 0 to 3600 seconds, got ", gap);
+  Sound all{sounds[0].rate, sounds[0].channels, {}};
+  const auto silence = static_cast<std::size_t>(static_cast<Index>(gap * static_cast<double>(all.rate)) * all.channels);
+  for (const Sound& sound : sounds) {
+    internal::require_sound("join", sound);
+    require(sound.rate == all.rate && sound.channels == all.channels, "join: expected sounds of ", all.rate, " Hz and ",
+            all.channels, " channels, got ", sound.rate, " Hz and ", sound.channels);
+    if (&sound != sounds.data()) all.samples.resize(all.samples.size() + silence);
+    all.samples.insert(all.samples.end(), sound.samples.begin(), sound.samples.end());
+  }
+  return all;
+}
 
 }  // namespace rival
 
