@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include "gradient_check.hpp"
 #include "norm_values.hpp"
@@ -119,6 +120,8 @@ TEST_CASE("gru: the same bits on any number of threads") {
 
 TEST_CASE("gru: misuse") {
   CHECK_THROWS_WITH(GRU<float>({.in = 3}), "gru: expected positive `in` and `hidden`, got 3 and 0");
+  CHECK_THROWS_WITH(GRU<float>({.in = 3, .hidden = Index{1} << 62}),
+                    ContainsSubstring("gru: expected a `hidden` of at most 2147483648, got "));
   GRU<float> layer({.in = 3, .hidden = 4});
   layer.set_name("G.gru1");
   CHECK_THROWS_WITH(layer.output_shape({3}), "gru \"G.gru1\": expected sequences steps x features, got 3");

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "gradient_check.hpp"
 #include "norm_values.hpp"
