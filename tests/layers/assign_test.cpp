@@ -11,17 +11,22 @@
 #include "rival/layers/concat.hpp"
 #include "rival/layers/conditional_batch_norm.hpp"
 #include "rival/layers/constant.hpp"
+#include "rival/layers/conv1d.hpp"
 #include "rival/layers/conv2d.hpp"
+#include "rival/layers/conv_transpose1d.hpp"
 #include "rival/layers/conv_transpose2d.hpp"
 #include "rival/layers/dense.hpp"
 #include "rival/layers/dropout.hpp"
 #include "rival/layers/embedding.hpp"
 #include "rival/layers/equalised.hpp"
+#include "rival/layers/gaussian_noise.hpp"
 #include "rival/layers/group_norm.hpp"
+#include "rival/layers/gru.hpp"
 #include "rival/layers/instance_norm.hpp"
 #include "rival/layers/layer_norm.hpp"
 #include "rival/layers/minibatch_stddev.hpp"
 #include "rival/layers/pack.hpp"
+#include "rival/layers/phase_shuffle.hpp"
 #include "rival/layers/pixel_norm.hpp"
 #include "rival/layers/pool.hpp"
 #include "rival/layers/projection.hpp"
@@ -29,9 +34,12 @@
 #include "rival/layers/reshape.hpp"
 #include "rival/layers/residual.hpp"
 #include "rival/layers/self_attention.hpp"
+#include "rival/layers/softmax.hpp"
 #include "rival/layers/spectral_norm.hpp"
 #include "rival/layers/sum_pool.hpp"
+#include "rival/layers/time_distributed.hpp"
 #include "rival/layers/upsample.hpp"
+#include "rival/layers/weight_norm.hpp"
 
 using namespace rival;
 
@@ -52,11 +60,19 @@ void add(std::vector<Case>& all, const L& layer, const Shape& batch) {
 }
 
 std::vector<Case> cases() {
-  const Shape vectors{4, 6}, images{4, 4, 4, 6};
+  const Shape vectors{4, 6}, images{4, 4, 4, 6}, signals{4, 5, 6};
   std::vector<Case> all;
   add(all, Dense<>({.in = 6, .out = 3}), vectors);
   add(all, Conv2d<>({.in = 6, .out = 3, .stride = 1}), Conv2d<>({.in = 6, .out = 3, .stride = 2}), images);
   add(all, ConvTranspose2d<>({.in = 6, .out = 3}), ConvTranspose2d<>({.in = 6, .out = 3, .stride = 2}), images);
+  add(all, Conv1d<>({.in = 6, .out = 3, .stride = 1}), Conv1d<>({.in = 6, .out = 3, .stride = 2}), signals);
+  add(all, ConvTranspose1d<>({.in = 6, .out = 3}), ConvTranspose1d<>({.in = 6, .out = 3, .stride = 2}), signals);
+  add(all, GRU<>({.in = 6, .hidden = 3}), GRU<>({.in = 6, .hidden = 3, .last = true}), signals);
+  add(all, WeightNorm(Dense<>({.in = 6, .out = 3})), vectors);
+  add(all, Softmax<>(), Softmax<>({.temperature = 0.5}), vectors);
+  add(all, GaussianNoise<>(), GaussianNoise<>({.sigma = 2}), vectors);
+  add(all, PhaseShuffle<>({.radius = 1}), PhaseShuffle<>({.radius = 3}), signals);
+  add(all, TimeDistributed<>(Sequential<>(Dense<>({.in = 6, .out = 3}))), signals);
   add(all, SpectralNorm(Dense<>({.in = 6, .out = 3})), vectors);
   add(all, Equalised(Dense<>({.in = 6, .out = 3})), Equalised(Dense<>({.in = 6, .out = 3}), {.gain = 2}), vectors);
   add(all, BatchNorm<>({.features = 6}), BatchNorm<>({.features = 6, .epsilon = 0.5}), images);

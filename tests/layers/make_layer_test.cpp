@@ -55,13 +55,16 @@ std::vector<std::unique_ptr<Layer<float>>> one_of_each() {
   add(Embedding<>({.classes = 5, .one_hot = true}));
   add(Equalised(Dense<>({.in = 3, .out = 5}), {.gain = 1.5}));
   add(Flatten<>());
+  add(GaussianNoise<>({.sigma = 0.3}));
   add(GroupNorm<>({.groups = 2, .features = 6, .epsilon = 1e-4, .affine = false}));
+  add(GRU<>({.in = 3, .hidden = 5, .last = true}));
   add(InstanceNorm<>({.features = 6, .epsilon = 1e-4, .affine = true}));
   add(LayerNorm<>({.features = 6, .epsilon = 1e-4, .affine = false}));
   add(LeakyReLU<>(0.3));
   add(MaxPool2d<>({.kernel = {2, 3}, .stride = {1, 2}, .padding = {1, 0}}));
   add(MinibatchStddev<>({.group = 3, .epsilon = 1e-4}));
   add(Pack<>(3));
+  add(PhaseShuffle<>({.radius = 3}));
   add(PixelNorm<>({.epsilon = 1e-4}));
   add(Projection<>({.classes = 7}));
   add(ReLU<>());
@@ -76,7 +79,9 @@ std::vector<std::unique_ptr<Layer<float>>> one_of_each() {
   add(SpectralNorm(Conv2d<>({.in = 2, .out = 3}), {.iterations = 2}));
   add(SumPool<>());
   add(Tanh<>());
+  add(TimeDistributed<>(Sequential<>(Dense<>({.in = 4, .out = 3}), Dropout<>())));
   add(Upsample<>({.factor = {2, 3}, .mode = Interpolation::bilinear}));
+  add(WeightNorm(Conv2d<>({.in = 2, .out = 3})));
   return all;
 }
 
@@ -167,6 +172,8 @@ TEST_CASE("make_layer: a wrapper holds any layer with a weight") {
   check(SpectralNorm(Dense<>({.in = 2, .out = 3})));
   check(SpectralNorm(ConvTranspose2d<>({.in = 2, .out = 3})));
   check(SpectralNorm(Conv1d<>({.in = 2, .out = 3})));
+  check(WeightNorm(Dense<>({.in = 2, .out = 3})));
+  check(WeightNorm(ConvTranspose1d<>({.in = 2, .out = 3})));
   check(Equalised(ConvTranspose1d<>({.in = 2, .out = 3})));
   check(Equalised(Conv2d<>({.in = 2, .out = 3})));
   check(Equalised(ConvTranspose2d<>({.in = 2, .out = 3})));
@@ -178,7 +185,7 @@ TEST_CASE("make_layer: a layer of one's own is registered in a line") {
       make_layer<float>(Twice({3}).describe()),
       Catch::Matchers::ContainsSubstring("there is no kind \"twice\"; a layer of your own is made known by "
                                          "register_layer; known are augment, avg_pool2d, ") &&
-          Catch::Matchers::ContainsSubstring(", upsample"));
+          Catch::Matchers::ContainsSubstring(", weight_norm"));
   register_layer<Twice>("twice");
   Sequential<> layers(Twice({3}), Tanh<>());
   const auto again = make_sequential<float>(layers.describe());
@@ -206,6 +213,9 @@ TEST_CASE("make_layer: refuses descriptions that describe nothing") {
   refused({"tanh", {{"slope", 0.1}}}, "tanh: there is no option `slope`");
   refused({"residual", {}, {{"sequential"}}}, "residual: expected two branches, got 1");
   refused({"residual", {}, {{"tanh"}, {"sequential"}}}, "expected the kind sequential, got tanh");
+  refused({"time_distributed"}, "time_distributed: expected one layer within, got 0");
+  refused({"time_distributed", {}, {{"tanh"}}}, "expected the kind sequential, got tanh");
+  refused({"weight_norm", {}, {{"relu"}}}, "expected dense or a convolution within a wrapper, got relu");
   refused({"spectral_norm"}, "spectral_norm: expected one layer within, got 0");
   refused({"spectral_norm", {}, {{"tanh"}}}, "expected dense or a convolution within a wrapper, got tanh");
   // A whole number stands for a real one.

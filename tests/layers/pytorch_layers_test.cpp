@@ -17,6 +17,7 @@
 #include "rival/layers/conv_transpose1d.hpp"
 #include "rival/layers/conv_transpose2d.hpp"
 #include "rival/layers/dense.hpp"
+#include "rival/layers/gru.hpp"
 #include "rival/layers/pool.hpp"
 #include "rival/layers/reshape.hpp"
 #include "rival/layers/upsample.hpp"
@@ -158,6 +159,12 @@ TEMPLATE_TEST_CASE("convolutions of signals have PyTorch's values", "", float, d
            "conv_transpose1d_k25s4p11op1");
   check<S>(Transposed({.in = 2, .out = 1, .kernel = 4, .stride = 2, .padding = 1}), "conv_transpose1d_k4s2p1");
   check<S>(Transposed({.in = 3, .out = 4, .kernel = 2, .stride = 3, .bias = false}), "conv_transpose1d_no_bias");
+}
+
+TEMPLATE_TEST_CASE("recurrent layers have PyTorch's values", "", float, double) {
+  using S = TestType;
+  check<S>(GRU<S>({.in = 3, .hidden = 4}), "gru");
+  check<S>(GRU<S>({.in = 3, .hidden = 4, .last = true}), "gru_last");
 }
 
 TEMPLATE_TEST_CASE("batch norm has PyTorch's values", "", float, double) {

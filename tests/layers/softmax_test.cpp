@@ -51,6 +51,17 @@ TEST_CASE("softmax: probabilities, whatever the inputs") {
   for (Index i = 0; i < 9; ++i) CHECK(std::abs(y[i] - expected[i]) < 1e-6f);
 }
 
+TEST_CASE("softmax: NaN stays NaN, hard or soft") {
+  for (const bool hard : {false, true}) {
+    const Softmax<float> layer = named({.straight_through = hard});
+    const Tensor<float> x({2, 3}, {0, std::nanf(""), 1, 1, 2, 3});
+    Trace<float> trace;
+    const Tensor<float>& y = layer.forward(x, trace, {});
+    CHECK(y.array().segment(0, 3).isNaN().any());
+    CHECK(y.array().segment(3, 3).isFinite().all());
+  }
+}
+
 TEST_CASE("softmax: draws with Gumbel noise choose by the probabilities, whatever the temperature") {
   const double temperature = GENERATE(0.3, 2.0);
   const Softmax<float> layer = named({.temperature = temperature, .gumbel = true, .straight_through = true});

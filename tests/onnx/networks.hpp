@@ -39,6 +39,7 @@ struct NetworkOfKind {
   rival::Index classes = 0;  ///< of the labels that it takes
   std::vector<rival::Index> batches = {2, 6};
   rival::Index packed = 1;  ///< samples that its labels and outputs are of
+  bool comes_back = true;   ///< whether what is exported can be imported
 };
 
 inline std::vector<NetworkOfKind> networks_of_kinds() {
@@ -123,6 +124,15 @@ inline std::vector<NetworkOfKind> networks_of_kinds() {
   add("conv1d", signal, Stack(Conv1d<>(conv1), BatchNorm<>({.features = 6}), LeakyReLU<>(0.1)));
   add("conv_transpose1d", signal, Stack(ConvTranspose1d<>(conv_t1)));
   add("conv_transpose1d", signal, Stack(ConvTranspose1d<>(conv_t1), BatchNorm<>({.features = 6}), ReLU<>()));
+  add("phase_shuffle", signal, Stack(PhaseShuffle<>(), Tanh<>()));
+  add("gaussian_noise", image, Stack(GaussianNoise<>(), Tanh<>()));
+  add("gru", signal, Stack(GRU<>({.in = 4, .hidden = 5}))).comes_back = false;
+  add("gru", signal, Stack(GRU<>({.in = 4, .hidden = 5, .last = true}), Dense<>({.in = 5, .out = 2}))).comes_back =
+      false;
+  const Stack frame(Conv2d<>({.in = 4, .out = 2, .kernel = 3}), Tanh<>(), Flatten<>(), Dense<>({.in = 24, .out = 5}));
+  add("time_distributed", image.batch(3), Stack(TimeDistributed<>(frame))).comes_back = false;
+  add("time_distributed", {7, 9, 4}, Stack(TimeDistributed<>(Stack(Conv1d<>(conv1))), Flatten<>())).comes_back = false;
+  add("time_distributed", signal, Stack(TimeDistributed<>(Stack(Dense<>({.in = 4, .out = 3}))))).comes_back = false;
   add("dense", vector, Stack(Dense<>(dense)));
   add("dense", vector, Stack(Dense<>({.in = 12, .out = 9, .bias = false}), BatchNorm<>({.features = 9})));
   for (const double gain : {1.0, 1.5}) {
@@ -132,6 +142,9 @@ inline std::vector<NetworkOfKind> networks_of_kinds() {
   }
   add("equalised", signal, Stack(Equalised(Conv1d<>(conv1))));
   add("spectral_norm", signal, Stack(SpectralNorm(ConvTranspose1d<>(conv_t1)), BatchNorm<>({.features = 6})));
+  add("weight_norm", image, Stack(WeightNorm(Conv2d<>(conv)), BatchNorm<>({.features = 6})));
+  add("weight_norm", signal, Stack(WeightNorm(ConvTranspose1d<>(conv_t1))));
+  add("weight_norm", vector, Stack(WeightNorm(Dense<>(dense))));
   add("spectral_norm", image, Stack(SpectralNorm(Conv2d<>(conv)), BatchNorm<>({.features = 6})));
   add("spectral_norm", image, Stack(SpectralNorm(ConvTranspose2d<>(conv_t))));
   add("spectral_norm", vector, Stack(SpectralNorm(Dense<>(dense))));

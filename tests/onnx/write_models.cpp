@@ -114,7 +114,7 @@ int main(int argc, char** argv) {
       auto colour = recipe.make({.batch = 8, .seed = 3, .image = {32, 32, 3}, .width = 16});
       write_both("recipe32_" + std::string(recipe.name), colour.generator, colour.discriminator);
     }
-    for (const auto& [kind, name, network, classes, batches, packed] : rival_test::networks_of_kinds())
+    for (const auto& [kind, name, network, classes, batches, packed, comes_back] : rival_test::networks_of_kinds())
       write(name, network, classes, batches, packed);
     numbers.close();
     require(numbers.good(), "cannot write the numbers");

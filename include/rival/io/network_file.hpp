@@ -100,6 +100,8 @@ inline double numbers_of(const Description& d) {
   double sum = 0;
   if (d.kind == "dense" || d.kind.starts_with("conv"))
     sum = in * out * option("kernel", 1) / std::max(1.0, option("groups", 1));
+  else if (d.kind == "gru")
+    sum = 3 * option("hidden", 0) * (in + option("hidden", 0));
   else if (d.kind == "basis")
     sum = option("shape", 0) + in;
   else if (d.kind == "embedding" || d.kind == "conditional_batch_norm")

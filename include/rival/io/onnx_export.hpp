@@ -10,6 +10,7 @@
 #include "rival/gan/generator.hpp"
 #include "rival/io/onnx/exporters.hpp"
 #include "rival/io/onnx_file.hpp"
+#include "rival/layers/time_distributed.hpp"
 
 namespace rival {
 
@@ -40,6 +41,11 @@ std::vector<OnnxLayer> onnx_layers(Sequential<S>& stack, const Shape& in, const 
     if (auto* branches = dynamic_cast<Branches<S>*>(&of)) {
       layer.branches.push_back(onnx_layers(branches->main(), layer.in, network));
       layer.branches.push_back(onnx_layers(branches->skip(), layer.in, network));
+      layers.push_back(std::move(layer));
+      continue;
+    }
+    if (auto* steps = dynamic_cast<TimeDistributed<S>*>(&of)) {
+      layer.branches.push_back(onnx_layers(steps->layers(), layer.in.sample(), network));
       layers.push_back(std::move(layer));
       continue;
     }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rival/core/tensor.hpp"
+#include "rival/layers/time_distributed.hpp"
 #include "rival/nn/network.hpp"
 
 namespace rival::internal {
@@ -151,14 +152,20 @@ inline FileLayout layout_of(std::string name, const Shape& shape, WeightAxes axe
   return layout;
 }
 
-/// Every tensor of the network, parameters and buffers, with its layout, in the order of the layers.
 template <class S>
-std::vector<std::pair<Tensor<S>*, FileLayout>> file_layouts(Network<S>& network) {
+using FileLayouts = std::vector<std::pair<Tensor<S>*, FileLayout>>;
+
+/// Appends those of a stack whose samples are of `shape`. `network` is the prefix of its names.
+template <class S>
+void append_file_layouts(Sequential<S>& stack, const Shape& shape, const std::string& network, FileLayouts<S>& all) {
   std::vector<PlacedLayer<S>> layers;
-  place_layers(network.layers(), network.input_shape(), layers);
+  place_layers(stack, shape, layers);
   const std::vector<FeatureOrder> orders = feature_orders(layers);
-  std::vector<std::pair<Tensor<S>*, FileLayout>> all;
   for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (auto* steps = dynamic_cast<TimeDistributed<S>*>(layers[i].layer)) {
+      append_file_layouts(steps->layers(), layers[i].in.sample(), network, all);
+      continue;
+    }
     State<S> state;
     layers[i].layer->collect(state);
     // Within branches no order is followed: their vectors are plain ones.
@@ -166,16 +173,23 @@ std::vector<std::pair<Tensor<S>*, FileLayout>> file_layouts(Network<S>& network)
                                    ? FeatureOrder{}
                                    : orders[i];
     for (auto* parameter : state.parameters)
-      all.emplace_back(&parameter->value, layout_of(file_name(network.name(), parameter->name),
-                                                    parameter->value.shape(), parameter->axes, order));
+      all.emplace_back(&parameter->value, layout_of(file_name(network, parameter->name), parameter->value.shape(),
+                                                    parameter->axes, order));
     for (auto* buffer : state.buffers) {
       // Spectral norm's v is as long as its layer's input side, u as its output side.
       const bool of_input = buffer->name.ends_with(".v");
       const FeatureOrder side{{}, of_input ? order.in : order.out};
-      all.emplace_back(&buffer->value, layout_of(file_name(network.name(), buffer->name), buffer->value.shape(),
-                                                 WeightAxes::plain, side));
+      all.emplace_back(&buffer->value,
+                       layout_of(file_name(network, buffer->name), buffer->value.shape(), WeightAxes::plain, side));
     }
   }
+}
+
+/// Every tensor of the network, parameters and buffers, with its layout, in the order of the layers.
+template <class S>
+FileLayouts<S> file_layouts(Network<S>& network) {
+  FileLayouts<S> all;
+  append_file_layouts(network.layers(), network.input_shape(), network.name(), all);
   return all;
 }
 

@@ -22,11 +22,14 @@
 #include "rival/layers/dropout.hpp"
 #include "rival/layers/embedding.hpp"
 #include "rival/layers/equalised.hpp"
+#include "rival/layers/gaussian_noise.hpp"
 #include "rival/layers/group_norm.hpp"
+#include "rival/layers/gru.hpp"
 #include "rival/layers/instance_norm.hpp"
 #include "rival/layers/layer_norm.hpp"
 #include "rival/layers/minibatch_stddev.hpp"
 #include "rival/layers/pack.hpp"
+#include "rival/layers/phase_shuffle.hpp"
 #include "rival/layers/pixel_norm.hpp"
 #include "rival/layers/pool.hpp"
 #include "rival/layers/projection.hpp"
@@ -37,7 +40,9 @@
 #include "rival/layers/softmax.hpp"
 #include "rival/layers/spectral_norm.hpp"
 #include "rival/layers/sum_pool.hpp"
+#include "rival/layers/time_distributed.hpp"
 #include "rival/layers/upsample.hpp"
+#include "rival/layers/weight_norm.hpp"
 #include "rival/nn/sequential.hpp"
 
 namespace rival {
@@ -134,7 +139,9 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
          });
        }},
       {"flatten", maker_of<Flatten<S>, S>()},
+      {"gaussian_noise", maker_of<GaussianNoise<S>, S>()},
       {"group_norm", maker_of<GroupNorm<S>, S>()},
+      {"gru", maker_of<GRU<S>, S>()},
       {"instance_norm", maker_of<InstanceNorm<S>, S>()},
       {"layer_norm", maker_of<LayerNorm<S>, S>()},
       {"leaky_relu",
@@ -145,6 +152,7 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
       {"minibatch_stddev", maker_of<MinibatchStddev<S>, S>()},
       {"pack",
        [](const Description& d) -> Made { return std::make_unique<Pack<S>>(read_options<PackOptions>(d).count); }},
+      {"phase_shuffle", maker_of<PhaseShuffle<S>, S>()},
       {"pixel_norm", maker_of<PixelNorm<S>, S>()},
       {"projection", maker_of<Projection<S>, S>()},
       {"relu", maker_of<ReLU<S>, S>()},
@@ -172,7 +180,18 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
        }},
       {"sum_pool", maker_of<SumPool<S>, S>()},
       {"tanh", maker_of<Tanh<S>, S>()},
+      {"time_distributed",
+       [](const Description& d) -> Made {
+         read_options<NoOptions>(d);
+         return std::make_unique<TimeDistributed<S>>(make_sequential<S>(only_layer(d)));
+       }},
       {"upsample", maker_of<Upsample<S>, S>()},
+      {"weight_norm",
+       [](const Description& d) -> Made {
+         read_options<NoOptions>(d);
+         return with_weighted<S>(
+             only_layer(d), [&]<class L>(const L& layer) -> Made { return std::make_unique<WeightNorm<L>>(layer); });
+       }},
   };
   return makers;
 }

@@ -187,9 +187,11 @@ class Softmax : public Layer<S> {
     });
   }
 
+  /// 1 in the place of the largest; NaN stays NaN, or a generator that is lost would look well.
   static void harden(const S* p, Index cols, S* y) {
     std::fill(y, y + cols, S(0));
-    y[std::max_element(p, p + cols) - p] = S(1);
+    const Index place = std::max_element(p, p + cols) - p;
+    y[place] = p[place] / p[place];
   }
 
   SoftmaxOptions options_;

@@ -10,6 +10,7 @@
 #include "rival/io/onnx/export_norms.hpp"
 #include "rival/io/onnx/export_pixels.hpp"
 #include "rival/io/onnx/export_samples.hpp"
+#include "rival/io/onnx/export_sequences.hpp"
 #include "rival/io/onnx/export_weights.hpp"
 #include "rival/io/onnx/exporter.hpp"
 #include "rival/layers/activations.hpp"
@@ -19,8 +20,6 @@
 namespace rival {
 
 namespace internal {
-
-OnnxPlace export_layers(OnnxGraph& graph, const std::vector<OnnxLayer>& layers, OnnxPlace x);
 
 // ---- branches
 
@@ -69,7 +68,9 @@ inline std::map<std::string, OnnxExporter, std::less<>>& onnx_exporters() {
        }},
       {"embedding", counted_as_here(embedding)},
       {"flatten", reshape},
+      {"gaussian_noise", nothing},
       {"group_norm", by_channels(counted_as_here(sample_norm<GroupNormOptions>))},
+      {"gru", gru},
       {"instance_norm", by_channels(sample_norm<InstanceNormOptions>)},
       {"layer_norm", by_channels(sample_norm<LayerNormOptions>)},
       {"leaky_relu",
@@ -80,6 +81,7 @@ inline std::map<std::string, OnnxExporter, std::less<>>& onnx_exporters() {
       {"max_pool2d", pool<MaxPoolOptions>},
       {"minibatch_stddev", by_channels(counted_as_here(minibatch_stddev))},
       {"pack", by_channels(counted_as_here(pack))},
+      {"phase_shuffle", nothing},
       {"pixel_norm", by_channels(pixel_norm)},
       {"projection", counted_as_here(projection)},
       {"relu", elementwise("Relu")},
@@ -103,6 +105,7 @@ inline std::map<std::string, OnnxExporter, std::less<>>& onnx_exporters() {
       {"softplus", elementwise("Softplus")},
       {"sum_pool", sum_pool},
       {"tanh", elementwise("Tanh")},
+      {"time_distributed", time_distributed},
       {"upsample", upsample},
   };
   return exporters;

@@ -23,8 +23,8 @@ struct OnnxOptions {
 };
 
 /// A layer as an exporter sees it: what it is, and its tensors by the last part of their names ("weight", "mean"), in
-/// the layout that they have here. Wrappers (spectral norm, equalised) are no layers of their own: it is the layer
-/// within, and the weight is the one that it works with.
+/// the layout that they have here. Wrappers (spectral norm, equalised, weight norm) are no layers of their own: it is
+/// the layer within, and the weight is the one that it works with.
 struct OnnxLayer {
   std::string name;  ///< without the network's
   Description description;

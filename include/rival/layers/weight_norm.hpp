@@ -1,0 +1,155 @@
+#pragma once
+// WeightNorm: a layer whose weights are learnt as directions and lengths.
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "rival/layers/conv1d.hpp"
+#include "rival/layers/conv2d.hpp"
+#include "rival/layers/conv_transpose1d.hpp"
+#include "rival/layers/conv_transpose2d.hpp"
+#include "rival/layers/dense.hpp"
+#include "rival/layers/weighted.hpp"
+
+namespace rival {
+
+/// The layer L (dense, convolution, transposed convolution) with W = g v / |v| in place of its weight, where |v| is the
+/// length of each output channel's numbers in v, of W's shape, and g has one number for each (Salimans and Kingma,
+/// "Weight normalization: a simple reparameterization to accelerate training of deep neural networks", 2016):
+///
+///   WeightNorm(Conv2d({.in = 64, .out = 128}))
+///
+/// v is drawn as L's weight would be, and g = |v|, so that W = v at first. With G the gradient with respect to W and
+/// <.> the sum over an output channel's numbers, dg = <G v> / |v| and dv = g / |v| (G - v <G v> / |v|^2).
+///
+/// In files g and v are PyTorch's weight_g and weight_v; of transposed convolutions those of its dim = 1, as lengths
+/// are the output channels' here. Where v is all zeros, W is too.
+template <PlainWeighted L>
+class WeightNorm : public L {
+ public:
+  static constexpr bool wrapped = true;
+  using S = typename L::Scalar;
+
+  explicit WeightNorm(const L& layer)
+      : L(layer), kind_("weight_norm " + std::string(layer.kind())), short_name_(layer.short_name()) {
+    const Parameter<S>& v = this->weight();
+    Shape lengths;
+    for (Index axis = 0; axis + 1 < v.value.rank(); ++axis) lengths.push_back(1);
+    lengths.push_back(v.value.cols());
+    g_ = {"weight_g", lengths};
+    g_.axes = v.axes;
+    lengths_of(v.value, g_.value.data());
+  }
+
+  std::string_view kind() const override { return kind_; }
+  /// Of L: normalised or not, the first convolution is "conv1".
+  std::string_view short_name() const override { return short_name_; }
+  Description describe() const override {
+    return internal::describe_around(rival::describe("weight_norm", NoOptions{}), L::describe());
+  }
+
+  /// The lengths g, {1, ..., out}. The directions v are `weight()`.
+  Parameter<S>& lengths() { return g_; }
+  const Parameter<S>& lengths() const { return g_; }
+
+  void collect(State<S>& state) override {
+    state.parameters.push_back(&g_);
+    L::collect(state);
+  }
+  /// v from the initialiser, g = |v|, biases 0.
+  void initialise(const Initialiser<S>& weights, const Random& random) override {
+    L::initialise(weights, random);
+    lengths_of(this->weight().value, g_.value.data());
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<WeightNorm>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+  void set_name(const std::string& name) override {
+    L::set_name(name);
+    this->weight().name = name + ".weight_v";
+    g_.name = name + ".weight_g";
+  }
+
+ protected:
+  const Tensor<S>& make_weight(Trace<S>& trace, Mode) const override {
+    const Tensor<S>& v = this->weight().value;
+    Tensor<S>& inverse = trace.save(saved_inverse, {v.cols()});
+    lengths_of(v, inverse.data());
+    for (Index c = 0; c < v.cols(); ++c) inverse[c] = inverse[c] > S(0) ? S(1) / inverse[c] : S(0);
+    Tensor<S>& w = trace.save(saved_weight, v.shape());
+    for_rows(v, [&](Index r) { row(w, r) = row(v, r) * (g_.value.array() * inverse.array()); });
+    return w;
+  }
+  const Tensor<S>& made_weight(const Trace<S>& trace) const override { return trace.saved[saved_weight]; }
+
+  Tensor<S>& weight_gradient(Trace<S>& trace) override {
+    Tensor<S>& gradient = trace.save(saved_gradient, this->weight().value.shape());
+    gradient.fill(S(0));
+    return gradient;
+  }
+  void finish_weight_gradient(Trace<S>& trace) override {
+    const Tensor<S>&gradient = trace.saved[saved_gradient], &v = this->weight().value;
+    const auto inverse = trace.saved[saved_inverse].array();
+    Tensor<S>& along = trace.save(saved_along, {v.cols()});  // <G v> / |v|
+    sum_columns(v, along.data(),
+                [&](Index at, Index count) { return piece(gradient, at, count) * piece(v, at, count); });
+    along.array() *= inverse;
+    g_.grad.array() += along.array();
+    Tensor<S>& dv = this->weight().grad;
+    for_rows(v, [&](Index r) {
+      row(dv, r) += (g_.value.array() * inverse) * (row(gradient, r) - row(v, r) * (along.array() * inverse));
+    });
+  }
+
+ private:
+  // The places in Trace::saved.
+  static constexpr std::size_t saved_weight = L::first_place, saved_inverse = saved_weight + 1,
+                               saved_gradient = saved_weight + 2, saved_along = saved_weight + 3;
+
+  static ArrayMap<S> row(Tensor<S>& x, Index r) { return {x.data() + r * x.cols(), x.cols()}; }
+  static ConstArrayMap<S> row(const Tensor<S>& x, Index r) { return {x.data() + r * x.cols(), x.cols()}; }
+  static ConstArrayMap<S> piece(const Tensor<S>& x, Index at, Index count) { return {x.data() + at, count}; }
+
+  template <class Body>
+  static void for_rows(const Tensor<S>& v, const Body& body) {
+    parallel_blocks(v.rows(), std::max<Index>(1, 4096 / v.cols()), 2.0 * static_cast<double>(v.size()),
+                    [&](Index begin, Index end) {
+                      for (Index r = begin; r < end; ++r) body(r);
+                    });
+  }
+
+  /// sums[c] = sum over rows of term[row, c], where term(at, count) are `count` of the elements from `at` on. A task
+  /// takes some columns, and their rows in order.
+  template <class Term>
+  static void sum_columns(const Tensor<S>& v, S* sums, const Term& term) {
+    const Index rows = v.rows(), cols = v.cols();
+    parallel_blocks(cols, 64, 2.0 * static_cast<double>(v.size()), [&](Index begin, Index end) {
+      ArrayMap<S> sum(sums + begin, end - begin);
+      sum.setZero();
+      for (Index r = 0; r < rows; ++r) sum += term(r * cols + begin, end - begin);
+    });
+  }
+  static void lengths_of(const Tensor<S>& v, S* lengths) {
+    sum_columns(v, lengths, [&](Index at, Index count) { return piece(v, at, count).square(); });
+    for (Index c = 0; c < v.cols(); ++c) lengths[c] = std::sqrt(lengths[c]);
+  }
+
+  std::string kind_, short_name_;
+  Parameter<S> g_;
+};
+
+RIVAL_INSTANTIATE_FLOAT(class WeightNorm<Conv1d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<Conv1d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class WeightNorm<Conv2d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<Conv2d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class WeightNorm<ConvTranspose1d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<ConvTranspose1d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class WeightNorm<ConvTranspose2d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<ConvTranspose2d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class WeightNorm<Dense<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<Dense<double>>);
+
+}  // namespace rival
