@@ -10573,7 +10573,8 @@ class GRU : public Layer<S> {
   }
 
  private:
-  // x W lies sample by sample, as x does; all else step by step, so that a step's rows are one matrix.
+  // x W lies sample by sample, as x does; all else step by step, so that a step's rows are one matrix. As n counts
+  // samples, the formulas' n is called m.
   enum Place : std::size_t {
     place_a,
     place_c,
@@ -10597,6 +10598,8 @@ class GRU : public Layer<S> {
 
   static GRUOptions checked(const GRUOptions& o) {
     require(o.in > 0 && o.hidden > 0, "gru: expected positive `in` and `hidden`, got ", o.in, " and ", o.hidden);
+    require(o.hidden <= internal::most_size, "gru: expected a `hidden` of at most ", internal::most_size, ", got ",
+            o.hidden);
     return o;
   }
   Sizes sizes(const Tensor<S>& x) const { return {x.dim(0), x.dim(1), options_.hidden}; }
@@ -10620,6 +10623,7 @@ class GRU : public Layer<S> {
     else if (t + 1 == s.steps)
       std::copy_n(h, s.h, y.data() + n * s.h);
   }
+
   /// What the way back through the steps reads and writes.
   struct Steps {
     const GRU& gru;
