@@ -14,8 +14,8 @@
 
 namespace {
 
-/// Logarithms of magnitudes from these limits are -1 to 1: a full tone comes to about 0.
-constexpr float quietest = -7, loudest = 1;
+/// Logarithms of magnitudes between these limits are -1 to 1; the loudest bands of speech come near to the upper one.
+constexpr float quietest = -8, loudest = -1;
 
 }  // namespace
 

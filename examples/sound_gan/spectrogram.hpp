@@ -9,7 +9,7 @@
 #include "rival/image/grid.hpp"
 
 /// Log-mel spectrograms of sounds of one length and rate: a frame for each 64 samples, of a window of 256; bands from
-/// 20 Hz to half of the rate; 70 decibels from -1 to 1.
+/// 20 Hz to half of the rate; 61 decibels from -1 to 1.
 class Spectrograms {
  public:
   /// Throws rival::Error for a length that is no multiple of 64, 256 at least.

@@ -46,11 +46,11 @@ double spectral_error(const Tensor<double>& made, const Tensor<double>& wanted) 
 
 TEST_CASE("stft: spectra are PyTorch's") {
   const Fixture fixture("sound_values");
-  for (const auto& [name, options] : cases) {
-    INFO(name);
-    const std::string at = name;
+  for (const Case& one : cases) {
+    INFO(one.name);
+    const std::string at = one.name;
     const auto check = [&]<class S>(S tolerance) {
-      Stft<S> stft(options);
+      Stft<S> stft(one.options);
       const Spectrum<S> spectrum = stft(samples_of(fixture.tensor<S>(at + ".x")));
       CHECK(difference(part_of(spectrum, true), fixture.tensor<S>(at + ".real")) < tolerance);
       CHECK(difference(part_of(spectrum, false), fixture.tensor<S>(at + ".imag")) < tolerance);
