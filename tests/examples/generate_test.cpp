@@ -108,12 +108,18 @@ TEST_CASE("generate: lines of text, the most likely ones or drawn") {
   const rival::Tokens tokens = rival::tokens_of(samples);
   for (Index i = 0; i < 20; ++i) CHECK(written[static_cast<std::size_t>(i)] == alphabet.text(tokens.line(i)));
 
-  // Nearly cold the draws are the most likely ones, warm they are not.
-  for (const char* temperature : {"0.01", "1"}) {
+  // Nearly cold the draws are the most likely ones, but where two are about as likely; warm they are not.
+  const auto as_written = [&](const char* temperature) {
     generate(weights,
              {"--text", (folder / "drawn.txt").string(), "--count", "20", "--seed", "5", "--temperature", temperature});
-    CHECK((lines(read_bytes(folder / "drawn.txt")) == written) == (std::string(temperature) == "0.01"));
-  }
+    const auto drawn = lines(read_bytes(folder / "drawn.txt"));
+    REQUIRE(drawn.size() == 20);
+    int equal = 0;
+    for (std::size_t i = 0; i < 20; ++i) equal += drawn[i] == written[i];
+    return equal;
+  };
+  CHECK(as_written("0.01") >= 15);
+  CHECK(as_written("1") <= 5);
   const auto refuse_text = [&](const Arguments& arguments, const std::string& expected) {
     const auto result = run(arguments);
     CHECK(result.code == 2);
