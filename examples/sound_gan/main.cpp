@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iostream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -82,8 +83,10 @@ int train(Options o) {
   if (resume) resume_options(checkpoints, "sound_gan", o);
   const Spectrograms spectrograms(o.length, o.rate);
   const Sounds sounds = read_sounds(o.data, o, spectrograms);
-  std::vector<std::string> words;
-  if (!resume) words.push_back(sounds.description);
+  const auto say = [&](const std::string& text) {
+    if (!o.quiet) std::cout << text << std::endl;
+  };
+  if (!resume) say(sounds.description);
   rival::Recipe<> recipe = make_recipe(o, sounds);
   const rival::Index classes =
       recipe.options.labels == rival::LabelSource::data ? sounds.data.classes() : rival::Index{0};
@@ -91,15 +94,15 @@ int train(Options o) {
   if (!resume && o.given.count("--steps") > 0) o.minutes = 0;  // as long as they take
   if (o.steps == 0) {
     o.steps = steps_in(o.minutes, recipe, sounds.data);
-    words.push_back(rival::internal::concatenate(o.steps, " steps, as many as fit into ", o.minutes,
-                                                 " minutes here; --steps ", o.steps, " repeats them bit for bit"));
+    say(rival::internal::concatenate(o.steps, " steps, as many as fit into ", o.minutes, " minutes here; --steps ",
+                                     o.steps, " repeats them bit for bit"));
   }
   std::optional<Judge> judge;
   if (!o.judge.empty()) {
+    say("training a classifier of the sounds first, to judge by");
     judge.emplace(spectrograms, sounds.sounds, read_sounds(o.judge, o, spectrograms).sounds, o.seed);
-    words.push_back(rival::internal::concatenate("judge: a classifier names ", 100 * judge->accuracy(),
-                                                 " % of the sounds in ", o.judge, ", whose inception score is ",
-                                                 judge->real_score()));
+    say(rival::internal::concatenate("judge: a classifier names ", 100 * judge->accuracy(), " % of the sounds in ",
+                                     o.judge, ", whose inception score is ", judge->real_score()));
   }
 
   rival::AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
@@ -118,7 +121,6 @@ int train(Options o) {
                  "--resume: expected the sounds that the run was begun with, got others in ", o.data);
 
   Run run("sound_gan", o.out, o.quiet);
-  for (const std::string& word : words) run.say(word);
   if (resume) {
     run.take(earlier);
     losses.take(earlier);
