@@ -295,9 +295,9 @@ TEST_CASE("dataset: a fingerprint tells data sets apart, whatever holds them") {
   const auto path = folder.write("a", "head" + std::string(bytes.begin(), bytes.end()));
   CHECK(Dataset::mapped<std::uint8_t>(path, 4, {20, 60, 1}, 5, labels).fingerprint() == known);
 
-  for (const std::size_t i : {0, 1, 31, 32, 3000, 5999}) {
+  for (const int place : {0, 1, 31, 32, 3000, 5999}) {
     auto other = bytes;
-    other[i] ^= 1;
+    other[static_cast<std::size_t>(place)] ^= 1;
     CHECK(Dataset({20, 60, 1}, other, labels).fingerprint() != known);
   }
   CHECK(Dataset({20, 60, 1}, bytes, std::vector<int>{0, 1, 2, 0, 2}).fingerprint() != known);

@@ -299,7 +299,7 @@ void check_without_room(const Run& result, const std::filesystem::path& out) {
 
 TEST_CASE("endings: a limit on the size of files") {
   const SmallData data;
-  for (const rlim_t bytes : {1000, 40'000}) {
+  for (const rlim_t bytes : {rlim_t{1000}, rlim_t{40'000}}) {
     INFO(bytes << " bytes");
     const TemporaryFolder out;
     for (const auto& name : promised) out.write(name, "an earlier run's");

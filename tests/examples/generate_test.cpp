@@ -158,7 +158,8 @@ TEST_CASE("generate: equal seeds give what the library gives in process, byte fo
         std::vector<rival::Label> labels(23);
         // The stripes of the data are all of class 0; InfoGAN draws ten classes itself, for want of others.
         const Index classes = recipe == "infogan" ? rival::load_sampler(weights).classes() : 1;
-        for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<rival::Label>(i % classes);
+        for (std::size_t i = 0; i < labels.size(); ++i)
+          labels[i] = static_cast<rival::Label>(static_cast<Index>(i) % classes);
         samples = generator.sample(latents, labels);
       }
       CHECK((read_bytes(npy) == as_npy(samples)));

@@ -96,7 +96,7 @@ TEST_CASE("animation: what is damaged is refused") {
     CHECK_THROWS_WITH(frames_of(whole.substr(0, size)), Catch::StartsWith("it: it is damaged ("));
   }
   std::string large = whole;
-  for (const std::size_t at : {6, 7, 8, 9}) large[at] = '\xff';
+  for (std::size_t at = 6; at < 10; ++at) large[at] = '\xff';
   CHECK_THROWS_WITH(frames_of(large), "it: it is 65535x65535 pixels, more than 67108864 in all");
   std::string empty = whole;
   empty[6] = empty[7] = '\0';
