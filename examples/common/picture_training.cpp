@@ -105,6 +105,7 @@ int train_pictures(const PictureTraining& t) {
                  "--resume: expected the pictures that the run was begun with, got others in ", t.source);
 
   Run run(t.program, o.out, o.quiet);
+  run.limit(t.seconds);
   for (const std::string& word : t.words) run.say(word);
   if (resume) {
     run.take(earlier);
@@ -187,11 +188,7 @@ int train_pictures(const PictureTraining& t) {
       watch.step(step, run, report);
       const long every = o.sample_every > 0 ? o.sample_every : std::max(1L, step.steps_in_all / 40);
       if (step.steps_done % every == 0 && step.steps_done < step.steps_in_all) show(step.steps_done);
-      const bool goes_on = run.step(step);
-      const bool late = t.seconds > 0 && run.last().seconds >= t.seconds && step.steps_done < step.steps_in_all;
-      if (late && goes_on)
-        run.say(rival::internal::concatenate("the time is over at step ", step.steps_done, " of ", step.steps_in_all));
-      if (late || !goes_on) trainer.stop();
+      if (!run.step(step)) trainer.stop();
     };
     trainer.fit(images, {.epochs = o.epochs, .steps = o.steps, .resume = resume, .on_step = on_step});
     show(run.last().steps_done);

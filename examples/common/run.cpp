@@ -81,7 +81,10 @@ bool Run::step(const rival::StepReport& report) {
   last_ = report;
   last_.seconds += seconds_before_;
   if (progress_) (*progress_)(report);
-  const bool goes_on = !interrupted();
+  const bool late = limit_ > 0 && last_.seconds >= limit_ && last_.steps_done < last_.steps_in_all;
+  if (late && !interrupted())
+    say(rival::internal::concatenate("the time is over at step ", last_.steps_done, " of ", last_.steps_in_all));
+  const bool goes_on = !late && !interrupted();
   if (checkpoints_) write_checkpoint(goes_on && report.steps_done < report.steps_in_all);
   const auto begin = Clock::now();
   if (begin >= refresh_at_) {

@@ -58,6 +58,9 @@ class Run {
   /// file could not be written. Each of these is said on standard error, in one line.
   int train(const std::function<void()>& training);
 
+  /// Ends the training after so many seconds, wherever it is, those before a break counted; 0: at its last step.
+  void limit(double seconds) { limit_ = seconds; }
+
   /// To be called after each step. False when the training is to stop.
   bool step(const rival::StepReport& report);
 
@@ -110,6 +113,7 @@ class Run {
   std::optional<Checkpoints> checkpoints_;
   Checkpoints::Save save_;
   std::string checkpoint_problem_;
+  double limit_ = 0;
   double seconds_before_ = 0;  ///< that the run took before it was resumed
   bool writing_ = false;
   Clock::time_point refresh_at_;

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "rival/gan/trainer.hpp"
+
+namespace {
 
 long steps_in(double minutes, rival::Recipe<> recipe, const rival::Dataset& data) {
   using Clock = std::chrono::steady_clock;
@@ -23,4 +26,12 @@ long steps_in(double minutes, rival::Recipe<> recipe, const rival::Dataset& data
   trainer.fit(data, {.epochs = most, .steps = most, .on_step = on_step});
   // A twentieth is left for samples, files, and a machine that does other things besides.
   return std::max(1L, static_cast<long>(0.95 * 60 * minutes * static_cast<double>(steps) / seconds));
+}
+
+}  // namespace
+
+std::string choose_steps(long& steps, double minutes, rival::Recipe<> recipe, const rival::Dataset& data) {
+  steps = steps_in(minutes, std::move(recipe), data);
+  return rival::internal::concatenate(steps, " steps, as many as fit into ", minutes, " minutes here; --steps ", steps,
+                                      " repeats them bit for bit");
 }

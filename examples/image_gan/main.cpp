@@ -22,11 +22,7 @@ int train(Options o) {
   if (!resume) words.push_back(pictures.description);
   decide(o, pictures, words);
   if (!resume && o.given.count("--steps") > 0) o.minutes = 0;  // as long as they take
-  if (o.steps == 0) {
-    o.steps = steps_in(o.minutes, make_recipe(o, pictures), pictures.data);
-    words.push_back(rival::internal::concatenate(o.steps, " steps, as many as fit into ", o.minutes,
-                                                 " minutes here; --steps ", o.steps, " repeats them bit for bit"));
-  }
+  if (o.steps == 0) words.push_back(choose_steps(o.steps, o.minutes, make_recipe(o, pictures), pictures.data));
   rival::Recipe<> recipe = make_recipe(o, pictures);
   const rival::Index per_epoch = pictures.data.size() / o.batch / recipe.options.discriminator_steps;
   o.epochs = static_cast<long>(o.steps / per_epoch + 1);

@@ -57,11 +57,7 @@ int train(Options o) {
   if (!resume) words.push_back(clips.description);
   rival::Recipe<> recipe = make_recipe(o, clips.data);
   if (!resume && o.given.count("--steps") > 0) o.minutes = 0;  // as long as they take
-  if (o.steps == 0) {
-    o.steps = steps_in(o.minutes, recipe, clips.data);
-    words.push_back(rival::internal::concatenate(o.steps, " steps, as many as fit into ", o.minutes,
-                                                 " minutes here; --steps ", o.steps, " repeats them bit for bit"));
-  }
+  if (o.steps == 0) words.push_back(choose_steps(o.steps, o.minutes, recipe, clips.data));
   std::optional<rival::Classifier<>> classifier;  // of what is seen in the frames
   if (o.data.empty()) classifier = rival::load_classifier(path(RIVAL_MNIST_DIR) / "classifier.safetensors");
 
@@ -80,6 +76,7 @@ int train(Options o) {
                  "--resume: expected the clips that the run was begun with, got others");
 
   Run run("motion_gan", o.out, o.quiet);
+  run.limit(60 * o.minutes);
   for (const std::string& word : words) run.say(word);
   if (resume) {
     run.take(earlier);
@@ -135,18 +132,13 @@ int train(Options o) {
       report.frame(step, rival::encode_png(image));
     };
     if (!resume) show(0);
-    const double seconds = 60 * o.minutes;
     const auto on_step = [&](const rival::StepReport& step) {
       losses.add(step);
       watch.step(step, run, report);
       const bool last = step.steps_done == step.steps_in_all;
       const long every = o.sample_every > 0 ? o.sample_every : std::max(1L, step.steps_in_all / 40);
       if (last || step.steps_done % every == 0) show(step.steps_done);
-      const bool goes_on = run.step(step);
-      const bool late = seconds > 0 && run.last().seconds >= seconds && !last;
-      if (late && goes_on)
-        run.say(rival::internal::concatenate("the time is over at step ", step.steps_done, " of ", step.steps_in_all));
-      if (late || !goes_on) trainer.stop();
+      if (!run.step(step)) trainer.stop();
     };
     const rival::Index per_epoch = clips.data.size() / o.batch;
     trainer.fit(clips.data,

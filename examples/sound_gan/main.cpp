@@ -92,11 +92,7 @@ int train(Options o) {
       recipe.options.labels == rival::LabelSource::data ? sounds.data.classes() : rival::Index{0};
   const auto class_names = classes > 0 ? sounds.class_names : std::vector<std::string>();
   if (!resume && o.given.count("--steps") > 0) o.minutes = 0;  // as long as they take
-  if (o.steps == 0) {
-    o.steps = steps_in(o.minutes, recipe, sounds.data);
-    say(rival::internal::concatenate(o.steps, " steps, as many as fit into ", o.minutes, " minutes here; --steps ",
-                                     o.steps, " repeats them bit for bit"));
-  }
+  if (o.steps == 0) say(choose_steps(o.steps, o.minutes, recipe, sounds.data));
   std::optional<Judge> judge;
   if (!o.judge.empty()) {
     say("training a classifier of the sounds first, to judge by");
@@ -121,6 +117,7 @@ int train(Options o) {
                  "--resume: expected the sounds that the run was begun with, got others in ", o.data);
 
   Run run("sound_gan", o.out, o.quiet);
+  run.limit(60 * o.minutes);
   if (resume) {
     run.take(earlier);
     losses.take(earlier);
@@ -171,18 +168,13 @@ int train(Options o) {
   return run.train([&] {
     const auto show = [&](long step) { report.frame(step, rival::encode_png(picture(1))); };
     if (!resume) show(0);
-    const double seconds = 60 * o.minutes;
     const auto on_step = [&](const rival::StepReport& step) {
       losses.add(step);
       watch.step(step, run, report);
       const bool last = step.steps_done == step.steps_in_all;
       const long every = o.sample_every > 0 ? o.sample_every : std::max(1L, step.steps_in_all / 40);
       if (last || step.steps_done % every == 0) show(step.steps_done);
-      const bool goes_on = run.step(step);
-      const bool late = seconds > 0 && run.last().seconds >= seconds && !last;
-      if (late && goes_on)
-        run.say(rival::internal::concatenate("the time is over at step ", step.steps_done, " of ", step.steps_in_all));
-      if (late || !goes_on) trainer.stop();
+      if (!run.step(step)) trainer.stop();
     };
     const rival::Index per_epoch = sounds.data.size() / o.batch / recipe.options.discriminator_steps;
     trainer.fit(sounds.data,

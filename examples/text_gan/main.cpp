@@ -83,11 +83,7 @@ int train(Options o) {
   std::vector<std::string> words;
   if (!resume) words.push_back(lines.text.describe());
   if (!resume && o.given.count("--steps") > 0) o.minutes = 0;  // as long as they take
-  if (o.steps == 0) {
-    o.steps = steps_in(o.minutes, recipe, data);
-    words.push_back(rival::internal::concatenate(o.steps, " steps, as many as fit into ", o.minutes,
-                                                 " minutes here; --steps ", o.steps, " repeats them bit for bit"));
-  }
+  if (o.steps == 0) words.push_back(choose_steps(o.steps, o.minutes, recipe, data));
   if (o.evaluate_every == 0) o.evaluate_every = std::max(1L, o.steps / 20);
 
   rival::AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
@@ -106,6 +102,7 @@ int train(Options o) {
                  "--resume: expected the text that the run was begun with, got another in ", o.data);
 
   Run run("text_gan", o.out, o.quiet);
+  run.limit(60 * o.minutes);
   for (const std::string& word : words) run.say(word);
   if (resume) {
     run.take(earlier);
@@ -162,11 +159,7 @@ int train(Options o) {
         course.add(step.steps_done, current());
         run.note(scores.last());
       }
-      const bool goes_on = run.step(step);
-      const bool late = o.minutes > 0 && run.last().seconds >= 60 * o.minutes && step.steps_done < step.steps_in_all;
-      if (late && goes_on)
-        run.say(rival::internal::concatenate("the time is over at step ", step.steps_done, " of ", step.steps_in_all));
-      if (late || !goes_on) trainer.stop();
+      if (!run.step(step)) trainer.stop();
     };
     trainer.fit(data, {.epochs = o.steps / per_epoch + 1, .steps = o.steps, .resume = resume, .on_step = on_step});
   });

@@ -105,6 +105,19 @@ TEST_CASE("sound folder: broken, empty and silent files are skipped and named, c
   CHECK_THAT(all.describe(), Catch::Matchers::Contains("1 is the same file as another\n"));
 }
 
+TEST_CASE("sound folder: what is silent as far as it is taken is skipped") {
+  const TemporaryFolder folder;
+  write(folder, "a.wav", tone(8000, 300, 500));
+  Sound late{8000, 1, std::vector<float>(500)};
+  late.samples.resize(1000, 0.5F);
+  write(folder, "late.wav", late);
+  const SoundFolder all = read_sound_folder(folder.path(), {.length = 400, .trim = false});
+  CHECK(all.data.size() == 1);
+  REQUIRE(all.skipped.size() == 1);
+  CHECK(all.skipped[0].why == "its first 400 samples are silent");
+  CHECK_THROWS_AS(read_sound_folder(std::string(5000, 'x')), Error);
+}
+
 TEST_CASE("sound folder: the same bits, whatever the number of threads") {
   const TemporaryFolder folder;
   for (int i = 0; i < 12; ++i) write(folder, std::to_string(i) + ".wav", tone(11025, 500 + 100 * i, 300 + 50 * i));

@@ -163,3 +163,11 @@ TEST_CASE("read_text: refuses what gives no samples") {
       read_text(none), rival::Error,
       Message(rival::internal::concatenate("text: expected texts in the folder ", none, ", found none")));
 }
+
+TEST_CASE("read_text: carriage returns end lines, as many as there are before a line feed") {
+  CHECK(lines_of(read_text(File("abc\r\r\nxyz\r\nab\rc\n").path())) == Lines{"abc", "xyz", "ab", "c"});
+  CHECK(lines_of(read_text(File("ab\rxy\r").path())) == Lines{"ab", "xy"});
+  CHECK(lines_of(read_text(File(" abcd efgh\n   \n").path(), {.length = 4, .wrap = true})) == Lines{"abcd", "efgh"});
+  const std::string name(5000, 'x');
+  CHECK_THROWS_AS(read_text(name), rival::Error);
+}

@@ -69,6 +69,41 @@ TEST_CASE("run: an exception ends a run like anything else, with one line and al
   }
 }
 
+TEST_CASE("run: a time limit ends a run with a checkpoint, and seconds before a break count") {
+  const TemporaryFolder folder;
+  rival::CheckpointExtras extras;
+  const auto after = [](double seconds, long step) {
+    rival::StepReport at = report(step);
+    at.seconds = seconds;
+    return at;
+  };
+  long saved = 0;
+  {
+    Run run("program", folder.path(), true);
+    run.limit(10);
+    run.checkpoints(Checkpoints(folder.path(), {.every = 100}), [&](const auto& path) {
+      ++saved;
+      run.put(extras);
+      rival::replace_file(path, "");
+    });
+    CHECK(run.train([&] {
+      CHECK(run.step(after(9.5, 1)));
+      CHECK(saved == 0);
+      CHECK(!run.step(after(10.5, 2)));
+    }) == 0);
+    CHECK(saved == 1);
+  }
+  Run again("program", folder.path(), true);
+  again.limit(12);
+  again.take(extras);
+  CHECK(again.step(after(1, 3)));
+  CHECK(!again.step(after(2, 4)));
+  // The last step ends a run by itself.
+  Run whole("program", folder.path(), true);
+  whole.limit(1);
+  CHECK(whole.step(after(5, 1000)));
+}
+
 TEST_CASE("run: files are written after a second, then so seldom that it takes a hundredth of the time") {
   using Clock = std::chrono::steady_clock;
   const TemporaryFolder folder;

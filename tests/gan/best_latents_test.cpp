@@ -82,6 +82,23 @@ TEST_CASE("best latents: more than fit side by side, by a recipe's networks, who
     for (Index k = 0; k < tries; ++k) REQUIRE(of_best[i] >= of_all[i * tries + k] - 1e-5F);
 }
 
+TEST_CASE("best samples: those of the best of so many normal latent vectors") {
+  const auto recipe = recipes::rpgan<float>({.batch = 16, .seed = 3});
+  for (const Index tries : {1, 3}) {
+    Random one(5), other(5);
+    const auto samples = best_samples(recipe.generator, recipe.discriminator, 7, one, tries);
+    Tensor<float> candidates({7 * tries, recipe.generator.latent()});
+    other.fill_normal(candidates);
+    const auto expected =
+        recipe.generator.sample(best_latents(recipe.generator, recipe.discriminator, candidates, tries));
+    REQUIRE(samples.shape() == Shape{7, 28, 28, 1});
+    CHECK(std::equal(samples.data(), samples.data() + samples.size(), expected.data()));
+  }
+  Random random(1);
+  CHECK_THROWS_WITH(best_samples(recipe.generator, recipe.discriminator, 0, random),
+                    Contains("at least 1, got 0 and 3"));
+}
+
 TEST_CASE("best latents: each sample's label goes with all of its tries") {
   // The score is what the label's embedding says of the sample.
   Generator<float> generator(

@@ -112,3 +112,15 @@ TEST_CASE("animation: what is damaged is refused") {
       }
     }
 }
+
+TEST_CASE("animation: a small file that says that it has many large frames is refused") {
+  // Frames of one pixel on a canvas of 8192 x 8192: 2^26 pixels each.
+  std::string bytes("GIF89a\x00\x20\x00\x20\x80\x00\x00", 13);
+  bytes += std::string("\x00\x00\x00\xff\xff\xff", 6);
+  for (int i = 0; i < 8; ++i) bytes += std::string("\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00", 15);
+  bytes += ';';
+  int taken = 0;
+  CHECK_THROWS_WITH(read_animation(bytes, "it", [&](Image&&) { return ++taken, true; }),
+                    "it: its frames are more than 268435456 pixels together");
+  CHECK(taken == 4);
+}

@@ -31,6 +31,8 @@ TEST_CASE("y4m: what cannot be written is refused") {
   CHECK_THROWS_WITH(write_y4m(out, {{1, 1, 1, {0}}}, 0), "y4m: expected a rate of 1 to 1000 frames a second, got 0");
   CHECK_THROWS_WITH(write_y4m(out, {{1, 1, 1, {0}}, {1, 2, 1, {0, 0}}}, 1),
                     "y4m: expected frames of 1x1 like the first, got 1x2");
+  CHECK_THROWS_WITH(write_y4m(out, {Image{}}, 1), Catch::StartsWith("y4m: "));
+  CHECK(out.str().empty());
   out.setstate(std::ios::badbit);
   CHECK_THROWS_WITH(write_y4m(out, {{1, 1, 1, {0}}}, 1), "y4m: the stream takes no more");
 }

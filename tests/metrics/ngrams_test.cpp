@@ -2,8 +2,11 @@
 #include "catch.hpp"
 
 #include <cmath>
+#include <string>
 #include <utility>
 #include <vector>
+
+#include "rival/metrics/markov_chain.hpp"
 
 using Catch::Matchers::Message;
 using rival::Index;
@@ -67,4 +70,20 @@ TEST_CASE("n-grams: refuse what they cannot count") {
   CHECK_THROWS_MATCHES(
       jensen_shannon(Ngrams(lines, 1), Ngrams(lines, 2)), rival::Error,
       Message("jensen_shannon: expected n-grams of the same n and symbols, got n 1 of 3 and n 2 of 3"));
+}
+
+TEST_CASE("n-grams: lines that are no lines are refused, by chains too") {
+  using Catch::Matchers::ContainsSubstring;
+  rival::Random random(1);
+  for (const auto& [lines, why] : {std::pair<rival::Tokens, const char*>{{0, 2, {0, 1}}, "at least 1 symbol"},
+                                   {{2, 0, {0, 1}}, "at least 1 symbol"},
+                                   {{2, -1, {0, 1}}, "at least 1 symbol"},
+                                   {{2, 2, {0, 1, 1}}, "whole lines of 2"},
+                                   {{2, 2, {0, 4}}, "symbols from 0 to 1, got 4"}}) {
+    CHECK_THROWS_WITH(rival::Ngrams(lines, 1), ContainsSubstring(why));
+    CHECK_THROWS_WITH(rival::MarkovChain(lines, 1), ContainsSubstring(why));
+  }
+  CHECK_THROWS_WITH(rival::MarkovChain(rival::Tokens{2, 2, {0, 1}}, 1).sample(-1, random),
+                    ContainsSubstring("at least 0, got -1"));
+  CHECK_THROWS_WITH(rival::tokens_of(rival::Tensor<float>({2, 0, 3})), ContainsSubstring("tokens: expected samples"));
 }

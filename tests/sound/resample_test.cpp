@@ -67,3 +67,16 @@ TEST_CASE("resample: rates that cannot be are refused") {
   CHECK_THROWS_WITH(resample(sound, 10), "resample: expected a rate within 256 times 8000 Hz, got 10");
   CHECK_THROWS_WITH(resample({0, 1, {0}}, 8000), "resample: expected a rate from 1 to 1000000 Hz, got 0");
 }
+
+TEST_CASE("resample: what becomes too long or infinite is refused") {
+  rival::Sound silence{63, 1, std::vector<float>(3'000'000)};
+  CHECK_THROWS_WITH(rival::resample(silence, 16'000), Catch::Contains("at most 268435456 samples at 16000 Hz"));
+  std::vector<float> loud;
+  for (int i = 0; i < 1000; ++i) loud.push_back(i % 7 < 3 ? 3.4e38F : -3.4e38F);
+  CHECK_THROWS_WITH(rival::resample({8000, 1, loud}, 16'000), Catch::Contains("less loud"));
+  loud[3] = std::numeric_limits<float>::infinity();
+  CHECK_THROWS_WITH(rival::normalise({8000, 1, loud}), Catch::Contains("normalise: expected finite samples"));
+  CHECK_THROWS_WITH(rival::fit_length({8000, 1024, std::vector<float>(1024)}, rival::Index{1} << 54),
+                    Catch::Contains("fit_length: expected at most 262144 frames"));
+  CHECK_THROWS_WITH(rival::join({{0, 1, {}}}, 1), Catch::Contains("join: expected a rate"));
+}

@@ -196,3 +196,10 @@ TEST_CASE("griffin_lim: from random phases the magnitudes come near, and the sam
   CHECK_THROWS_WITH(griffin_lim(stft, size, 4096, Random(1), {.momentum = 2}),
                     "griffin_lim: expected a momentum from 0 to 1, got 2");
 }
+
+TEST_CASE("griffin_lim: infinite magnitudes are refused") {
+  Stft<float> stft({64, 16});
+  Tensor<float> size({stft.frames(1000), stft.bins()}, 1.0F);
+  size[5] = std::numeric_limits<float>::infinity();
+  CHECK_THROWS_WITH(griffin_lim(stft, size, 1000, Random(1)), Catch::Contains("expected finite magnitudes, got inf"));
+}

@@ -135,8 +135,9 @@ inline ClipFolder read_clip_folder(const std::filesystem::path& folder, const Cl
   require(options.size >= 0 && options.size <= 16384, what, ": expected a size from 1 to 16384, got ", options.size);
   require(options.channels == 0 || options.channels == 1 || options.channels == 3, what,
           ": expected 1 or 3 channels, got ", options.channels);
-  require(fs::exists(folder), what, ": no such folder");
-  require(fs::is_directory(folder), what, ": expected a folder, got a file");
+  std::error_code ignored;  // of a name that no file can have
+  require(fs::exists(folder, ignored), what, ": no such folder");
+  require(fs::is_directory(folder, ignored), what, ": expected a folder, got a file");
 
   ClipFolder all;
   struct ByBytes {

@@ -81,8 +81,9 @@ inline FolderSound read_folder_sound(const std::filesystem::path& path, const So
     read.rate = sound.rate;
     read.channels = sound.channels;
     sound = to_mono(sound);
+    const auto loud = [](float x) { return x != 0; };
+    require(std::any_of(sound.samples.begin(), sound.samples.end(), loud), "it is silent");
     if (o.rate > 0) sound = resample(sound, o.rate);
-    require(std::any_of(sound.samples.begin(), sound.samples.end(), [](float x) { return x != 0; }), "it is silent");
     if (o.trim) sound = trim_silence(sound, o.below);
     read.seconds = static_cast<double>(sound.frames()) / static_cast<double>(sound.rate);
     read.longer = sound.frames() > o.length;
@@ -90,6 +91,8 @@ inline FolderSound read_folder_sound(const std::filesystem::path& path, const So
     if (o.normalise) sound = normalise(std::move(sound));
     read.samples.reserve(sound.samples.size());
     for (const float sample : sound.samples) read.samples.push_back(to_int16(sample));
+    require(std::any_of(read.samples.begin(), read.samples.end(), [](std::int16_t x) { return x != 0; }), "its first ",
+            o.length, " samples are silent");
   } catch (const Error& error) {
     std::string_view text = error.what();
     if (text.starts_with(what + ": ")) text.remove_prefix(what.size() + 2);  // as the file is named beside it
@@ -115,8 +118,9 @@ inline SoundFolder read_sound_folder(const std::filesystem::path& folder, const 
           options.rate);
   require(options.below > 0, what, ": expected silence at more than 0 decibels below the greatest sample, got ",
           options.below);
-  require(fs::exists(folder), what, ": no such folder");
-  require(fs::is_directory(folder), what, ": expected a folder, got a file");
+  std::error_code ignored;  // of a name that no file can have
+  require(fs::exists(folder, ignored), what, ": no such folder");
+  require(fs::is_directory(folder, ignored), what, ": expected a folder, got a file");
 
   SoundFolder all;
   std::vector<fs::path> files;

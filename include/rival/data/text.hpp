@@ -64,11 +64,14 @@ struct TextLines {
   /// The line in pieces of whole words, each as long as can be.
   void add_wrapped(std::u32string_view line) {
     const auto most = static_cast<std::size_t>(options.length > 0 ? options.length : TextOptions::usual_length);
+    const auto skip_spaces = [&] { line.remove_prefix(std::min(line.find_first_not_of(U' '), line.size())); };
+    skip_spaces();
     while (line.size() > most) {
       std::size_t end = line.rfind(U' ', most);
       if (end == line.npos || end == 0) end = std::min(line.find(U' ', 1), line.size());
       add(line.substr(0, end));
-      line.remove_prefix(std::min(end + 1, line.size()));
+      line.remove_prefix(end);
+      skip_spaces();
     }
     if (!line.empty()) add(line);
   }
@@ -77,29 +80,26 @@ struct TextLines {
     if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
     std::u32string points;
     while (!text.empty()) {
-      const std::size_t end = std::min(text.find('\n'), text.size());
-      std::string_view line = text.substr(0, end);
-      text.remove_prefix(std::min(end + 1, text.size()));
-      if (line.ends_with('\r')) line.remove_suffix(1);
+      const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
+      const std::string_view line = text.substr(0, end);
+      text.remove_prefix(end);
+      // LF, CR, or CRs and a LF, as a file that was turned twice has them.
+      const std::size_t behind = std::min(text.find_first_not_of('\r'), text.size());
+      text.remove_prefix(text.substr(behind).starts_with('\n') ? behind + 1 : std::min<std::size_t>(1, text.size()));
       if (!characters_of(line, points))
         ++broken;
       else if (options.wrap)
-        points.empty() ? add(points) : add_wrapped(points);
+        points.find_first_not_of(U' ') == points.npos ? add(U"") : add_wrapped(points);
       else
         add(points);
     }
   }
 };
 
-inline std::string read_text_file(const std::filesystem::path& path) {
-  FileSource file("text", path);
-  return read_whole(file);
-}
-
 }  // namespace internal
 
 /// Reads a text of UTF-8, a sample a line; or a folder of texts, each a class of its own that its name without the
-/// ending names, in the order of their names. A line ends with LF or CR LF. Lines that are empty, too short or too
+/// ending names, in the order of their names. A line ends with LF, CR LF or CR. Lines that are empty, too short or too
 /// long, and those with characters that a given alphabet does not have, are left out and counted.
 ///
 ///   const Text words = read_text("words.txt", {.length = 16});
@@ -115,21 +115,23 @@ inline Text read_text(const std::filesystem::path& path, const TextOptions& opti
   internal::TextLines read{options};
   std::vector<std::string> names;
   std::vector<Label> labels;
-  if (std::filesystem::is_directory(path)) {
+  std::error_code ignored;  // of a name that no file can have: which reading says
+  if (std::filesystem::is_directory(path, ignored)) {
     std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::directory_iterator(path))
-      if (entry.is_regular_file() && !entry.path().filename().native().starts_with('.')) files.push_back(entry.path());
+    for (const auto& entry : std::filesystem::directory_iterator(path, ignored))
+      if (entry.is_regular_file(ignored) && !entry.path().filename().native().starts_with('.'))
+        files.push_back(entry.path());
     std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.native() < b.native(); });
     require(!files.empty(), "text: expected texts in the folder ", path, ", found none");
     require(static_cast<Index>(files.size()) <= most_classes, "text: expected at most ", most_classes, " texts in ",
             path, ", found ", files.size());
     for (const auto& file : files) {
-      read.add_text(internal::read_text_file(file));
+      read.add_text(internal::read_whole("text", file));
       labels.resize(read.lines.size(), static_cast<Label>(names.size()));
       names.push_back(file.stem().string());
     }
   } else {
-    read.add_text(internal::read_text_file(path));
+    read.add_text(internal::read_whole("text", path));
   }
 
   std::string characters = options.alphabet;

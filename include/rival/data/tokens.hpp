@@ -25,6 +25,20 @@ struct Tokens {
   }
 };
 
+namespace internal {
+
+/// Throws Error, beginning with `who`, unless the lines are whole and of symbols that there are.
+inline void require_tokens(const char* who, const Tokens& lines) {
+  require(lines.length >= 1 && lines.kinds >= 1 && lines.kinds <= most_classes, who, ": expected lines of at least 1 ",
+          "symbol of 1 to ", most_classes, " kinds, got ", lines.length, " of ", lines.kinds);
+  require(static_cast<Index>(lines.values.size()) % lines.length == 0, who, ": expected whole lines of ", lines.length,
+          " symbols, got ", lines.values.size(), " symbols");
+  for (const Label symbol : lines.values)
+    require(symbol < lines.kinds, who, ": expected symbols from 0 to ", lines.kinds - 1, ", got ", symbol);
+}
+
+}  // namespace internal
+
 /// The lines of a data set of classes {length, kinds} (`Dataset::of_classes`). Throws Error for another data set.
 inline Tokens tokens_of(const Dataset& data) {
   const Shape shape = data.sample_shape();
@@ -42,14 +56,14 @@ inline Tokens tokens_of(const Dataset& data) {
 /// first of several. Throws Error for another shape, and for NaN, which has no place among them.
 template <class S>
 Tokens tokens_of(const Tensor<S>& samples) {
-  require(samples.rank() == 3 && samples.dim(2) >= 1 && samples.dim(2) <= most_classes,
+  require(samples.rank() == 3 && samples.dim(1) >= 1 && samples.dim(2) >= 1 && samples.dim(2) <= most_classes,
           "tokens: expected samples {N, length, kinds}, got ", samples.shape());
   const Index places = samples.dim(0) * samples.dim(1), kinds = samples.dim(2);
   Tokens lines{samples.dim(1), kinds, std::vector<Label>(static_cast<std::size_t>(places))};
   for (Index p = 0; p < places; ++p) {
     const std::span<const S> here(samples.data() + p * kinds, static_cast<std::size_t>(kinds));
     for (const S value : here)
-      require(value == value, "tokens: expected numbers, got NaN in sample ", p / lines.length);
+      require(!is_nan(value), "tokens: expected numbers, got NaN in sample ", p / lines.length);
     lines.values[static_cast<std::size_t>(p)] =
         static_cast<Label>(std::max_element(here.begin(), here.end()) - here.begin());
   }

@@ -1,11 +1,12 @@
 #pragma once
-// best_latents(): of several latent vectors a sample, those that the discriminator believes most.
+// best_latents() and best_samples(): of several tries a sample, those that the discriminator believes most.
 
 #include <algorithm>
 #include <cstddef>
 #include <vector>
 
 #include "rival/core/finite.hpp"
+#include "rival/core/random.hpp"
 #include "rival/gan/discriminator.hpp"
 #include "rival/gan/generator.hpp"
 #include "rival/nn/infer_in_parts.hpp"
@@ -66,6 +67,18 @@ Tensor<S> best_latents(const Generator<S>& generator, const Discriminator<S>& di
   return best;
 }
 
+/// `count` samples, each the best one of `tries` standard normal latent vectors drawn from `random`.
+template <class S>
+Tensor<S> best_samples(const Generator<S>& generator, const Discriminator<S>& discriminator, Index count,
+                       Random& random, Index tries = 3) {
+  require(count >= 1 && tries >= 1, "best samples: expected a count and tries of at least 1, got ", count, " and ",
+          tries);
+  Tensor<S> candidates({count * tries, generator.latent()});
+  random.fill_normal(candidates);
+  return generator.sample(best_latents(generator, discriminator, candidates, tries));
+}
+
 RIVAL_INSTANTIATE_FUNCTION(best_latents);
+RIVAL_INSTANTIATE_FUNCTION(best_samples);
 
 }  // namespace rival

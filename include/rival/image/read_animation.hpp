@@ -23,6 +23,9 @@ namespace internal {
 /// Takes a frame, and says whether it wants more.
 using TakeFrame = std::function<bool(Image&& frame)>;
 
+/// Of all frames of an animation together: a file of a kilobyte may say that it has thousands of large ones.
+inline constexpr Index most_animation_pixels = Index{1} << 28;
+
 /// A format beside GIF. `is` says whether bytes are of it; `read` gives the frames, of four channels, and throws Error
 /// for damaged ones.
 struct AnimationFormat {
@@ -41,7 +44,7 @@ inline void require_canvas(Index height, Index width) {
   require(width <= most_pixels / height, "it is ", width, "x", height, " pixels, more than ", most_pixels, " in all");
 }
 
-/// Whole pictures: each frame is drawn on what the one before it left. Memory for two of them is taken, however many
+/// Whole pictures: each frame is drawn on what the one before it left. Memory for a few of them is taken, however many
 /// there are.
 inline void read_gif_frames(std::string_view bytes, const TakeFrame& take) {
   std::string_view left = bytes;
@@ -126,11 +129,15 @@ inline bool is_animation(std::string_view bytes) {
 
 /// Gives the frames of an animation in the bytes of a file one by one to `take(Image&&)`, each as a whole picture in
 /// colour over `background`, as it is shown, until `take` returns false. Throws Error, beginning with `what`, for bytes
-/// that are damaged, of no known format, or of more than 67 million pixels; frames in front of a damaged place have
-/// been given then.
+/// that are damaged, of no known format, of more than 67 million pixels, and when the frames given have 2^28 pixels
+/// together; of a damaged GIF the frames in front of the damaged place have been given then.
 inline void read_animation(std::string_view bytes, const std::string& what, const internal::TakeFrame& take,
                            const Rgb& background = white) {
+  Index pixels = 0;
   const auto over = [&](Image&& frame) {
+    pixels += frame.height * frame.width;
+    require(pixels <= internal::most_animation_pixels, "its frames are more than ", internal::most_animation_pixels,
+            " pixels together");
     internal::flatten(frame, background);
     return take(std::move(frame));
   };

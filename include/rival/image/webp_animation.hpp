@@ -56,7 +56,8 @@ inline const bool animated_webp_is_known =
 }  // namespace internal
 
 /// Writes pictures of one size, `delay` seconds each, as an animated WebP file without loss, which is shown again and
-/// again. Throws Error, and leaves an earlier file as it was, for no pictures, for pictures that differ in size or
+/// again. Equal pictures one after the other become one that is shown longer, so that fewer may be read back. Throws
+/// Error, and leaves an earlier file as it was, for no pictures, for pictures that differ in size or
 /// kind or are larger than WebP takes (16,383 pixels a side), for a delay that is not within 0.001 to 60, and when the
 /// file cannot be written.
 inline void write_animated_webp(const std::filesystem::path& path, const std::vector<Image>& frames, double delay) {

@@ -21,15 +21,17 @@ inline void write_y4m(std::ostream& out, const std::vector<Image>& frames, Index
   require(!frames.empty(), "y4m: expected at least one frame, got none");
   require(rate >= 1 && rate <= 1000, "y4m: expected a rate of 1 to 1000 frames a second, got ", rate);
   const Index height = frames.front().height, width = frames.front().width;
+  for (const Image& frame : frames) {  // before anything is written
+    internal::require_image("y4m", frame);
+    require(frame.height == height && frame.width == width, "y4m: expected frames of ", height, "x", width,
+            " like the first, got ", frame.height, "x", frame.width);
+  }
   out << "YUV4MPEG2 W" << width << " H" << height << " F" << rate << ":1 Ip A1:1 C444\n";
   // Y, Cb and Cr of 255 at most, in 65536ths: offset, and factors of red, green and blue.
   constexpr std::array<std::array<int, 4>, 3> planes{
       {{16, 16829, 33039, 6416}, {128, -9714, -19070, 28784}, {128, 28784, -24103, -4681}}};
   std::string plane(static_cast<std::size_t>(height * width), '\0');
   for (const Image& frame : frames) {
-    internal::require_image("y4m", frame);
-    require(frame.height == height && frame.width == width, "y4m: expected frames of ", height, "x", width,
-            " like the first, got ", frame.height, "x", frame.width);
     out << "FRAME\n";
     const auto step = static_cast<std::size_t>(frame.channels), green = step / 2, blue = step - 1;
     for (const auto& [offset, r, g, b] : planes) {

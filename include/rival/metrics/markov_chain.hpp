@@ -19,6 +19,7 @@ class MarkovChain {
  public:
   /// Throws Error for an order below 1, without lines, and when (kinds + 1)^order has no room in 64 bits.
   MarkovChain(const Tokens& lines, Index order) : order_(order), length_(lines.length), kinds_(lines.kinds) {
+    internal::require_tokens("markov chain", lines);
     require(order >= 1, "markov chain: expected an order of at least 1, got ", order);
     require(lines.count() >= 1, "markov chain: expected at least one line, got none");
     const auto base = static_cast<std::uint64_t>(kinds_) + 1;
@@ -42,6 +43,7 @@ class MarkovChain {
 
   /// `count` lines, drawn from `random`.
   Tokens sample(Index count, Random& random) const {
+    require(count >= 0, "markov chain: expected a count of at least 0, got ", count);
     Tokens lines{length_, kinds_, {}};
     lines.values.reserve(static_cast<std::size_t>(count * length_));
     for (Index i = 0; i < count; ++i) {

@@ -16,8 +16,10 @@ namespace rival {
 /// n. Padding is a symbol like the others, so that n-grams tell where lines end.
 class Ngrams {
  public:
-  /// Throws Error unless 1 <= n <= the lines' length, without lines, and when kinds^n has no room in 64 bits.
+  /// Throws Error unless 1 <= n <= the lines' length, without lines or whole ones, and when kinds^n has no room in 64
+  /// bits.
   Ngrams(const Tokens& lines, Index n) : n_(n), kinds_(lines.kinds) {
+    internal::require_tokens("n-grams", lines);
     require(n >= 1 && n <= lines.length, "n-grams: expected n from 1 to the ", lines.length, " symbols of a line, got ",
             n);
     require(lines.count() >= 1, "n-grams: expected at least one line, got none");

@@ -68,6 +68,7 @@ class TextScorer {
   using Line = std::u16string;
 
   void require_fitting(const Tokens& lines) const {
+    internal::require_tokens("text scores", lines);
     require(lines.count() >= 1 && lines.length == length_ && lines.kinds == kinds_, "text scores: expected lines of ",
             length_, " symbols of ", kinds_, ", got ", lines.count(), " of ", lines.length, " of ", lines.kinds);
   }

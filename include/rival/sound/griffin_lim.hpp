@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "rival/core/error.hpp"
+#include "rival/core/finite.hpp"
 #include "rival/core/random.hpp"
 #include "rival/core/tensor.hpp"
 #include "rival/sound/stft.hpp"
@@ -57,6 +58,8 @@ std::vector<S> griffin_lim(Stft<S>& stft, const Tensor<S>& magnitudes, Index len
   require(magnitudes.shape() == Shape({stft.frames(length), stft.bins()}), "griffin_lim: expected magnitudes of ",
           Shape({stft.frames(length), stft.bins()}), " for ", length, " samples, got ", magnitudes.shape());
   require((magnitudes.array() >= S(0)).all(), "griffin_lim: expected magnitudes of at least 0");
+  for (Index i = 0; i < magnitudes.size(); ++i)
+    require(is_finite(magnitudes[i]), "griffin_lim: expected finite magnitudes, got ", magnitudes[i]);
   require(options.iterations >= 0, "griffin_lim: expected at least 0 iterations, got ", options.iterations);
   require(options.momentum >= 0 && options.momentum <= 1, "griffin_lim: expected a momentum from 0 to 1, got ",
           options.momentum);

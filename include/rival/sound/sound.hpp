@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rival/core/error.hpp"
+#include "rival/core/finite.hpp"
 #include "rival/core/shape.hpp"
 
 namespace rival {
@@ -22,6 +23,9 @@ struct Sound {
 };
 
 namespace internal {
+
+/// That a sound may have, all channels together: a gigabyte, whatever the header of a file says.
+inline constexpr Index most_samples = Index{1} << 28;
 
 /// Throws Error, beginning with `who`, unless the sound has a rate, channels and whole frames.
 inline void require_sound(const char* who, const Sound& sound) {
@@ -81,7 +85,10 @@ inline Sound normalise(Sound sound, double peak = 0.95) {
   internal::require_sound("normalise", sound);
   require(peak > 0 && peak <= 1, "normalise: expected a peak above 0 and at most 1, got ", peak);
   float greatest = 0;
-  for (const float sample : sound.samples) greatest = std::max(greatest, std::abs(sample));
+  for (const float sample : sound.samples) {
+    require(is_finite(sample), "normalise: expected finite samples, got NaN or infinity");
+    greatest = std::max(greatest, std::abs(sample));
+  }
   if (greatest == 0) return sound;
   for (float& sample : sound.samples) sample = static_cast<float>(sample * peak / greatest);
   return sound;
@@ -91,6 +98,8 @@ inline Sound normalise(Sound sound, double peak = 0.95) {
 inline Sound fit_length(Sound sound, Index length) {
   internal::require_sound("fit_length", sound);
   require(length >= 1, "fit_length: expected at least 1 frame, got ", length);
+  require(length <= internal::most_samples / sound.channels, "fit_length: expected at most ",
+          internal::most_samples / sound.channels, " frames, got ", length);
   sound.samples.resize(static_cast<std::size_t>(length * sound.channels));
   return sound;
 }
@@ -99,6 +108,7 @@ inline Sound fit_length(Sound sound, Index length) {
 inline Sound join(const std::vector<Sound>& sounds, double gap) {
   require(!sounds.empty(), "join: expected at least one sound");
   require(gap >= 0 && gap <= 3600, "join: expected a gap from 0 to 3600 seconds, got ", gap);
+  internal::require_sound("join", sounds[0]);
   Sound all{sounds[0].rate, sounds[0].channels, {}};
   const auto silence = static_cast<std::size_t>(static_cast<Index>(gap * static_cast<double>(all.rate)) * all.channels);
   for (const Sound& sound : sounds) {

@@ -95,7 +95,6 @@ inline std::string ending_of(const std::filesystem::path& path) {
 }
 
 /// What a whole file may hold: one of a few bytes may tell of hours of silence, which would take all memory.
-inline constexpr std::size_t most_samples_of_a_file = std::size_t{1} << 28;
 
 /// So many frames at once: libsndfile's OGG writer takes them to the stack.
 inline constexpr Index frames_at_once = 4096;
@@ -123,7 +122,7 @@ inline Sound decode_sound(std::string bytes, std::string_view what) {
     require(got > 0 && got <= frames_at_once, what, ": it is damaged");
     sound.samples.insert(sound.samples.end(), part.begin(),
                          part.begin() + static_cast<std::ptrdiff_t>(got * sound.channels));
-    require(sound.samples.size() <= most_samples_of_a_file, what, ": expected at most ", most_samples_of_a_file,
+    require(static_cast<Index>(sound.samples.size()) <= most_samples, what, ": expected at most ", most_samples,
             " samples, got more");
   }
   require(sf_error(file.get()) == SF_ERR_NO_ERROR, what, ": it is damaged (", sf_strerror(file.get()), ")");

@@ -75,8 +75,9 @@ class Stft {
 
   /// The sound of so many samples whose frames are nearest to the spectrum's (Griffin and Lim, "Signal estimation from
   /// modified short-time Fourier transform", 1984): frames through the window once more, added up and divided by the
-  /// sum of the squared windows. It is the sound itself for the spectrum of one. Throws Error for a spectrum of another
-  /// shape.
+  /// sum of the squared windows. It is the sound itself for the spectrum of one, up to rounding, which is magnified at
+  /// the last samples where the hop is more than a quarter of the window: hardly any window reaches them. Throws Error
+  /// for a spectrum of another shape.
   std::vector<S> inverse(const Spectrum<S>& spectrum, Index length) {
     require(length >= 1 && spectrum.rows() == frames(length) && spectrum.cols() == bins(), "stft: expected ",
             length >= 1 ? frames(length) : 0, " frames of ", bins(), " frequencies for ", length, " samples, got ",
@@ -94,7 +95,7 @@ class Stft {
         weight[static_cast<std::size_t>(at)] += w * w;
       }
     }
-    // No sample lies where all windows are 0: a hop is at most half of one.
+    // A hop is at most half of a window, so that no sample lies where all windows are 0.
     for (std::size_t i = 0; i < sum.size(); ++i)
       if (weight[i] > 0) sum[i] /= weight[i];
     return sum;
