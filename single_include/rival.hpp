@@ -258,6 +258,16 @@ constexpr bool is_finite(S value) {
     return (std::bit_cast<std::uint64_t>(value) & 0x7ff0000000000000u) != 0x7ff0000000000000u;
 }
 
+/// The same for NaN alone.
+template <class S>
+constexpr bool is_nan(S value) {
+  static_assert(std::is_same_v<S, float> || std::is_same_v<S, double>);
+  if constexpr (std::is_same_v<S, float>)
+    return (std::bit_cast<std::uint32_t>(value) & 0x7fffffffu) > 0x7f800000u;
+  else
+    return (std::bit_cast<std::uint64_t>(value) & 0x7fffffffffffffffu) > 0x7ff0000000000000u;
+}
+
 }  // namespace rival
 
 // rival/core/labels.hpp
@@ -2509,11 +2519,14 @@ struct TextLines {
   /// The line in pieces of whole words, each as long as can be.
   void add_wrapped(std::u32string_view line) {
     const auto most = static_cast<std::size_t>(options.length > 0 ? options.length : TextOptions::usual_length);
+    const auto skip_spaces = [&] { line.remove_prefix(std::min(line.find_first_not_of(U' '), line.size())); };
+    skip_spaces();
     while (line.size() > most) {
       std::size_t end = line.rfind(U' ', most);
       if (end == line.npos || end == 0) end = std::min(line.find(U' ', 1), line.size());
       add(line.substr(0, end));
-      line.remove_prefix(std::min(end + 1, line.size()));
+      line.remove_prefix(end);
+      skip_spaces();
     }
     if (!line.empty()) add(line);
   }
@@ -2522,29 +2535,26 @@ struct TextLines {
     if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
     std::u32string points;
     while (!text.empty()) {
-      const std::size_t end = std::min(text.find('\n'), text.size());
-      std::string_view line = text.substr(0, end);
-      text.remove_prefix(std::min(end + 1, text.size()));
-      if (line.ends_with('\r')) line.remove_suffix(1);
+      const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
+      const std::string_view line = text.substr(0, end);
+      text.remove_prefix(end);
+      // LF, CR, or CRs and a LF, as a file that was turned twice has them.
+      const std::size_t behind = std::min(text.find_first_not_of('\r'), text.size());
+      text.remove_prefix(text.substr(behind).starts_with('\n') ? behind + 1 : std::min<std::size_t>(1, text.size()));
       if (!characters_of(line, points))
         ++broken;
       else if (options.wrap)
-        points.empty() ? add(points) : add_wrapped(points);
+        points.find_first_not_of(U' ') == points.npos ? add(U"") : add_wrapped(points);
       else
         add(points);
     }
   }
 };
 
-inline std::string read_text_file(const std::filesystem::path& path) {
-  FileSource file("text", path);
-  return read_whole(file);
-}
-
 }  // namespace internal
 
 /// Reads a text of UTF-8, a sample a line; or a folder of texts, each a class of its own that its name without the
-/// ending names, in the order of their names. A line ends with LF or CR LF. Lines that are empty, too short or too
+/// ending names, in the order of their names. A line ends with LF, CR LF or CR. Lines that are empty, too short or too
 /// long, and those with characters that a given alphabet does not have, are left out and counted.
 ///
 ///   const Text words = read_text("words.txt", {.length = 16});
@@ -2560,21 +2570,23 @@ inline Text read_text(const std::filesystem::path& path, const TextOptions& opti
   internal::TextLines read{options};
   std::vector<std::string> names;
   std::vector<Label> labels;
-  if (std::filesystem::is_directory(path)) {
+  std::error_code ignored;  // of a name that no file can have: which reading says
+  if (std::filesystem::is_directory(path, ignored)) {
     std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::directory_iterator(path))
-      if (entry.is_regular_file() && !entry.path().filename().native().starts_with('.')) files.push_back(entry.path());
+    for (const auto& entry : std::filesystem::directory_iterator(path, ignored))
+      if (entry.is_regular_file(ignored) && !entry.path().filename().native().starts_with('.'))
+        files.push_back(entry.path());
     std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.native() < b.native(); });
     require(!files.empty(), "text: expected texts in the folder ", path, ", found none");
     require(static_cast<Index>(files.size()) <= most_classes, "text: expected at most ", most_classes, " texts in ",
             path, ", found ", files.size());
     for (const auto& file : files) {
-      read.add_text(internal::read_text_file(file));
+      read.add_text(internal::read_whole("text", file));
       labels.resize(read.lines.size(), static_cast<Label>(names.size()));
       names.push_back(file.stem().string());
     }
   } else {
-    read.add_text(internal::read_text_file(path));
+    read.add_text(internal::read_whole("text", path));
   }
 
   std::string characters = options.alphabet;
@@ -2659,6 +2671,20 @@ struct Tokens {
   }
 };
 
+namespace internal {
+
+/// Throws Error, beginning with `who`, unless the lines are whole and of symbols that there are.
+inline void require_tokens(const char* who, const Tokens& lines) {
+  require(lines.length >= 1 && lines.kinds >= 1 && lines.kinds <= most_classes, who, ": expected lines of at least 1 ",
+          "symbol of 1 to ", most_classes, " kinds, got ", lines.length, " of ", lines.kinds);
+  require(static_cast<Index>(lines.values.size()) % lines.length == 0, who, ": expected whole lines of ", lines.length,
+          " symbols, got ", lines.values.size(), " symbols");
+  for (const Label symbol : lines.values)
+    require(symbol < lines.kinds, who, ": expected symbols from 0 to ", lines.kinds - 1, ", got ", symbol);
+}
+
+}  // namespace internal
+
 /// The lines of a data set of classes {length, kinds} (`Dataset::of_classes`). Throws Error for another data set.
 inline Tokens tokens_of(const Dataset& data) {
   const Shape shape = data.sample_shape();
@@ -2676,14 +2702,14 @@ inline Tokens tokens_of(const Dataset& data) {
 /// first of several. Throws Error for another shape, and for NaN, which has no place among them.
 template <class S>
 Tokens tokens_of(const Tensor<S>& samples) {
-  require(samples.rank() == 3 && samples.dim(2) >= 1 && samples.dim(2) <= most_classes,
+  require(samples.rank() == 3 && samples.dim(1) >= 1 && samples.dim(2) >= 1 && samples.dim(2) <= most_classes,
           "tokens: expected samples {N, length, kinds}, got ", samples.shape());
   const Index places = samples.dim(0) * samples.dim(1), kinds = samples.dim(2);
   Tokens lines{samples.dim(1), kinds, std::vector<Label>(static_cast<std::size_t>(places))};
   for (Index p = 0; p < places; ++p) {
     const std::span<const S> here(samples.data() + p * kinds, static_cast<std::size_t>(kinds));
     for (const S value : here)
-      require(value == value, "tokens: expected numbers, got NaN in sample ", p / lines.length);
+      require(!is_nan(value), "tokens: expected numbers, got NaN in sample ", p / lines.length);
     lines.values[static_cast<std::size_t>(p)] =
         static_cast<Label>(std::max_element(here.begin(), here.end()) - here.begin());
   }
@@ -10262,7 +10288,7 @@ RIVAL_INSTANTIATE_FUNCTION(tfdcgan_discriminator);
 }  // namespace rival
 
 // rival/gan/best_latents.hpp
-// best_latents(): of several latent vectors a sample, those that the discriminator believes most.
+// best_latents() and best_samples(): of several tries a sample, those that the discriminator believes most.
 
 namespace rival {
 
@@ -10320,7 +10346,19 @@ Tensor<S> best_latents(const Generator<S>& generator, const Discriminator<S>& di
   return best;
 }
 
+/// `count` samples, each the best one of `tries` standard normal latent vectors drawn from `random`.
+template <class S>
+Tensor<S> best_samples(const Generator<S>& generator, const Discriminator<S>& discriminator, Index count,
+                       Random& random, Index tries = 3) {
+  require(count >= 1 && tries >= 1, "best samples: expected a count and tries of at least 1, got ", count, " and ",
+          tries);
+  Tensor<S> candidates({count * tries, generator.latent()});
+  random.fill_normal(candidates);
+  return generator.sample(best_latents(generator, discriminator, candidates, tries));
+}
+
 RIVAL_INSTANTIATE_FUNCTION(best_latents);
+RIVAL_INSTANTIATE_FUNCTION(best_samples);
 
 }  // namespace rival
 
@@ -17856,6 +17894,7 @@ class MarkovChain {
  public:
   /// Throws Error for an order below 1, without lines, and when (kinds + 1)^order has no room in 64 bits.
   MarkovChain(const Tokens& lines, Index order) : order_(order), length_(lines.length), kinds_(lines.kinds) {
+    internal::require_tokens("markov chain", lines);
     require(order >= 1, "markov chain: expected an order of at least 1, got ", order);
     require(lines.count() >= 1, "markov chain: expected at least one line, got none");
     const auto base = static_cast<std::uint64_t>(kinds_) + 1;
@@ -17879,6 +17918,7 @@ class MarkovChain {
 
   /// `count` lines, drawn from `random`.
   Tokens sample(Index count, Random& random) const {
+    require(count >= 0, "markov chain: expected a count of at least 0, got ", count);
     Tokens lines{length_, kinds_, {}};
     lines.values.reserve(static_cast<std::size_t>(count * length_));
     for (Index i = 0; i < count; ++i) {
@@ -18433,8 +18473,10 @@ namespace rival {
 /// n. Padding is a symbol like the others, so that n-grams tell where lines end.
 class Ngrams {
  public:
-  /// Throws Error unless 1 <= n <= the lines' length, without lines, and when kinds^n has no room in 64 bits.
+  /// Throws Error unless 1 <= n <= the lines' length, without lines or whole ones, and when kinds^n has no room in 64
+  /// bits.
   Ngrams(const Tokens& lines, Index n) : n_(n), kinds_(lines.kinds) {
+    internal::require_tokens("n-grams", lines);
     require(n >= 1 && n <= lines.length, "n-grams: expected n from 1 to the ", lines.length, " symbols of a line, got ",
             n);
     require(lines.count() >= 1, "n-grams: expected at least one line, got none");
@@ -18565,6 +18607,7 @@ class TextScorer {
   using Line = std::u16string;
 
   void require_fitting(const Tokens& lines) const {
+    internal::require_tokens("text scores", lines);
     require(lines.count() >= 1 && lines.length == length_ && lines.kinds == kinds_, "text scores: expected lines of ",
             length_, " symbols of ", kinds_, ", got ", lines.count(), " of ", lines.length, " of ", lines.kinds);
   }
@@ -18766,8 +18809,9 @@ class Stft {
 
   /// The sound of so many samples whose frames are nearest to the spectrum's (Griffin and Lim, "Signal estimation from
   /// modified short-time Fourier transform", 1984): frames through the window once more, added up and divided by the
-  /// sum of the squared windows. It is the sound itself for the spectrum of one. Throws Error for a spectrum of another
-  /// shape.
+  /// sum of the squared windows. It is the sound itself for the spectrum of one, up to rounding, which is magnified at
+  /// the last samples where the hop is more than a quarter of the window: hardly any window reaches them. Throws Error
+  /// for a spectrum of another shape.
   std::vector<S> inverse(const Spectrum<S>& spectrum, Index length) {
     require(length >= 1 && spectrum.rows() == frames(length) && spectrum.cols() == bins(), "stft: expected ",
             length >= 1 ? frames(length) : 0, " frames of ", bins(), " frequencies for ", length, " samples, got ",
@@ -18785,7 +18829,7 @@ class Stft {
         weight[static_cast<std::size_t>(at)] += w * w;
       }
     }
-    // No sample lies where all windows are 0: a hop is at most half of one.
+    // A hop is at most half of a window, so that no sample lies where all windows are 0.
     for (std::size_t i = 0; i < sum.size(); ++i)
       if (weight[i] > 0) sum[i] /= weight[i];
     return sum;
@@ -18855,6 +18899,8 @@ std::vector<S> griffin_lim(Stft<S>& stft, const Tensor<S>& magnitudes, Index len
   require(magnitudes.shape() == Shape({stft.frames(length), stft.bins()}), "griffin_lim: expected magnitudes of ",
           Shape({stft.frames(length), stft.bins()}), " for ", length, " samples, got ", magnitudes.shape());
   require((magnitudes.array() >= S(0)).all(), "griffin_lim: expected magnitudes of at least 0");
+  for (Index i = 0; i < magnitudes.size(); ++i)
+    require(is_finite(magnitudes[i]), "griffin_lim: expected finite magnitudes, got ", magnitudes[i]);
   require(options.iterations >= 0, "griffin_lim: expected at least 0 iterations, got ", options.iterations);
   require(options.momentum >= 0 && options.momentum <= 1, "griffin_lim: expected a momentum from 0 to 1, got ",
           options.momentum);
@@ -18980,6 +19026,9 @@ struct Sound {
 
 namespace internal {
 
+/// That a sound may have, all channels together: a gigabyte, whatever the header of a file says.
+inline constexpr Index most_samples = Index{1} << 28;
+
 /// Throws Error, beginning with `who`, unless the sound has a rate, channels and whole frames.
 inline void require_sound(const char* who, const Sound& sound) {
   require(sound.rate >= 1 && sound.rate <= 1'000'000, who, ": expected a rate from 1 to 1000000 Hz, got ", sound.rate);
@@ -19038,7 +19087,10 @@ inline Sound normalise(Sound sound, double peak = 0.95) {
   internal::require_sound("normalise", sound);
   require(peak > 0 && peak <= 1, "normalise: expected a peak above 0 and at most 1, got ", peak);
   float greatest = 0;
-  for (const float sample : sound.samples) greatest = std::max(greatest, std::abs(sample));
+  for (const float sample : sound.samples) {
+    require(is_finite(sample), "normalise: expected finite samples, got NaN or infinity");
+    greatest = std::max(greatest, std::abs(sample));
+  }
   if (greatest == 0) return sound;
   for (float& sample : sound.samples) sample = static_cast<float>(sample * peak / greatest);
   return sound;
@@ -19048,6 +19100,8 @@ inline Sound normalise(Sound sound, double peak = 0.95) {
 inline Sound fit_length(Sound sound, Index length) {
   internal::require_sound("fit_length", sound);
   require(length >= 1, "fit_length: expected at least 1 frame, got ", length);
+  require(length <= internal::most_samples / sound.channels, "fit_length: expected at most ",
+          internal::most_samples / sound.channels, " frames, got ", length);
   sound.samples.resize(static_cast<std::size_t>(length * sound.channels));
   return sound;
 }
@@ -19056,6 +19110,7 @@ inline Sound fit_length(Sound sound, Index length) {
 inline Sound join(const std::vector<Sound>& sounds, double gap) {
   require(!sounds.empty(), "join: expected at least one sound");
   require(gap >= 0 && gap <= 3600, "join: expected a gap from 0 to 3600 seconds, got ", gap);
+  internal::require_sound("join", sounds[0]);
   Sound all{sounds[0].rate, sounds[0].channels, {}};
   const auto silence = static_cast<std::size_t>(static_cast<Index>(gap * static_cast<double>(all.rate)) * all.channels);
   for (const Sound& sound : sounds) {

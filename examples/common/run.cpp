@@ -59,7 +59,7 @@ int Run::train(const std::function<void()>& training) {
     complain(failure);
     state_ = failure;
   } else {
-    state_ = stop_signal() != 0 ? "interrupted" : "";
+    state_ = stop_signal() != 0 ? "interrupted" : late_ ? "the time is over" : "";
   }
   const bool interrupted_training = interrupted();
   const auto tell = [&] { say(rival::internal::concatenate("interrupted after step ", last_.steps_done)); };
@@ -81,10 +81,10 @@ bool Run::step(const rival::StepReport& report) {
   last_ = report;
   last_.seconds += seconds_before_;
   if (progress_) (*progress_)(report);
-  const bool late = limit_ > 0 && last_.seconds >= limit_ && last_.steps_done < last_.steps_in_all;
-  if (late && !interrupted())
+  late_ = limit_ > 0 && last_.seconds >= limit_ && last_.steps_done < last_.steps_in_all;
+  if (late_ && !interrupted())
     say(rival::internal::concatenate("the time is over at step ", last_.steps_done, " of ", last_.steps_in_all));
-  const bool goes_on = !late && !interrupted();
+  const bool goes_on = !late_ && !interrupted();
   if (checkpoints_) write_checkpoint(goes_on && report.steps_done < report.steps_in_all);
   const auto begin = Clock::now();
   if (begin >= refresh_at_) {

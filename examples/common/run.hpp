@@ -114,6 +114,7 @@ class Run {
   Checkpoints::Save save_;
   std::string checkpoint_problem_;
   double limit_ = 0;
+  bool late_ = false;
   double seconds_before_ = 0;  ///< that the run took before it was resumed
   bool writing_ = false;
   Clock::time_point refresh_at_;

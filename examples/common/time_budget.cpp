@@ -31,7 +31,12 @@ long steps_in(double minutes, rival::Recipe<> recipe, const rival::Dataset& data
 }  // namespace
 
 std::string choose_steps(long& steps, double minutes, rival::Recipe<> recipe, const rival::Dataset& data) {
+  rival::require(minutes <= 1e6, "--minutes: expected at most 1000000, got ", minutes);
   steps = steps_in(minutes, std::move(recipe), data);
   return rival::internal::concatenate(steps, " steps, as many as fit into ", minutes, " minutes here; --steps ", steps,
                                       " repeats them bit for bit");
+}
+
+double time_limit(const TrainingOptions& o, double minutes) {
+  return o.checkpoints.resume && o.given.count("--minutes") == 0 ? 0 : 60 * minutes;
 }

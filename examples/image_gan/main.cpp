@@ -39,7 +39,7 @@ int train(Options o) {
       .heading = rival::internal::concatenate("pictures ", o.data.string(), ", ", pictures.data.size(), ", recipe ",
                                               o.recipe, ", batch ", o.batch, ", augmentation ", o.augment),
       .words = words,
-      .seconds = 60 * o.minutes});
+      .seconds = time_limit(o, o.minutes)});
 }
 
 }  // namespace

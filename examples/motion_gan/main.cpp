@@ -76,7 +76,7 @@ int train(Options o) {
                  "--resume: expected the clips that the run was begun with, got others");
 
   Run run("motion_gan", o.out, o.quiet);
-  run.limit(60 * o.minutes);
+  run.limit(time_limit(o, o.minutes));
   for (const std::string& word : words) run.say(word);
   if (resume) {
     run.take(earlier);
@@ -145,7 +145,9 @@ int train(Options o) {
                 {.epochs = o.steps / per_epoch + 1, .steps = o.steps, .resume = resume, .on_step = on_step});
     if (!classifier || run.interrupted()) return;
     figures.push_back(figures_of("real", rival::motion_figures(first_clips(clips.data, o.judged), *classifier)));
-    figures.push_back(figures_of("generated", rival::motion_figures(samples_of("judge").next(o.judged), *classifier)));
+    figures.push_back(figures_of(
+        "generated", rival::motion_figures(
+                         samples_of("judge").next(std::min<rival::Index>(o.judged, clips.data.size())), *classifier)));
     run.say(as_text(figures));
   });
 }

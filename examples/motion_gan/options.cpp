@@ -26,8 +26,8 @@ bool parse(int argc, char** argv, Options& o) {
           ->capture_default_str();
   add_number(app, "--steps", o.steps, "stop after so many training steps");
   add_number(app, "--sample-every", o.sample_every, "steps from one frame of progress.gif to the next");
-  add_number(app, "--judged", o.judged, "clips of digits that the figures at the end are taken of")
-      ->capture_default_str();
+  auto* judged = add_number(app, "--judged", o.judged, "clips of digits that the figures at the end are taken of")
+                     ->capture_default_str();
   add_training_options(app, o);
   if (!parse_training_arguments(app, argc, argv, o)) return false;
 
@@ -36,6 +36,7 @@ bool parse(int argc, char** argv, Options& o) {
   require(o.frames >= 3 && o.frames <= 256, "--frames: expected 3 to 256, got ", o.frames);
   require(o.size == 28 || o.size == 32 || o.size == 64, "--size: expected 28, 32 or 64, got ", o.size);
   require(!given("--channels") || o.channels == 1 || o.channels == 3, "--channels: expected 1 or 3, got ", o.channels);
+  require(judged->count() == 0 || o.data.empty(), "--judged: expected no folder of clips beside it");
   require(clips->count() == 0 || o.data.empty(), "--clips: expected no folder of clips beside it");
   require(o.clips >= 4 && o.clips <= 1'000'000, "--clips: expected 4 to 1,000,000, got ", o.clips);
   require(o.recipe == "frames" || o.recipe == "mocogan", "--recipe: expected frames or mocogan, got ", o.recipe);

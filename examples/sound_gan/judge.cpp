@@ -14,8 +14,6 @@
 Judge::Judge(const Spectrograms& spectrograms, const rival::Dataset& train, const rival::Dataset& held_out,
              std::uint64_t seed, rival::Index epochs)
     : classifier_(rival::make_classifier<>(spectrograms.shape(), train.classes(), 12, rival::Random(seed))) {
-  rival::require(train.has_labels() && held_out.classes() == train.classes(), "--judge: expected a folder with the ",
-                 train.classes(), " classes of the sounds, got ", held_out.classes());
   rival::SupervisedTrainer<> trainer(
       classifier_,
       {.batch = std::min<rival::Index>(64, train.size()),
@@ -40,7 +38,7 @@ Judge::Judge(const Spectrograms& spectrograms, const rival::Dataset& train, cons
 Judge::Verdict Judge::operator()(const rival::Tensor<float>& spectrograms,
                                  const std::vector<rival::Label>& labels) const {
   const auto logits = classifier_.logits(spectrograms);
-  Verdict verdict{spectrograms.dim(0), rival::class_score(logits, 1).mean, 0};
+  Verdict verdict{spectrograms.dim(0), rival::class_score(logits, 1).mean, {}};
   const auto heard = rival::predicted_classes(logits);
   rival::Index same = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) same += labels[i] == heard[i];
@@ -53,7 +51,7 @@ std::string Judge::describe(const Verdict& v) const {
   text.precision(4);
   text << "judge: inception score " << v.score << " of " << v.samples << " generated sounds, " << real_score_
        << " of those held out (" << 100 * v.score / real_score_ << " %)";
-  if (v.agreement > 0) text << "; " << 100 * v.agreement << " % are heard as the class that was asked for";
+  if (v.agreement) text << "; " << 100 * *v.agreement << " % are heard as the class that was asked for";
   text << "; it names " << 100 * accuracy_ << " % of those held out";
   return text.str();
 }

@@ -1,6 +1,7 @@
 #pragma once
 // How good generated sounds are: what a classifier of real ones makes of them.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,7 @@
 /// A classifier of spectrograms, trained on the training set, and what it makes of sounds that it has never met.
 class Judge {
  public:
-  /// Trains for `epochs`. `train` and `held_out` are sounds with labels.
+  /// Trains for `epochs`. `train` and `held_out` are sounds of the same classes.
   Judge(const Spectrograms& spectrograms, const rival::Dataset& train, const rival::Dataset& held_out,
         std::uint64_t seed, rival::Index epochs = 6);
 
@@ -22,8 +23,8 @@ class Judge {
 
   struct Verdict {
     rival::Index samples = 0;
-    double score = 0;      ///< inception score
-    double agreement = 0;  ///< share that is heard as the class that was asked for; 0 without classes
+    double score = 0;                 ///< inception score
+    std::optional<double> agreement;  ///< share that is heard as the class that was asked for, if one was
   };
   /// Of generated sounds as their spectrograms {N, frames, bands, 1}, and of the classes that they were to be.
   Verdict operator()(const rival::Tensor<float>& spectrograms, const std::vector<rival::Label>& labels) const;

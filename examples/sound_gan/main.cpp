@@ -95,8 +95,12 @@ int train(Options o) {
   if (o.steps == 0) say(choose_steps(o.steps, o.minutes, recipe, sounds.data));
   std::optional<Judge> judge;
   if (!o.judge.empty()) {
+    const Sounds held_out = read_sounds(o.judge, o, spectrograms);
+    rival::require(!sounds.class_names.empty(), "--judge: expected sounds in sub-folders, as classes, in ", o.data);
+    rival::require(held_out.class_names == sounds.class_names, "--judge: expected sub-folders of the same names in ",
+                   o.judge, " as in ", o.data);
     say("training a classifier of the sounds first, to judge by");
-    judge.emplace(spectrograms, sounds.sounds, read_sounds(o.judge, o, spectrograms).sounds, o.seed);
+    judge.emplace(spectrograms, sounds.sounds, held_out.sounds, o.seed);
     say(rival::internal::concatenate("judge: a classifier names ", 100 * judge->accuracy(), " % of the sounds in ",
                                      o.judge, ", whose inception score is ", judge->real_score()));
   }
@@ -117,7 +121,7 @@ int train(Options o) {
                  "--resume: expected the sounds that the run was begun with, got others in ", o.data);
 
   Run run("sound_gan", o.out, o.quiet);
-  run.limit(60 * o.minutes);
+  run.limit(time_limit(o, o.minutes));
   if (resume) {
     run.take(earlier);
     losses.take(earlier);

@@ -39,6 +39,8 @@ bool parse(int argc, char** argv, Options& o) {
       "other voices.");
   if (!parse_training_arguments(app, argc, argv, o)) return false;
 
+  if (!o.judge.empty()) o.judge = std::filesystem::absolute(o.judge).string();  // wherever the run goes on
+
   using rival::require;
   const auto given = [&](const char* name) { return o.given.count(name) > 0; };
   require(data->count() > 0 || o.checkpoints.resume, "expected a folder of sounds (--help says more)");

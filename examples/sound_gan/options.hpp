@@ -9,8 +9,8 @@
 struct Options : TrainingOptions {
   Options() : TrainingOptions("sound_gan_out") {}
 
-  std::filesystem::path data;   ///< a folder of sound files
-  std::filesystem::path judge;  ///< a folder of others, with the same classes; empty: no judge
+  std::filesystem::path data;  ///< a folder of sound files
+  std::string judge;           ///< a folder of others, with the same classes; empty: no judge
   long rate = 8000;
   long length = 4096;
   bool keep_silence = false;

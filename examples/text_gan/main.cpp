@@ -102,7 +102,7 @@ int train(Options o) {
                  "--resume: expected the text that the run was begun with, got another in ", o.data);
 
   Run run("text_gan", o.out, o.quiet);
-  run.limit(60 * o.minutes);
+  run.limit(time_limit(o, o.minutes));
   for (const std::string& word : words) run.say(word);
   if (resume) {
     run.take(earlier);

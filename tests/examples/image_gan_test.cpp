@@ -136,6 +136,7 @@ TEST_CASE("image_gan: minutes become steps, and those repeat the run") {
   CHECK(made[2] == found[1]);
   if (made[1] != made[2]) {
     CHECK_THAT(timed.out, ContainsSubstring("the time is over at step " + made[1].str()));
+    CHECK_THAT(files["summary.txt"], ContainsSubstring(" (the time is over)"));
   } else {
     CHECK(run(quick(pictures, "steps", {"--steps", found[1]})).code == 0);
     CHECK(content(pictures / "steps")["generator.safetensors"] == files["generator.safetensors"]);

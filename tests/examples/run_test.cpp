@@ -92,6 +92,7 @@ TEST_CASE("run: a time limit ends a run with a checkpoint, and seconds before a 
       CHECK(!run.step(after(10.5, 2)));
     }) == 0);
     CHECK(saved == 1);
+    CHECK(run.state() == " (the time is over)");
   }
   Run again("program", folder.path(), true);
   again.limit(12);

@@ -136,6 +136,21 @@ TEST_CASE("sound_gan: what cannot be is said in one line") {
   refused({"--steps", "2", "--minutes", "1"}, "--minutes: expected no --steps beside it\n");
   refused({"--steps", "2", "--judge", (tones / "none").string()},
           "folder " + quoted(tones / "none") + ": no such folder\n");
+  // The judge's sounds are of other classes, or there are none at all.
+  std::filesystem::create_directories(tones / "others/x");
+  std::filesystem::create_directories(tones / "others/y");
+  std::filesystem::create_directories(tones / "plain");
+  const auto sound = tones / "test/low";
+  const auto file = std::filesystem::directory_iterator(sound)->path();
+  for (const char* to :
+       {"others/x/a.wav", "others/y/a.wav", "plain/a.wav", "plain/b.wav", "plain/c.wav", "plain/d.wav"})
+    std::filesystem::copy(file, tones / to);
+  refused({"--steps", "2", "--judge", (tones / "others").string()},
+          "--judge: expected sub-folders of the same names in ");
+  const auto plain = run({(tones / "plain").string(), "--length", "1024", "--batch", "2", "--steps", "1", "--quiet",
+                          "--out", (tones / "out").string(), "--judge", (tones / "test").string()});
+  CHECK_THAT(plain.err, ContainsSubstring("sound_gan: --judge: expected sounds in sub-folders, as classes, in "));
+  refused({"--minutes", "1e300"}, "--minutes: expected at most 1000000, got 1e+300\n");
   const auto none = run({"--out", (tones / "out").string()});
   CHECK(none.err == "sound_gan: expected a folder of sounds (--help says more)\n");
   CHECK(!std::filesystem::exists(tones / "out"));
