@@ -12858,6 +12858,9 @@ inline ImageNetworkOptions network_of(const RecipeOptions& o, Index own) { retur
 
 }  // namespace rival
 
+// rival/gan/recipes/rpgan.hpp
+// The recipe that mnist_gan trains by itself: believable digits in two minutes on two cores.
+
 // rival/loss/relativistic.hpp
 // Relativistic losses: how much more real the real samples look than the generated ones, not how real each of them
 // looks.
@@ -12959,6 +12962,52 @@ RIVAL_INSTANTIATE_FUNCTION(relativistic_average);
 
 namespace rival {
 
+namespace internal {
+
+/// How rpgan trains, at this learning rate of both networks: relativistic pairing held by weak penalties on both sides,
+/// a rate that falls to nothing over the second half of the run, and a moving average.
+template <class S>
+TrainerOptions<S> rpgan_training(double learning_rate, Index batch, std::uint64_t seed) {
+  const Schedule fall = over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); });
+  const AdamOptions adam{.learning_rate = learning_rate, .beta1 = 0.5, .beta2 = 0.99, .schedule = fall};
+  return {.loss = relativistic_pairing<S>(),
+          .batch = batch,
+          .penalties = {r1(0.1), r2(0.1)},
+          .generator_optimizer = adam,
+          .discriminator_optimizer = adam,
+          .average = MovingAverageOptions{.half_life = 20'000},
+          .seed = seed};
+}
+
+}  // namespace internal
+
+namespace recipes {
+
+/// Relativistic pairing (Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard
+/// GAN", 2018) held by R1 (Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually converge?",
+/// 2018) and R2, the pair that Huang, Gokaslan, Kuleshov and Tompkin, "The GAN is dead; long live the GAN!", 2024, show
+/// to converge and to keep all modes; on small convolutional networks in place of theirs: DCGAN's generator at half of
+/// its width, and a discriminator of a quarter, without batch norm, which the penalties cannot go through.
+///
+/// Made for a run of minutes: a small batch and small networks buy many steps, the discriminator, which a step goes
+/// through most often, being the smaller one; gamma is weak; the learning rate falls to nothing over the second half of
+/// the run, so that the last weights are the best ones.
+template <class S = float>
+Recipe<S> rpgan(const RecipeOptions& o) {
+  rival::internal::check(o);
+  const Random random(o.seed);
+  ImageNetworkOptions generator = rival::internal::network_of(o, 32);
+  generator.latent = 64;
+  return {dcgan_generator<S>(random, generator), dcgan_critic<S>(random, rival::internal::network_of(o, 16, 32)),
+          rival::internal::rpgan_training<S>(1.5e-3, o.batch, o.seed)};
+}
+
+}  // namespace recipes
+
+}  // namespace rival
+
+namespace rival {
+
 /// What a recipe for clips is told.
 struct ClipRecipeOptions {
   Shape clip = {16, 32, 32, 1};  ///< of square frames of 28, 32 or 64 pixels
@@ -12969,23 +13018,9 @@ struct ClipRecipeOptions {
 
 namespace internal {
 
-/// How rpgan (rpgan.hpp) trains: relativistic pairing held by R1 and R2, for a run of minutes.
-template <class S>
-TrainerOptions<S> rpgan_training(const ClipRecipeOptions& o, double learning_rate) {
-  require(o.batch >= 1, "recipe: expected a batch of at least 1, got ", o.batch);
-  const Schedule fall = over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); });
-  const AdamOptions adam{.learning_rate = learning_rate, .beta1 = 0.5, .beta2 = 0.99, .schedule = fall};
-  return {.loss = relativistic_pairing<S>(),
-          .batch = o.batch,
-          .penalties = {r1(0.1), r2(0.1)},
-          .generator_optimizer = adam,
-          .discriminator_optimizer = adam,
-          .average = MovingAverageOptions{.half_life = 20'000},
-          .seed = o.seed};
-}
-
 /// The networks' sizes; `own` is the width unless the options give one.
 inline ClipNetworkOptions clip_network(const ClipRecipeOptions& o, Index own) {
+  require(o.batch >= 1, "recipe: expected a batch of at least 1, got ", o.batch);
   require(o.width >= 0 && o.width <= 4096, "recipe: expected a width from 0 to 4096, got ", o.width);
   return {.clip = o.clip, .width = o.width > 0 ? o.width : own};
 }
@@ -13000,7 +13035,7 @@ Recipe<S> frames_gan(const ClipRecipeOptions& o) {
   const Random random(o.seed);
   const ClipNetworkOptions network = rival::internal::clip_network(o, 32);
   return {frames_generator<S>(random, network), frames_critic<S>(random, network),
-          rival::internal::rpgan_training<S>(o, 1e-3)};
+          rival::internal::rpgan_training<S>(1e-3, o.batch, o.seed)};
 }
 
 /// MoCoGAN's networks (clip_networks.hpp), trained as rpgan is; the paper has the standard loss and no penalties.
@@ -13011,7 +13046,7 @@ Recipe<S> mocogan(const ClipRecipeOptions& o) {
   ClipNetworkOptions critic = generator;
   critic.width = std::max<Index>(1, generator.width / 2);
   return {mocogan_generator<S>(random, generator), mocogan_critic<S>(random, critic),
-          rival::internal::rpgan_training<S>(o, 1e-3)};
+          rival::internal::rpgan_training<S>(1e-3, o.batch, o.seed)};
 }
 
 RIVAL_INSTANTIATE_FUNCTION(frames_gan);
@@ -13758,41 +13793,6 @@ RIVAL_INSTANTIATE_FUNCTION(r3gan);
 
 // rival/gan/recipes/recipes.hpp
 // All recipes, by name.
-
-// rival/gan/recipes/rpgan.hpp
-// The recipe that mnist_gan trains by itself: believable digits in two minutes on two cores.
-
-namespace rival::recipes {
-
-/// Relativistic pairing (Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard
-/// GAN", 2018) held by R1 (Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually converge?",
-/// 2018) and R2, the pair that Huang, Gokaslan, Kuleshov and Tompkin, "The GAN is dead; long live the GAN!", 2024, show
-/// to converge and to keep all modes; on small convolutional networks in place of theirs: DCGAN's generator at half of
-/// its width, and a discriminator of a quarter, without batch norm, which the penalties cannot go through.
-///
-/// Made for a run of minutes: a small batch and small networks buy many steps, the discriminator, which a step goes
-/// through most often, being the smaller one; gamma is weak; the learning rate falls to nothing over the second half of
-/// the run, so that the last weights are the best ones.
-template <class S = float>
-Recipe<S> rpgan(const RecipeOptions& o) {
-  rival::internal::check(o);
-  const Random random(o.seed);
-  const Schedule fall = over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); });
-  const AdamOptions adam{.learning_rate = 1.5e-3, .beta1 = 0.5, .beta2 = 0.99, .schedule = fall};
-  ImageNetworkOptions generator = rival::internal::network_of(o, 32);
-  generator.latent = 64;
-  return {dcgan_generator<S>(random, generator),
-          dcgan_critic<S>(random, rival::internal::network_of(o, 16, 32)),
-          {.loss = relativistic_pairing<S>(),
-           .batch = o.batch,
-           .penalties = {r1(0.1), r2(0.1)},
-           .generator_optimizer = adam,
-           .discriminator_optimizer = adam,
-           .average = MovingAverageOptions{.half_life = 20'000},
-           .seed = o.seed}};
-}
-
-}  // namespace rival::recipes
 
 // rival/gan/recipes/unconditional.hpp
 // Recipes of generators that take nothing but a latent vector. Networks are scaled to small images and a CPU; losses,
@@ -14698,16 +14698,9 @@ Recipe<S> wavegan(const SoundRecipeOptions& o) {
 /// for a CPU and half an hour.
 template <class S = float>
 Recipe<S> rp_wavegan(const SoundRecipeOptions& o) {
-  const Schedule fall = over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); });
-  const AdamOptions adam{.learning_rate = 1e-3, .beta1 = 0.5, .beta2 = 0.99, .schedule = fall};
   const SoundNetworkOptions network{
       .sample = o.sample, .width = o.width > 0 ? o.width : 16, .latent = 64, .classes = o.classes, .batch_norm = true};
-  return rival::internal::sound_recipe<S>(network, o,
-                                          {.loss = relativistic_pairing<S>(),
-                                           .penalties = {r1(0.1), r2(0.1)},
-                                           .generator_optimizer = adam,
-                                           .discriminator_optimizer = adam,
-                                           .average = MovingAverageOptions{.half_life = 20'000}});
+  return rival::internal::sound_recipe<S>(network, o, rival::internal::rpgan_training<S>(1e-3, o.batch, o.seed));
 }
 
 }  // namespace recipes

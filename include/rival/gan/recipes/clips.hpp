@@ -6,7 +6,7 @@
 
 #include "rival/gan/clip_networks.hpp"
 #include "rival/gan/recipes/recipe.hpp"
-#include "rival/loss/relativistic.hpp"
+#include "rival/gan/recipes/rpgan.hpp"
 
 namespace rival {
 
@@ -20,23 +20,9 @@ struct ClipRecipeOptions {
 
 namespace internal {
 
-/// How rpgan (rpgan.hpp) trains: relativistic pairing held by R1 and R2, for a run of minutes.
-template <class S>
-TrainerOptions<S> rpgan_training(const ClipRecipeOptions& o, double learning_rate) {
-  require(o.batch >= 1, "recipe: expected a batch of at least 1, got ", o.batch);
-  const Schedule fall = over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); });
-  const AdamOptions adam{.learning_rate = learning_rate, .beta1 = 0.5, .beta2 = 0.99, .schedule = fall};
-  return {.loss = relativistic_pairing<S>(),
-          .batch = o.batch,
-          .penalties = {r1(0.1), r2(0.1)},
-          .generator_optimizer = adam,
-          .discriminator_optimizer = adam,
-          .average = MovingAverageOptions{.half_life = 20'000},
-          .seed = o.seed};
-}
-
 /// The networks' sizes; `own` is the width unless the options give one.
 inline ClipNetworkOptions clip_network(const ClipRecipeOptions& o, Index own) {
+  require(o.batch >= 1, "recipe: expected a batch of at least 1, got ", o.batch);
   require(o.width >= 0 && o.width <= 4096, "recipe: expected a width from 0 to 4096, got ", o.width);
   return {.clip = o.clip, .width = o.width > 0 ? o.width : own};
 }
@@ -51,7 +37,7 @@ Recipe<S> frames_gan(const ClipRecipeOptions& o) {
   const Random random(o.seed);
   const ClipNetworkOptions network = rival::internal::clip_network(o, 32);
   return {frames_generator<S>(random, network), frames_critic<S>(random, network),
-          rival::internal::rpgan_training<S>(o, 1e-3)};
+          rival::internal::rpgan_training<S>(1e-3, o.batch, o.seed)};
 }
 
 /// MoCoGAN's networks (clip_networks.hpp), trained as rpgan is; the paper has the standard loss and no penalties.
@@ -62,7 +48,7 @@ Recipe<S> mocogan(const ClipRecipeOptions& o) {
   ClipNetworkOptions critic = generator;
   critic.width = std::max<Index>(1, generator.width / 2);
   return {mocogan_generator<S>(random, generator), mocogan_critic<S>(random, critic),
-          rival::internal::rpgan_training<S>(o, 1e-3)};
+          rival::internal::rpgan_training<S>(1e-3, o.batch, o.seed)};
 }
 
 RIVAL_INSTANTIATE_FUNCTION(frames_gan);

@@ -4,7 +4,28 @@
 #include "rival/gan/recipes/recipe.hpp"
 #include "rival/loss/relativistic.hpp"
 
-namespace rival::recipes {
+namespace rival {
+
+namespace internal {
+
+/// How rpgan trains, at this learning rate of both networks: relativistic pairing held by weak penalties on both sides,
+/// a rate that falls to nothing over the second half of the run, and a moving average.
+template <class S>
+TrainerOptions<S> rpgan_training(double learning_rate, Index batch, std::uint64_t seed) {
+  const Schedule fall = over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); });
+  const AdamOptions adam{.learning_rate = learning_rate, .beta1 = 0.5, .beta2 = 0.99, .schedule = fall};
+  return {.loss = relativistic_pairing<S>(),
+          .batch = batch,
+          .penalties = {r1(0.1), r2(0.1)},
+          .generator_optimizer = adam,
+          .discriminator_optimizer = adam,
+          .average = MovingAverageOptions{.half_life = 20'000},
+          .seed = seed};
+}
+
+}  // namespace internal
+
+namespace recipes {
 
 /// Relativistic pairing (Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard
 /// GAN", 2018) held by R1 (Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually converge?",
@@ -19,19 +40,12 @@ template <class S = float>
 Recipe<S> rpgan(const RecipeOptions& o) {
   rival::internal::check(o);
   const Random random(o.seed);
-  const Schedule fall = over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); });
-  const AdamOptions adam{.learning_rate = 1.5e-3, .beta1 = 0.5, .beta2 = 0.99, .schedule = fall};
   ImageNetworkOptions generator = rival::internal::network_of(o, 32);
   generator.latent = 64;
-  return {dcgan_generator<S>(random, generator),
-          dcgan_critic<S>(random, rival::internal::network_of(o, 16, 32)),
-          {.loss = relativistic_pairing<S>(),
-           .batch = o.batch,
-           .penalties = {r1(0.1), r2(0.1)},
-           .generator_optimizer = adam,
-           .discriminator_optimizer = adam,
-           .average = MovingAverageOptions{.half_life = 20'000},
-           .seed = o.seed}};
+  return {dcgan_generator<S>(random, generator), dcgan_critic<S>(random, rival::internal::network_of(o, 16, 32)),
+          rival::internal::rpgan_training<S>(1.5e-3, o.batch, o.seed)};
 }
 
-}  // namespace rival::recipes
+}  // namespace recipes
+
+}  // namespace rival

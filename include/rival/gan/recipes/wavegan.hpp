@@ -4,9 +4,9 @@
 #include <cstdint>
 
 #include "rival/gan/recipes/recipe.hpp"
+#include "rival/gan/recipes/rpgan.hpp"
 #include "rival/gan/sound_networks.hpp"
 #include "rival/loss/adversarial.hpp"
-#include "rival/loss/relativistic.hpp"
 
 namespace rival {
 
@@ -58,16 +58,9 @@ Recipe<S> wavegan(const SoundRecipeOptions& o) {
 /// for a CPU and half an hour.
 template <class S = float>
 Recipe<S> rp_wavegan(const SoundRecipeOptions& o) {
-  const Schedule fall = over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); });
-  const AdamOptions adam{.learning_rate = 1e-3, .beta1 = 0.5, .beta2 = 0.99, .schedule = fall};
   const SoundNetworkOptions network{
       .sample = o.sample, .width = o.width > 0 ? o.width : 16, .latent = 64, .classes = o.classes, .batch_norm = true};
-  return rival::internal::sound_recipe<S>(network, o,
-                                          {.loss = relativistic_pairing<S>(),
-                                           .penalties = {r1(0.1), r2(0.1)},
-                                           .generator_optimizer = adam,
-                                           .discriminator_optimizer = adam,
-                                           .average = MovingAverageOptions{.half_life = 20'000}});
+  return rival::internal::sound_recipe<S>(network, o, rival::internal::rpgan_training<S>(1e-3, o.batch, o.seed));
 }
 
 }  // namespace recipes
