@@ -13,7 +13,8 @@ bool parse(int argc, char** argv, Options& o) {
                      "what reads the digits, as ./scripts/classify makes one; the bundled one if not given");
   add_number(app, "--steps", o.steps, "training steps")->capture_default_str();
   add_number(app, "--batch", o.batch, "images a step")->capture_default_str();
-  add_number(app, "--width", o.width, "channels of the discriminator's widest layer; a generator's has twice as many")
+  add_number(app, "--width", o.width,
+             "channels of the generator's layer next to the image; the discriminator's has three quarters")
       ->capture_default_str();
   add_number(app, "--images", o.images, "in the data set, drawn once")->capture_default_str();
   auto* every =

@@ -52,9 +52,8 @@ StackedCounts count_stacked(const rival::Classifier<>& classifier, const rival::
 }
 
 rival::Recipe<> stacked_recipe(rival::Index width, rival::Index batch, std::uint64_t seed) {
-  // Its discriminator's widest layer has twice the channels of the generator's layer next to the image.
   auto recipe =
-      rival::recipes::rpgan<float>({.batch = batch, .seed = seed, .image = {28, 28, channels}, .width = width / 2});
+      rival::recipes::rpgan<float>({.batch = batch, .seed = seed, .image = {28, 28, channels}, .width = width});
   for (auto* optimizer : {&recipe.options.generator_optimizer, &recipe.options.discriminator_optimizer})
     std::get<rival::AdamOptions>(*optimizer).learning_rate = 1e-3;
   return recipe;

@@ -27,5 +27,5 @@ struct StackedCounts {
 StackedCounts count_stacked(const rival::Classifier<>& classifier, const rival::Tensor<float>& images,
                             const std::vector<rival::Index>& law);
 
-/// The recipe rpgan for three channels, at a rate of 1e-3; `width` is that of the discriminator's widest layer.
+/// The recipe rpgan for three channels, at a rate of 1e-3; `width` is that of the generator's layer next to the image.
 rival::Recipe<> stacked_recipe(rival::Index width, rival::Index batch, std::uint64_t seed);
