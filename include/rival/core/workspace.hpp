@@ -30,6 +30,7 @@ class TaskScratch {
   /// `size` scalars for each worker.
   explicit TaskScratch(Index size)
       : stride_((size + line - 1) / line * line), data_(scratch<S>(Scratch::task, threads() * stride_)) {}
+  /// The memory of that worker, which parallel_for tells its task: `size` scalars with undefined contents.
   S* of(Index worker) const { return data_ + worker * stride_; }
 
  private:

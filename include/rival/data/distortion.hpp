@@ -30,6 +30,7 @@ struct DistortionOptions {
   /// What lies outside of an image; where there is none, its edge goes on.
   std::optional<double> fill = {};
 
+  /// Gives `f` every option by its name and value.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("shift", o.shift);
@@ -158,6 +159,7 @@ class Distortion {
     amount_ = static_cast<S>(o.elastic * std::sqrt(3.0) / squares);
   }
 
+  /// The options that it was made with.
   const DistortionOptions& options() const { return options_; }
 
   /// Writes images {N, H, W, C}, changed by amounts drawn from `random`, to `changed`, which is another tensor. Throws

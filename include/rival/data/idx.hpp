@@ -50,9 +50,9 @@ constexpr Index idx_size(IdxType type) {
 
 /// What an IDX file holds.
 struct IdxArray {
-  Shape shape;
-  std::vector<std::uint8_t> bytes;  ///< of shape.size() values, row by row, as this machine orders their bytes
-  IdxType type = IdxType::unsigned_byte;
+  Shape shape;                            ///< all axes, the samples' own first
+  std::vector<std::uint8_t> bytes;        ///< of shape.size() values, row by row, as this machine orders their bytes
+  IdxType type = IdxType::unsigned_byte;  ///< of a value in the file
 
   /// The values as Ts. Throws Error for one that a whole number T cannot hold, and when floats are to become whole
   /// numbers.
