@@ -40,9 +40,9 @@ namespace rival {
 /// What a program puts beside the trainer into its checkpoints: its options, the reports so far, frames of an
 /// animation, streams of its own.
 struct CheckpointExtras {
-  Metadata texts;
-  std::map<std::string, Tensor<double>> numbers;
-  std::map<std::string, Tensor<std::uint8_t>> bytes;
+  Metadata texts;                                     ///< by name, in UTF-8
+  std::map<std::string, Tensor<double>> numbers;      ///< by name, of any shape
+  std::map<std::string, Tensor<std::uint8_t>> bytes;  ///< by name, of any shape
 };
 
 namespace internal {

@@ -26,14 +26,15 @@ namespace rival {
 
 /// What `write_npz` writes: a tensor under a name. The tensor is the caller's.
 struct NamedNpyArray {
-  std::string name;
+  std::string name;  ///< in the archive, without the ending .npy
   std::variant<const Tensor<std::uint8_t>*, const Tensor<std::int64_t>*, const Tensor<float>*, const Tensor<double>*>
-      tensor;
+      tensor;  ///< not null
 };
 
 /// What `read_npz` reads: arrays by name.
 using NpzArrays = std::map<std::string, NpyArray>;
 
+/// How the arrays of an archive are stored.
 enum class NpzPacking {
   stored,   ///< as np.savez
   deflated  ///< as np.savez_compressed

@@ -150,6 +150,7 @@ class TensorBoardWriter {
     }
   }
 
+  /// The event file that it writes to.
   const std::filesystem::path& path() const { return path_; }
 
   /// A number, written as a float. It may be NaN or infinite.

@@ -13,9 +13,9 @@ namespace rival {
 
 /// What a recipe is told.
 struct RecipeOptions {
-  Index classes = 10;  ///< of the labels, for the recipes that use them
-  Index batch = 64;
-  std::uint64_t seed = 0;
+  Index classes = 10;      ///< of the labels, for the recipes that use them
+  Index batch = 64;        ///< images in a training step
+  std::uint64_t seed = 0;  ///< of the weights and of the training
   /// Of one image: 28, 32 or 64 pixels square, grey or in colour.
   Shape image = {28, 28, 1};
   /// Channels of the generator's layer next to the image, and the discriminator's in proportion; 0: the recipe's own.
@@ -31,9 +31,9 @@ struct RecipeOptions {
 ///   const auto samples = trainer.averaged_generator().sample(64, random);
 template <class S = float>
 struct Recipe {
-  Generator<S> generator;
-  Discriminator<S> discriminator;
-  TrainerOptions<S> options;
+  Generator<S> generator;          ///< with its weights drawn
+  Discriminator<S> discriminator;  ///< for the generator's samples, with its weights drawn
+  TrainerOptions<S> options;       ///< loss, penalties, optimisers and what else the trainer is told
 };
 
 namespace internal {
