@@ -32,6 +32,7 @@ struct AdversarialLoss {
   std::string name = {};
 };
 
+/// What the minimax and the non-saturating loss want of the discriminator.
 struct LabelOptions {
   /// The discriminator's target for real samples. Less than 1, such as 0.9, is one-sided label smoothing
   /// (Salimans, Goodfellow, Zaremba, Cheung, Radford and Chen, 2016); the target for generated ones stays 0.
@@ -83,6 +84,7 @@ AdversarialLoss<S> minimax(const LabelOptions& options = {}) {
           .name = internal::concatenate("minimax ", options.real_label)};
 }
 
+/// Targets of the least-squares loss.
 struct LeastSquaresOptions {
   double real_label = 1;       ///< what the discriminator wants to say of real samples
   double fake_label = 0;       ///< and of generated ones

@@ -55,8 +55,9 @@ double kernel_distance(const Tensor<S>& real, const Tensor<S>& generated) {
   return internal::kernel_distance(internal::Centred(real, none).vectors, internal::Centred(generated, none).vectors);
 }
 
+/// What the distance is averaged over.
 struct KernelDistanceOptions {
-  Index subsets = 100;
+  Index subsets = 100;   ///< drawn independently of each other
   Index samples = 1000;  ///< in each, of either side; all of a side that has fewer
 };
 

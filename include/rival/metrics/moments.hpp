@@ -56,7 +56,9 @@ class Moments {
     count_ += count;
   }
 
+  /// Samples so far.
   Index count() const { return count_; }
+  /// D, the numbers in a sample.
   Index features() const { return mean_.size(); }
   /// {D}; zeros while there are no samples.
   const Tensor<double>& mean() const { return mean_; }

@@ -14,7 +14,7 @@ namespace rival {
 
 /// What is said of lines beside the lines of a training set.
 struct TextScores {
-  static constexpr std::array<Index, 5> n{1, 2, 3, 4, 6};
+  static constexpr std::array<Index, 5> n{1, 2, 3, 4, 6};  ///< symbols in the n-grams that are compared
 
   /// Jensen-Shannon divergence of the n-grams from those of the training set, for each n; see `jensen_shannon`. NaN for
   /// an n that is longer than the lines.

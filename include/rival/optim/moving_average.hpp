@@ -13,6 +13,7 @@
 
 namespace rival {
 
+/// How fast a moving average follows.
 struct MovingAverageOptions {
   /// After so many images what the average held has half of its weight left. 0.999 a step, as it is put elsewhere, is a
   /// half-life of 693 batches.
@@ -88,11 +89,13 @@ class MovingAverage {
 
   /// How many updates have been made; set it, and the average's weights, to go on where another one stopped.
   long steps() const { return steps_; }
+  /// Goes on from that many updates. Throws Error for a number below 0.
   void set_steps(long steps) {
     require(steps >= 0, "moving average: expected steps >= 0, got ", steps);
     steps_ = steps;
   }
 
+  /// The options that it was made with.
   const MovingAverageOptions& options() const { return options_; }
 
  private:
