@@ -30,7 +30,7 @@ struct DistortionOptions {
   /// What lies outside of an image; where there is none, its edge goes on.
   std::optional<double> fill = {};
 
-  /// Gives `f` every option by its name and value.
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("shift", o.shift);

@@ -15,6 +15,7 @@ namespace rival {
 template <class S = float>
 class ConcatSkip : public internal::Branches<S> {
  public:
+  /// The two branches; without layers `skip` is the identity.
   explicit ConcatSkip(Sequential<S> main, Sequential<S> skip = {})
       : internal::Branches<S>(std::move(main), std::move(skip)) {}
 

@@ -16,9 +16,11 @@
 
 namespace rival {
 
+/// What an Equalised layer multiplies its weight by.
 struct EqualisedOptions {
   double gain = 1;  ///< sqrt(2) keeps the size of signals through ReLUs
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("gain", o.gain);
@@ -35,8 +37,8 @@ struct EqualisedOptions {
 template <PlainWeighted L>
 class Equalised : public L {
  public:
-  static constexpr bool wrapped = true;
-  using S = typename L::Scalar;
+  static constexpr bool wrapped = true;  ///< no second wrapper goes around it
+  using S = typename L::Scalar;          ///< of the layer within
 
   /// Throws Error unless gain > 0.
   explicit Equalised(const L& layer, const EqualisedOptions& options = {})

@@ -12,12 +12,14 @@
 
 namespace rival {
 
+/// What a GroupNorm normalises, and how.
 struct GroupNormOptions {
   Index groups = 0;       ///< of neighbouring channels, all of one size
   Index features = 0;     ///< the last axis: channels of images, columns of vectors
   double epsilon = 1e-5;  ///< added to the variance
   bool affine = true;     ///< whether there are a weight and a bias to learn for each channel
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("groups", o.groups);
@@ -287,7 +289,7 @@ class SampleNorm : public Layer<S> {
 template <class S = float>
 class GroupNorm : public internal::SampleNorm<S> {
  public:
-  using Options = GroupNormOptions;
+  using Options = GroupNormOptions;  ///< what it is made from
   /// Throws Error unless features > 0, `groups` divides them, and epsilon > 0.
   explicit GroupNorm(const GroupNormOptions& options) : internal::SampleNorm<S>("group_norm", options) {}
 

@@ -16,11 +16,13 @@
 
 namespace rival {
 
+/// The sizes of a GRU.
 struct GRUOptions {
   Index in = 0;       ///< features of a step
   Index hidden = 0;   ///< features of the state
   bool last = false;  ///< put out the state behind the last step alone
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -49,7 +51,7 @@ struct GRUOptions {
 template <class S = float>
 class GRU : public Layer<S> {
  public:
-  using Options = GRUOptions;
+  using Options = GRUOptions;  ///< what it is made from
   /// Throws Error unless both sizes are positive.
   explicit GRU(const GRUOptions& options)
       : options_(checked(options)),
@@ -62,6 +64,7 @@ class GRU : public Layer<S> {
 
   std::string_view kind() const override { return "gru"; }
   Description describe() const override { return rival::describe("gru", options_); }
+  /// The options that it was made with.
   const GRUOptions& options() const { return options_; }
 
   Shape output_shape(const Shape& input) const override {

@@ -48,6 +48,8 @@
 
 namespace rival {
 
+/// Makes a layer of its description; its weights are to be set or drawn. Throws Error for options that the kind has
+/// not.
 template <class S = float>
 using LayerMaker = std::function<std::unique_ptr<Layer<S>>(const Description&)>;
 

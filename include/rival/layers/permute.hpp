@@ -11,9 +11,11 @@
 
 namespace rival {
 
+/// How a Permute orders the axes.
 struct PermuteOptions {
   Shape order = {};  ///< axis i of an output sample is axis order[i] of the input's
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("order", o.order);
@@ -27,7 +29,7 @@ struct PermuteOptions {
 template <class S = float>
 class Permute : public Layer<S> {
  public:
-  using Options = PermuteOptions;
+  using Options = PermuteOptions;  ///< what it is made from
   /// Throws Error unless `order` holds each of 0 ... its rank - 1 once.
   explicit Permute(const PermuteOptions& options) : options_(options) {
     const Shape& order = options.order;

@@ -11,9 +11,11 @@
 
 namespace rival {
 
+/// The number that keeps a PixelNorm from dividing by 0.
 struct PixelNormOptions {
   double epsilon = 1e-8;  ///< added to the mean square
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("epsilon", o.epsilon);
@@ -29,7 +31,7 @@ struct PixelNormOptions {
 template <class S = float>
 class PixelNorm : public Layer<S> {
  public:
-  using Options = PixelNormOptions;
+  using Options = PixelNormOptions;  ///< what it is made from
   /// Throws Error unless epsilon > 0.
   explicit PixelNorm(const PixelNormOptions& options = {})
       : options_(options), epsilon_(static_cast<S>(options.epsilon)) {

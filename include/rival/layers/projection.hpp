@@ -8,9 +8,11 @@
 
 namespace rival {
 
+/// The sizes of a Projection.
 struct ProjectionOptions {
   Index classes = 0;  ///< at most 65,536
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("classes", o.classes);
@@ -29,7 +31,7 @@ struct ProjectionOptions {
 template <class S = float>
 class Projection : public Layer<S> {
  public:
-  using Options = ProjectionOptions;
+  using Options = ProjectionOptions;  ///< what it is made from
   /// Throws Error unless 1 <= classes <= 65,536.
   explicit Projection(const ProjectionOptions& options) : classes_(options.classes) {
     require(classes_ > 0 && classes_ <= most_classes, "projection: expected 1 to ", most_classes, " classes, got ",

@@ -146,7 +146,7 @@ class BlurResample : public Layer<S> {
 template <class S = float>
 class BlurUpsample : public internal::BlurResample<S> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "blur_upsample"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   Shape output_shape(const Shape& input) const override {
@@ -171,7 +171,7 @@ class BlurUpsample : public internal::BlurResample<S> {
 template <class S = float>
 class BlurDownsample : public internal::BlurResample<S> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "blur_downsample"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   Shape output_shape(const Shape& input) const override {

@@ -155,9 +155,11 @@ class Branches : public Layer<S> {
 
 }  // namespace internal
 
+/// What a Residual does to the sum.
 struct ResidualOptions {
   double scale = 1;  ///< of the sum; 1 / sqrt(2) keeps the variance of two branches that are independent (StyleGAN2)
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("scale", o.scale);
@@ -172,6 +174,7 @@ class Residual : public internal::Branches<S> {
   /// Throws Error unless the scale is finite.
   explicit Residual(Sequential<S> main, const ResidualOptions& options = {})
       : Residual(std::move(main), Sequential<S>(), options) {}
+  /// With layers in the skip branch too, for a main one that changes the shape. Throws likewise.
   Residual(Sequential<S> main, Sequential<S> skip, const ResidualOptions& options = {})
       : internal::Branches<S>(std::move(main), std::move(skip)),
         options_(options),

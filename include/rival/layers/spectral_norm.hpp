@@ -17,9 +17,11 @@
 
 namespace rival {
 
+/// How a SpectralNorm finds the norm.
 struct SpectralNormOptions {
   Index iterations = 1;  ///< of the power method, in each training pass
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("iterations", o.iterations);
@@ -60,8 +62,8 @@ S dot(const Tensor<S>& a, const Tensor<S>& b) {
 template <PlainWeighted L>
 class SpectralNorm : public L {
  public:
-  static constexpr bool wrapped = true;
-  using S = typename L::Scalar;
+  static constexpr bool wrapped = true;  ///< no second wrapper goes around it
+  using S = typename L::Scalar;          ///< of the layer within
 
   /// Throws Error unless iterations >= 1.
   explicit SpectralNorm(const L& layer, const SpectralNormOptions& options = {})
@@ -86,6 +88,7 @@ class SpectralNorm : public L {
 
   /// The vectors of the power method: {out} and {kernel_h kernel_w in}.
   Buffer<S>& u() { return u_; }
+  /// The other one of them, {kernel_h kernel_w in}.
   Buffer<S>& v() { return v_; }
 
   void collect(State<S>& state) override {

@@ -21,6 +21,7 @@ namespace rival {
 template <class S = float>
 class TimeDistributed : public Layer<S> {
  public:
+  /// The layers that are run on each step.
   explicit TimeDistributed(Sequential<S> layers) : layers_(std::move(layers)) {}
 
   std::string_view kind() const override { return "time_distributed"; }
@@ -29,7 +30,9 @@ class TimeDistributed : public Layer<S> {
     return internal::describe_around(rival::describe("time_distributed", NoOptions{}), layers_.describe());
   }
 
+  /// The layers within, to be read or changed one by one.
   Sequential<S>& layers() { return layers_; }
+  /// The same, to be read only.
   const Sequential<S>& layers() const { return layers_; }
 
   Shape output_shape(const Shape& input) const override {

@@ -30,9 +30,10 @@ namespace rival {
 template <PlainWeighted L>
 class WeightNorm : public L {
  public:
-  static constexpr bool wrapped = true;
-  using S = typename L::Scalar;
+  static constexpr bool wrapped = true;  ///< no second wrapper goes around it
+  using S = typename L::Scalar;          ///< of the layer within
 
+  /// Around that layer, from whose weight v and g are taken: the product stays what it was.
   explicit WeightNorm(const L& layer)
       : L(layer), kind_("weight_norm " + std::string(layer.kind())), short_name_(layer.short_name()) {
     const Parameter<S>& v = this->weight();
@@ -53,6 +54,7 @@ class WeightNorm : public L {
 
   /// The lengths g, {1, ..., out}. The directions v are `weight()`.
   Parameter<S>& lengths() { return g_; }
+  /// The same, to be read only.
   const Parameter<S>& lengths() const { return g_; }
 
   void collect(State<S>& state) override {
