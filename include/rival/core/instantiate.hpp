@@ -23,6 +23,7 @@
 #else
 #define RIVAL_INSTANTIATE_FLOAT(...) static_assert(true)
 #endif
+/// The same of double.
 #if defined(RIVAL_DEFINE_DOUBLE)
 #define RIVAL_INSTANTIATE_DOUBLE(...) template __VA_ARGS__
 #elif defined(RIVAL_COMPILED_DOUBLE)

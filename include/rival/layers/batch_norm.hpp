@@ -60,9 +60,11 @@ class BatchNorm : public internal::BatchStatistics<S> {
     return channel_map(this->mean_.value, this->variance_.value, trace);
   }
 
-  /// With x^ = (x - mean) / s, s = sqrt(variance + epsilon) and <.> the mean over a feature's values:
-  /// dweight += sum of dy x^, dbias += sum of dy, dx = weight / s (dy - <dy> - x^ <dy x^>); in evaluation dx = weight /
-  /// s dy.
+  /// With x^ = (x - mean) / s, s = sqrt(variance + epsilon) and `<z>` the mean of z over a feature's values:
+  ///
+  ///     dweight += sum of dy x^,  dbias += sum of dy,  dx = weight / s (dy - <dy> - x^ <dy x^>)
+  ///
+  /// In evaluation dx = weight / s dy.
   void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
     const Tensor<S>& x = *trace.input;
     const Index rows = x.rows(), features = this->features();

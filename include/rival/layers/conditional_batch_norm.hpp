@@ -77,9 +77,12 @@ class ConditionalBatchNorm : public internal::BatchStatistics<S> {
     return trace.output;
   }
 
-  /// With x^ = (x - mean) / s, s = sqrt(variance + epsilon), u = weight[label] dy and <.> the mean over a feature's
-  /// values: dweight[label] += sum of dy x^, dbias[label] += sum of dy over each sample, dx = (u - <u> - x^ <u x^>) /
-  /// s; in evaluation dx = u / s.
+  /// With x^ = (x - mean) / s, s = sqrt(variance + epsilon), u = weight[label] dy and `<z>` the mean of z over a
+  /// feature's values, the first two sums being over each sample:
+  ///
+  ///     dweight[label] += sum of dy x^,  dbias[label] += sum of dy,  dx = (u - <u> - x^ <u x^>) / s
+  ///
+  /// In evaluation dx = u / s.
   void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
     if (!dx && !pass.parameters) return;
     const Tensor<S>& x = *trace.input;

@@ -32,18 +32,18 @@ struct GroupNormOptions {
 namespace internal {
 
 /// Normalises within samples. All values x of a group of channels of one sample, at all its pixels, have a mean m and a
-/// variance v, and r = 1 / sqrt(v + epsilon); w and b are their channels' weight and bias. With <.> the mean over the
+/// variance v, and r = 1 / sqrt(v + epsilon); w and b are their channels' weight and bias. With `<.>` the mean over the
 /// group:
 ///
-/// forward:          x^ = r (x - m),  y = w x^ + b
-/// backward, of u = w dy:
-///                   dx = r (u - <u> - x^ <u x^>),  dw += sum of dy x^,  db += sum of dy
-/// forward_tangent:  with p = <x'> and q = <x' x^>: m' = p and r' = -r^2 q, so
-///                   x^' = r (x' - p - x^ q),  y' = w x^'
-/// backward_tangent, of u' = w dy': the derivatives of backward's two lines,
-///                   dx' = -r q dx + r (u' - <u'> - x^' <u x^> - x^ (<u' x^> + <u x^'>)),
-///                   dw += sum of dy' x^ + dy x^',  db += sum of dy'
-///                   where <u x^'> = r (<u (x' - p)> - q <u x^>).
+///     forward:          x^ = r (x - m),  y = w x^ + b
+///     backward, of u = w dy:
+///                       dx = r (u - <u> - x^ <u x^>),  dw += sum of dy x^,  db += sum of dy
+///     forward_tangent:  with p = <x'> and q = <x' x^>: m' = p and r' = -r^2 q, so
+///                       x^' = r (x' - p - x^ q),  y' = w x^'
+///     backward_tangent, of u' = w dy': the derivatives of backward's two lines,
+///                       dx' = -r q dx + r (u' - <u'> - x^' <u x^> - x^ (<u' x^> + <u x^'>)),
+///                       dw += sum of dy' x^ + dy x^',  db += sum of dy'
+///                       where <u x^'> = r (<u (x' - p)> - q <u x^>).
 ///
 /// So every pass needs the sums over each channel of one or two products, and then writes a sum of its inputs with a
 /// factor for each channel: two sweeps.

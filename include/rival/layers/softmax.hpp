@@ -42,9 +42,9 @@ struct SoftmaxOptions {
 ///
 /// The noise comes from the layer's own random stream: `forward` reads it where it stands, `commit` moves it on.
 ///
-/// backward:          dx = p (dy - <p dy>) / temperature, where <.> is the sum over the axis
-/// forward_tangent:   y' = p (x' - <p x'>) / temperature
-/// backward_tangent:  dx' = (p' (dy - <p dy>) + p (dy' - <p' dy> - <p dy'>)) / temperature
+///     backward:          dx = p (dy - <p dy>) / temperature, where <.> is the sum over the axis
+///     forward_tangent:   y' = p (x' - <p x'>) / temperature
+///     backward_tangent:  dx' = (p' (dy - <p dy>) + p (dy' - <p' dy> - <p dy'>)) / temperature
 ///
 /// There are none of the last two with `straight_through`, whose output is a step: it belongs into generators.
 template <class S = float>

@@ -56,7 +56,7 @@ S dot(const Tensor<S>& a, const Tensor<S>& b) {
 /// Each training pass takes a step of the power method, v = W u / |W u|, u = W^T v / |W^T v|, from the vectors that are
 /// kept with the network; `commit` keeps the new ones. Evaluation takes them as they are, unless the weights have been
 /// set since and they no longer fit: then it lets the power method settle first. The gradient goes through sigma, with
-/// u and v as constants: dW = (G - <G, W / sigma> v u^T) / sigma, G being that with respect to W / sigma.
+/// u and v as constants: `dW = (G - <G, W / sigma> v u^T) / sigma`, G being that with respect to W / sigma.
 ///
 /// A weight that is all zeros stays so.
 template <PlainWeighted L>

@@ -23,7 +23,9 @@ namespace rival {
 ///   WeightNorm(Conv2d({.in = 64, .out = 128}))
 ///
 /// v is drawn as L's weight would be, and g = |v|, so that W = v at first. With G the gradient with respect to W and
-/// <.> the sum over an output channel's numbers, dg = <G v> / |v| and dv = g / |v| (G - v <G v> / |v|^2).
+/// `<.>` the sum over an output channel's numbers:
+///
+///     dg = <G v> / |v|,  dv = g / |v| (G - v <G v> / |v|^2)
 ///
 /// In files g and v are PyTorch's weight_g and weight_v; of transposed convolutions those of its dim = 1, as lengths
 /// are the output channels' here. Where v is all zeros, W is too.
