@@ -157,7 +157,9 @@ class BlurUpsample : public internal::BlurResample<S> {
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  protected:
+  /// Enlarges x.
   void apply(const Tensor<S>& x, Tensor<S>& y) const override { filter.spread(x, y); }
+  /// The transpose of that, which halves dy.
   void apply_transposed(const Tensor<S>& dy, Tensor<S>& dx) const override { filter.halve(dy, dx); }
 
  private:
@@ -182,7 +184,9 @@ class BlurDownsample : public internal::BlurResample<S> {
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  protected:
+  /// Halves x.
   void apply(const Tensor<S>& x, Tensor<S>& y) const override { filter.halve(x, y); }
+  /// The transpose of that, which enlarges dy.
   void apply_transposed(const Tensor<S>& dy, Tensor<S>& dx) const override { filter.spread(dy, dx); }
 
  private:

@@ -200,9 +200,11 @@ class Residual : public internal::Branches<S> {
 
  protected:
   using typename internal::Branches<S>::Pair;
+  /// y = scale (main + skip), with the slope or the gate of the leaky ReLU behind it.
   void join(const Tensor<S>& main, const Tensor<S>& skip, Tensor<S>& y, S slope, const S* gate) const override {
     this->add(main, skip, y, scale_, slope, gate);
   }
+  /// scale dy for either branch.
   Pair split(Trace<S>& trace, const Tensor<S>& dy, std::size_t place) const override {
     if (scale_ == S(1)) return {&dy, &dy};
     Tensor<S>& scaled = trace.save(place, dy.shape());

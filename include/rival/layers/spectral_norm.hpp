@@ -79,9 +79,11 @@ class SpectralNorm : public L {
     normalise(v_.value);
   }
 
+  /// "spectral_norm" and L's kind.
   std::string_view kind() const override { return kind_; }
   /// Of L: normalised or not, the first convolution is "conv1".
   std::string_view short_name() const override { return short_name_; }
+  /// The iterations, and L's description within.
   Description describe() const override {
     return internal::describe_around(rival::describe("spectral_norm", SpectralNormOptions{iterations_}), L::describe());
   }
@@ -91,6 +93,7 @@ class SpectralNorm : public L {
   /// The other one of them, {kernel_h kernel_w in}.
   Buffer<S>& v() { return v_; }
 
+  /// L's state, and u and v as buffers.
   void collect(State<S>& state) override {
     L::collect(state);
     state.buffers.insert(state.buffers.end(), {&u_, &v_});
@@ -104,6 +107,7 @@ class SpectralNorm : public L {
     iterate(u_.value, v_.value, settling_iterations);
     fitted_ = true;
   }
+  /// Takes over u and v of a training pass.
   void commit(const Trace<S>& trace) override {
     L::commit(trace);
     if (trace.mode != Mode::train || trace.saved[saved_sigma][0] == S(0)) return;
@@ -112,8 +116,11 @@ class SpectralNorm : public L {
     fitted_ = true;
   }
 
+  /// A copy with parameters, u and v of its own.
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<SpectralNorm>(*this); }
+  /// Takes over all of another layer of this kind, u and v too.
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+  /// Names L's parameters, and u and v behind them.
   void set_name(const std::string& name) override {
     L::set_name(name);
     u_.name = name + ".u";
@@ -121,6 +128,7 @@ class SpectralNorm : public L {
   }
 
  protected:
+  /// W / sigma, kept in the trace with the u and v that gave it; in training after a further step of the power method.
   const Tensor<S>& make_weight(Trace<S>& trace, Mode mode) const override {
     trace.mode = mode;
     const Tensor<S>& w = this->weight().value;
@@ -153,13 +161,16 @@ class SpectralNorm : public L {
     });
     return normal;
   }
+  /// The one of that trace's forward pass.
   const Tensor<S>& made_weight(const Trace<S>& trace) const override { return trace.saved[saved_weight]; }
 
+  /// Where the gradient with respect to W / sigma is added, set to zero.
   Tensor<S>& weight_gradient(Trace<S>& trace) override {
     Tensor<S>& gradient = trace.save(saved_gradient, this->weight().value.shape());
     gradient.fill(S(0));
     return gradient;
   }
+  /// Adds dW, as it follows from that gradient, to W's.
   void finish_weight_gradient(Trace<S>& trace) override {
     const Tensor<S>&gradient = trace.saved[saved_gradient], &u = trace.saved[saved_u], &v = trace.saved[saved_v];
     const S inverse = inverse_sigma(trace), along = internal::dot(gradient, trace.saved[saved_weight]);

@@ -47,9 +47,11 @@ class WeightNorm : public L {
     lengths_of(v.value, g_.value.data());
   }
 
+  /// "weight_norm" and L's kind.
   std::string_view kind() const override { return kind_; }
   /// Of L: normalised or not, the first convolution is "conv1".
   std::string_view short_name() const override { return short_name_; }
+  /// L's description within.
   Description describe() const override {
     return internal::describe_around(rival::describe("weight_norm", NoOptions{}), L::describe());
   }
@@ -59,6 +61,7 @@ class WeightNorm : public L {
   /// The same, to be read only.
   const Parameter<S>& lengths() const { return g_; }
 
+  /// g, and then L's state, where v is the weight.
   void collect(State<S>& state) override {
     state.parameters.push_back(&g_);
     L::collect(state);
@@ -69,8 +72,11 @@ class WeightNorm : public L {
     lengths_of(this->weight().value, g_.value.data());
   }
 
+  /// A copy with parameters of its own.
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<WeightNorm>(*this); }
+  /// Takes over all of another layer of this kind, g too.
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+  /// Names v "weight_v" and g "weight_g".
   void set_name(const std::string& name) override {
     L::set_name(name);
     this->weight().name = name + ".weight_v";
@@ -78,6 +84,7 @@ class WeightNorm : public L {
   }
 
  protected:
+  /// W = g v / |v|, kept in the trace.
   const Tensor<S>& make_weight(Trace<S>& trace, Mode) const override {
     const Tensor<S>& v = this->weight().value;
     Tensor<S>& inverse = trace.save(saved_inverse, {v.cols()});
@@ -87,13 +94,16 @@ class WeightNorm : public L {
     for_rows(v, [&](Index r) { row(w, r) = row(v, r) * (g_.value.array() * inverse.array()); });
     return w;
   }
+  /// The one of that trace's forward pass.
   const Tensor<S>& made_weight(const Trace<S>& trace) const override { return trace.saved[saved_weight]; }
 
+  /// Where the gradient with respect to W is added, set to zero.
   Tensor<S>& weight_gradient(Trace<S>& trace) override {
     Tensor<S>& gradient = trace.save(saved_gradient, this->weight().value.shape());
     gradient.fill(S(0));
     return gradient;
   }
+  /// Adds dg and dv, as they follow from that gradient.
   void finish_weight_gradient(Trace<S>& trace) override {
     const Tensor<S>&gradient = trace.saved[saved_gradient], &v = this->weight().value;
     const auto inverse = trace.saved[saved_inverse].array();

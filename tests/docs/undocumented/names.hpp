@@ -26,6 +26,19 @@ struct Derived : Base {
       missing_second = 0;
 };
 
+/// Has a text.
+template <class S = float>
+struct TemplateBase {
+  /// Has a text.
+  virtual void overridden(const S& value) const = 0;
+};
+
+/// Has a text.
+template <class S = float>
+struct TemplateDerived : TemplateBase<S> {
+  void overridden(const S& value) const override;
+};
+
 struct MissingStruct {
   int of_it;  ///< has a text
 };
