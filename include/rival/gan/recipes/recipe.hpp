@@ -9,6 +9,9 @@
 #include "rival/gan/image_networks.hpp"
 #include "rival/gan/trainer_options.hpp"
 
+/// \namespace rival::recipes
+/// Functions that make a recipe each, by the name of the paper's network: see rival::Recipe.
+
 namespace rival {
 
 /// What a recipe is told.
