@@ -89,8 +89,8 @@ class AnyLabels {
 /// Samples of one shape of rank 1 to 4 with, perhaps, a label each: pictures {H, W, C}, sound {T, C}, text {L, K},
 /// clips {T, H, W, C}, rows of a table {D}.
 ///
-///   Dataset digits({28, 28, 1}, bytes, labels);
-///   Dataset words = Dataset::of_classes({16}, 27, letters);  // samples {16, 27}: a 1 for each letter, 0 elsewhere
+///     Dataset digits({28, 28, 1}, bytes, labels);
+///     Dataset words = Dataset::of_classes({16}, 27, letters);  // samples {16, 27}: a 1 for each letter, 0 elsewhere
 ///
 /// Copies are cheap: they share what they hold, which never changes. Views of it (`labels`, `values`) live as long as
 /// one of them, so a temporary gives none.

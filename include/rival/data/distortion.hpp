@@ -48,7 +48,8 @@ struct DistortionOptions {
 namespace internal {
 
 /// The place in an image from which the pixel (i, j) of another one is taken, both counted from the middle:
-///   y = yy (i - down) + yx (j - right),  x = xy (i - down) + xx (j - right).
+///
+///     y = yy (i - down) + yx (j - right),  x = xy (i - down) + xx (j - right).
 struct PixelMap {
   double yy = 1, yx = 0, xy = 0, xx = 1, down = 0, right = 0;
 };

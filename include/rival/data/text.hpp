@@ -106,8 +106,8 @@ struct TextLines {
 /// ending names, in the order of their names. A line ends with LF, CR LF or CR. Lines that are empty, too short or too
 /// long, and those with characters that a given alphabet does not have, are left out and counted.
 ///
-///   const Text words = read_text("words.txt", {.length = 16});
-///   Loader loader(words.data, {.batch = 64}, random);      // batches {64, 16, words.alphabet.symbols()}
+///     const Text words = read_text("words.txt", {.length = 16});
+///     Loader loader(words.data, {.batch = 64}, random);      // batches {64, 16, words.alphabet.symbols()}
 ///
 /// Throws Error for a file that cannot be read, and where no line is left.
 inline Text read_text(const std::filesystem::path& path, const TextOptions& options = {}) {

@@ -191,8 +191,8 @@ std::vector<std::pair<std::string, Tensor<S>>> file_tensors(const AnyNetwork<S>&
 
 /// Writes the network's weights and running statistics, and what the network is, to a safetensors file:
 ///
-///   save(generator, "generator.safetensors");
-///   const auto again = load_generator("generator.safetensors");
+///     save(generator, "generator.safetensors");
+///     const auto again = load_generator("generator.safetensors");
 ///
 /// Tensors are those of `file_tensors`. Random streams are not written. `metadata` comes beside. Throws Error, and
 /// leaves an earlier file as it was, when the file cannot be written.

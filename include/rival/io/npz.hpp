@@ -166,7 +166,7 @@ inline NpzArrays read_npz_from(zip_source_t* made, ZipError& error, std::uint64_
 
 /// Writes tensors as an .npz file, each as the entry NAME.npy:
 ///
-///   write_npz("digits.npz", {{"images", &images}, {"labels", &labels}}, NpzPacking::deflated);
+///     write_npz("digits.npz", {{"images", &images}, {"labels", &labels}}, NpzPacking::deflated);
 ///
 /// The same tensors give the same bytes: all entries have the date that NumPy gives them, 1 January 1980. The archive
 /// is made in memory. Throws Error, and leaves an earlier file as it was, when there is no tensor, for a name that is

@@ -117,7 +117,7 @@ OnnxModel onnx_model(const Discriminator<S>& network, const OnnxOptions& options
 
 /// Writes that model to a file:
 ///
-///   save_onnx(generator, "generator.onnx");
+///     save_onnx(generator, "generator.onnx");
 ///
 /// Throws Error, and leaves an earlier file as it was, when it cannot be written, or the network cannot be exported.
 template <template <class> class AnyNetwork, class S>

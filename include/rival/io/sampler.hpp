@@ -101,11 +101,11 @@ void save(const Generator<S>& generator, const Sampling& sampling, const std::fi
 
 /// A trained generator as it is used:
 ///
-///   save(trainer.averaged_generator(), sampling_of(recipe.options), "generator.safetensors");
-///   ...
-///   const auto sampler = load_sampler("generator.safetensors");
-///   Random random(7);
-///   const Tensor<> images = sampler.sample(64, random);
+///     save(trainer.averaged_generator(), sampling_of(recipe.options), "generator.safetensors");
+///     ...
+///     const auto sampler = load_sampler("generator.safetensors");
+///     Random random(7);
+///     const Tensor<> images = sampler.sample(64, random);
 ///
 /// Several threads may sample with one, each with a stream of its own.
 template <class S = float>

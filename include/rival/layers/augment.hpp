@@ -34,7 +34,7 @@ struct AugmentOptions {
 /// learn a small data set by heart; gradients go through it to the generator (Zhao, Liu, Lin, Zhu and Han,
 /// "Differentiable augmentation for data-efficient GAN training", 2020):
 ///
-///   Augment({.translation = 0.125, .cutout = 0.5, .brightness = 0.5})
+///     Augment({.translation = 0.125, .cutout = 0.5, .brightness = 0.5})
 ///
 /// The changes come from the layer's own random stream, five numbers for each image whatever the options. `forward`
 /// reads the stream where it stands; `commit` moves it on.

@@ -29,8 +29,10 @@ struct BasisOptions {
 /// 2024).
 ///
 /// Linear in x, and bilinear in the basis and A: with s = x A,
-///   backward:          ds[n, c] = sum over h, w of dy basis;  dbasis += sum over n of dy s;  dA += x^T ds;  dx = ds
-///   A^T backward_tangent:  dbasis += sum over n of dy s' + dy' s;  dA += x'^T ds + x^T ds';  dx' = ds' A^T
+///
+///     backward:          ds[n, c] = sum over h, w of dy basis,  dbasis += sum over n of dy s
+///                        dA += x^T ds,  dx = ds A^T
+///     backward_tangent:  dbasis += sum over n of dy s' + dy' s,  dA += x'^T ds + x^T ds',  dx' = ds' A^T
 template <class S = float>
 class Basis : public Layer<S> {
  public:

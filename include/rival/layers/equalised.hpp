@@ -31,7 +31,7 @@ struct EqualisedOptions {
 /// drawn from a normal distribution of deviation 1 whatever the initialiser (Karras, Aila, Laine and Lehtinen,
 /// "Progressive growing of GANs", 2018: the equalised learning rate):
 ///
-///   Equalised(Conv2d({.in = 64, .out = 128}))
+///     Equalised(Conv2d({.in = 64, .out = 128}))
 ///
 /// Optimisers that divide by the size of the gradient, such as Adam, move every weight as far, whatever its fan.
 template <PlainWeighted L>

@@ -221,7 +221,7 @@ std::unique_ptr<Layer<S>> make_layer(const Description& description) {
 
 /// Makes a layer of your own known, once at the start of a program, so that its networks can be loaded:
 ///
-///   rival::register_layer<MyLayer<float>>("my_layer");
+///     rival::register_layer<MyLayer<float>>("my_layer");
 ///
 /// `L::Options` is the struct that its constructor takes, which lists its members as describe() wants it, or NoOptions.
 /// `kind` is that of its `describe()`. Throws Error for a kind that is taken. Not while other threads make layers.

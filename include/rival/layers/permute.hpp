@@ -25,7 +25,7 @@ struct PermuteOptions {
 /// y[..., i_(order[k]), ...] = x[..., i_k, ...]: PyTorch's permute, of a sample's axes. A clip {T, H, W, C} becomes an
 /// image {H, W, T, C}, whose frames are channels once it is reshaped, by
 ///
-///   Permute({.order = {1, 2, 0, 3}})
+///     Permute({.order = {1, 2, 0, 3}})
 template <class S = float>
 class Permute : public Layer<S> {
  public:

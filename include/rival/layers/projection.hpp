@@ -23,7 +23,7 @@ struct ProjectionOptions {
 /// are how real the sample looks and how well it goes with each class, that is the projection discriminator (Miyato and
 /// Koyama, "cGANs with projection discriminator", 2018):
 ///
-///   SumPool(), SpectralNorm(Dense({.in = 256, .out = 1 + 10})), Projection({.classes = 10})
+///     SumPool(), SpectralNorm(Dense({.in = 256, .out = 1 + 10})), Projection({.classes = 10})
 ///
 /// scores features h with h . (w + v[label]) + b, w being the first column of the dense layer's weight and v the
 /// others. The labels are those of the pass; forward throws Error unless there is one of 0 ... classes - 1 for each

@@ -33,8 +33,9 @@ struct FilterTaps {
 
 /// Filters with a (1, 2, 1) along both axes. `halve` moves the filter by two pixels from each output pixel to the next,
 /// and `spread`, its transpose, paints one for each input pixel:
-///   halve:   y[i] = a (x[2i + s - 1] + 2 x[2i + s] + x[2i + s + 1])      spread:  y[2i + s + k] += a (2 - |k|) x[i],
-///   |k| <= 1
+///
+///     halve:   y[i] = a (x[2i + s - 1] + 2 x[2i + s] + x[2i + s + 1])
+///     spread:  y[2i + s + k] += a (2 - |k|) x[i],  |k| <= 1
 template <class S>
 class Filter121 {
  public:

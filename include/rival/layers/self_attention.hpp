@@ -30,7 +30,9 @@ struct SelfAttentionOptions {
 /// y = x + gamma o, for images {N, H, W, in}, where o is for each pixel a mixture of what all pixels of its image show
 /// (SAGAN: Zhang, Goodfellow, Metaxas and Odena, 2019). With an image as a matrix x of P = H W pixels by channels, and
 /// four matrices to learn:
-///   F = x f, G = x g {P, keys};  V = x h {P, values};  B = softmax of each row of G F^T {P, P};  o = B V v {P, in}
+///
+///     F = x f, G = x g {P, keys};  V = x h {P, values};  B = softmax of each row of G F^T {P, P};  o = B V v {P, in}
+///
 /// gamma is a number to learn that begins at 0: at first the layer passes its input on.
 ///
 /// The pass keeps B, which is N P^2 numbers.

@@ -51,7 +51,7 @@ S dot(const Tensor<S>& a, const Tensor<S>& b) {
 /// W u is about the largest singular value of W as a matrix of (kernel_h kernel_w in) rows by out columns (Miyato,
 /// Kataoka, Koyama and Yoshida, "Spectral normalization for generative adversarial networks", 2018):
 ///
-///   SpectralNorm(Conv2d({.in = 64, .out = 128}))
+///     SpectralNorm(Conv2d({.in = 64, .out = 128}))
 ///
 /// Each training pass takes a step of the power method, v = W u / |W u|, u = W^T v / |W^T v|, from the vectors that are
 /// kept with the network; `commit` keeps the new ones. Evaluation takes them as they are, unless the weights have been

@@ -14,7 +14,8 @@ namespace rival {
 /// Samples {T, ...} go through the layers as T samples {...}: a batch of clips {N, T, H, W, C} is N T images to them,
 /// and becomes a batch {N, T, ...} of what they make:
 ///
-///   TimeDistributed(Sequential(Conv2d({.in = 1, .out = 32, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU(0.2)))
+///     TimeDistributed(
+///         Sequential(Conv2d({.in = 1, .out = 32, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU(0.2)))
 ///
 /// Layers within that look at a whole batch (batch norm, minibatch deviation) look at all steps of all samples. A label
 /// of a sample is that of each of its steps.

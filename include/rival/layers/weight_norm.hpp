@@ -20,7 +20,7 @@ namespace rival {
 /// length of each output channel's numbers in v, of W's shape, and g has one number for each (Salimans and Kingma,
 /// "Weight normalization: a simple reparameterization to accelerate training of deep neural networks", 2016):
 ///
-///   WeightNorm(Conv2d({.in = 64, .out = 128}))
+///     WeightNorm(Conv2d({.in = 64, .out = 128}))
 ///
 /// v is drawn as L's weight would be, and g = |v|, so that W = v at first. With G the gradient with respect to W and
 /// `<.>` the sum over an output channel's numbers:

@@ -64,9 +64,10 @@ void drop_row(Parameter<S>& weight) {
 /// signals, [in, out] for a dense layer), plus a bias b for each output channel, if there is one: y = x W + b, where
 /// the product is what the kind of layer makes of it.
 ///
-/// forward:          y = x W + b              backward:          dx = dy W^T, dW += x^T dy, db += column sums of dy
-/// forward_tangent:  y' = x' W                backward_tangent:  dx' = dy' W^T, dW += x'^T dy + x^T dy', db += sums of
-/// dy'
+///     forward:           y = x W + b
+///     backward:          dx = dy W^T,  dW += x^T dy,  db += column sums of dy
+///     forward_tangent:   y' = x' W
+///     backward_tangent:  dx' = dy' W^T,  dW += x'^T dy + x^T dy',  db += column sums of dy'
 ///
 /// A kind gives the three products; who makes W of something else (spectral norm) derives from a kind and overrides
 /// what the passes take W from and where its gradient goes.

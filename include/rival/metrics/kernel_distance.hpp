@@ -42,7 +42,7 @@ inline double kernel_distance(const Tensor<double>& x, const Tensor<double>& y) 
 
 /// The unbiased estimate of the squared maximum mean discrepancy under the kernel k(x, y) = (x^T y / D + 1)^3:
 ///
-///   mean over i != j of k(x_i, x_j) + mean over i != j of k(y_i, y_j) - 2 mean of k(x_i, y_j)
+///     mean over i != j of k(x_i, x_j) + mean over i != j of k(y_i, y_j) - 2 mean of k(x_i, y_j)
 ///
 /// of features {N, D} and {M, D} (Binkowski, Sutherland, Arbel and Gretton, "Demystifying MMD GANs", 2018). It may be
 /// below 0. Throws Error when the features differ in number, and for fewer than two samples on a side.

@@ -27,9 +27,9 @@ struct TextScores {
 
 /// Scores lines against a training set:
 ///
-///   const TextScorer scorer(tokens_of(training), tokens_of(held_out));
-///   const TextScores floor = scorer(tokens_of(held_out));       // what real lines have
-///   const TextScores scores = scorer(tokens_of(generator.sample(held_out.size(), random)));
+///     const TextScorer scorer(tokens_of(training), tokens_of(held_out));
+///     const TextScores floor = scorer(tokens_of(held_out));       // what real lines have
+///     const TextScores scores = scorer(tokens_of(generator.sample(held_out.size(), random)));
 ///
 /// Divergences fall with the number of lines: compare sets of the same number only.
 class TextScorer {

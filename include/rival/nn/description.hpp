@@ -18,7 +18,7 @@ using OptionValue = std::variant<bool, Index, double, std::string, std::vector<I
 /// A layer's kind, its options by name, and the layers that it is made of. From it the layer can be made again, but for
 /// its weights:
 ///
-///   conv2d {in: 1, out: 64, kernel: [4, 4], stride: [2, 2], ...}
+///     conv2d {in: 1, out: 64, kernel: [4, 4], stride: [2, 2], ...}
 struct Description {
   std::string kind;  ///< such as "conv2d"
   /// Name and value, in the order in which the layer lists them.

@@ -28,14 +28,14 @@ struct MovingAverageOptions {
 /// good ones from step to step; one samples from the average (Yazici et al., 2019; in this form Karras et al., 2020 and
 /// 2022):
 ///
-///   parameters: average = b average + (1 - b) source;  b = 0.5^(batch / min(half_life, ramp_up images))
-///   buffers (running statistics): copied
+///     parameters: average = b average + (1 - b) source;  b = 0.5^(batch / min(half_life, ramp_up images))
+///     buffers (running statistics): copied
 ///
 /// where `images` went before this step; while there are none, parameters are copied too.
 ///
-///   Generator<> average = generator;
-///   MovingAverage<> moving(average.state(), generator.state(), {.batch = 64});
-///   ... moving.update();  // after each of the generator's steps
+///     Generator<> average = generator;
+///     MovingAverage<> moving(average.state(), generator.state(), {.batch = 64});
+///     ... moving.update();  // after each of the generator's steps
 ///
 /// Both networks stay the caller's and must be neither moved nor destroyed meanwhile. The same bits come out on any
 /// number of threads; `update` allocates nothing.

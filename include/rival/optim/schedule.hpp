@@ -43,7 +43,7 @@ class Schedule {
 
 /// The schedule that `make` makes for a run of so many steps, once the run has begun and its length is known:
 ///
-///   over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); })
+///     over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); })
 ///
 /// Asked for a number without a run it throws Error: train by `fit`, or tell the trainer how many steps it will make.
 inline Schedule over_run(std::function<Schedule(long steps)> make) {

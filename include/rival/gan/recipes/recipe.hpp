@@ -28,10 +28,10 @@ struct RecipeOptions {
 
 /// What a recipe gives. The trainer takes it from here:
 ///
-///   auto recipe = recipes::wgan_gp({.seed = 7});
-///   AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
-///   trainer.fit(data, {.epochs = 5});
-///   const auto samples = trainer.averaged_generator().sample(64, random);
+///     auto recipe = recipes::wgan_gp({.seed = 7});
+///     AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
+///     trainer.fit(data, {.epochs = 5});
+///     const auto samples = trainer.averaged_generator().sample(64, random);
 template <class S = float>
 struct Recipe {
   Generator<S> generator;          ///< with its weights drawn
