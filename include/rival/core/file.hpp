@@ -112,7 +112,7 @@ class FileWriter {
   void write(const void* data, std::size_t bytes) {
     if (bytes > 0 && std::fwrite(data, 1, bytes, file_.get()) != bytes) fail_to_write(std::strerror(errno));
   }
-  /// Appends the text's bytes. Throws Error as above.
+  /// Appends the bytes of a text. Throws Error when the disk is full or broken.
   void write(std::string_view text) { write(text.data(), text.size()); }
 
   /// Puts what was written in the place of `path`. Throws Error when that fails: the earlier file has then stayed, or,

@@ -103,7 +103,7 @@ class Tensor {
     assert(i >= 0 && i < size_);
     return data_[i];
   }
-  /// The value of that element.
+  /// The value of element i of all, row by row.
   S operator[](Index i) const {
     assert(i >= 0 && i < size_);
     return data_[i];
@@ -113,7 +113,7 @@ class Tensor {
   S& operator()(I... indices) {
     return data_[offset(indices...)];
   }
-  /// The value of that element.
+  /// The value of an element, by one index an axis.
   template <class... I>
   S operator()(I... indices) const {
     return data_[offset(indices...)];

@@ -114,7 +114,7 @@ class Dataset {
     values_ = held->data();
     owner_ = held;
   }
-  /// Bytes in braces, for small data sets: as above, with every byte b as b / 127.5 - 1.
+  /// The same for bytes in braces, which small data sets have: byte b is b / 127.5 - 1.
   Dataset(const Shape& sample, std::initializer_list<std::uint8_t> bytes, AnyLabels labels = {}, Index classes = 0)
       : Dataset(sample, std::vector<std::uint8_t>(bytes), std::move(labels), classes) {}
 

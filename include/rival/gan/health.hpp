@@ -32,11 +32,12 @@ struct HealthState {
   double loss = 0,               ///< of the discriminator, in the mean of some hundred steps, as the next three
       accuracy = 0,              ///< share that the discriminator tells apart
       lead = 0,                  ///< score of real samples less that of generated ones
-      distance = 0;              ///< of the two scores, whichever is greater
-  double greatest_gradient = 0,  ///< greatest at a look, of the gradient with respect to generated samples
-      generator_norm = 0,        ///< weights at the first look, by their root mean square
-      discriminator_norm = 0;    ///< likewise
-  /// Generated samples once lay apart somewhat as real ones do, or twenty looks are over: they may now collapse.
+      distance = 0;              ///< between the two scores, whichever is greater
+  double greatest_gradient = 0,  ///< of all looks, of the gradient with respect to generated samples
+      generator_norm = 0,        ///< of the generator's weights at the first look: their root mean square
+      discriminator_norm = 0;    ///< likewise of the discriminator
+  /// Whether generated samples ever lay a fifth as far apart as real ones do, or twenty looks are over. Before that
+  /// samples that are alike are no collapse: the weights are small.
   bool was_apart = false;
   std::array<int, 8> wrong{};  ///< looks on end at which each warning held
 };

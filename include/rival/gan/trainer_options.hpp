@@ -42,9 +42,9 @@ struct TrainerOptions {
   std::function<void(Tensor<S>& latent, Random& random)> draw_latent = {};
   /// Updates of the discriminator for each one of the generator, each on a new batch.
   int discriminator_steps = 1;
-  /// The options of any optimiser, which say by their type which one it is.
+  /// Of the generator's optimiser; their type says which one it is.
   OptimizerOptions generator_optimizer = AdamOptions{.learning_rate = 2e-4, .beta1 = 0.5};
-  /// Likewise.
+  /// Of the discriminator's, in the same way.
   OptimizerOptions discriminator_optimizer = AdamOptions{.learning_rate = 2e-4, .beta1 = 0.5};
   /// If given: the trainer keeps a moving average of the generator's weights, to sample from; its `batch` is this
   /// one's.

@@ -39,7 +39,7 @@ class Json {
   Json(const Json& other) {
     std::visit([&]<class T>(const T& value) { value_.template emplace<T>(value); }, other.value_);
   }
-  /// Likewise; where memory runs out, the earlier value stays.
+  /// Becomes a copy; where memory runs out, the earlier value stays.
   Json& operator=(const Json& other) { return *this = Json(other); }
 
   /// null
@@ -110,14 +110,13 @@ class Json {
     return names[value_.index()];
   }
 
-  // Each throws JsonError for a value of another type.
-  /// True or false. Throws JsonError for a value of another type, as the next three do.
+  /// True or false. Throws JsonError for a value of another type.
   bool boolean() const { return get<bool>("a boolean"); }
-  /// The text.
+  /// The text. Throws JsonError for a value of another type.
   const std::string& string() const { return get<std::string>("a text"); }
-  /// The elements of the list.
+  /// The elements of the list. Throws JsonError for a value of another type.
   const List& list() const { return get<List>("a list"); }
-  /// The members of the object.
+  /// The members of the object. Throws JsonError for a value of another type.
   const Members& members() const { return get<Members>("an object"); }
   /// A whole number, which must fit into T.
   template <std::integral T>

@@ -109,7 +109,7 @@ template <class S>
 OnnxModel onnx_model(const Generator<S>& network, const OnnxOptions& options = {}) {
   return internal::onnx_model(network, options, "latents", "samples", 0);
 }
-/// The same of a discriminator, likewise, with its heads as a second output.
+/// The same of a discriminator, with its heads as a second output.
 template <class S>
 OnnxModel onnx_model(const Discriminator<S>& network, const OnnxOptions& options = {}) {
   return internal::onnx_model(network, options, "samples", "scores", network.heads());

@@ -35,8 +35,8 @@ struct OnnxNode {
   std::string name = {},                 ///< of the node; may be empty
       op = {},                           ///< the operator, such as "Conv"
       domain = {};                       ///< of the operator; empty for ONNX's own
-  std::vector<std::string> inputs = {},  ///< names of values, in the operator's order
-      outputs = {};                      ///< likewise
+  std::vector<std::string> inputs = {},  ///< names of the values that it reads, in the operator's order
+      outputs = {};                      ///< names of those that it makes
   std::map<std::string, OnnxAttribute, std::less<>> attributes =
       {};  ///< by name; those left away have the operator's defaults
 };

@@ -174,7 +174,8 @@ class Residual : public internal::Branches<S> {
   /// Throws Error unless the scale is finite.
   explicit Residual(Sequential<S> main, const ResidualOptions& options = {})
       : Residual(std::move(main), Sequential<S>(), options) {}
-  /// With layers in the skip branch too, for a main one that changes the shape. Throws likewise.
+  /// With layers in the skip branch too, for a main one that changes the shape. Throws Error unless the scale is
+  /// finite.
   Residual(Sequential<S> main, Sequential<S> skip, const ResidualOptions& options = {})
       : internal::Branches<S>(std::move(main), std::move(skip)),
         options_(options),

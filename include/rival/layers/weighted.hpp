@@ -79,7 +79,7 @@ class Weighted : public Layer<S> {
   /// it makes.
   static constexpr bool wrapped = false;
 
-  /// W, in the layout above.
+  /// W, stored as the class says.
   Parameter<S>& weight() { return weight_; }
   /// The same, to be read only.
   const Parameter<S>& weight() const { return weight_; }

@@ -29,7 +29,7 @@ struct SupervisedOptions {
   /// Makes of samples {N, ...} the changed ones that the classifier is trained on, as a Distortion does; the samples as
   /// they are if empty.
   std::function<void(const Tensor<S>& samples, Tensor<S>& changed, Random& random)> augment = {};
-  /// The options of any optimiser, which say by their type which one it is.
+  /// Of the optimiser; their type says which one it is.
   OptimizerOptions optimizer = AdamOptions{};
   /// If given: the trainer keeps a moving average of the classifier's weights; its `batch` is this one's.
   std::optional<MovingAverageOptions> average = {};
