@@ -102,6 +102,7 @@ class FileWriter {
   }
   FileWriter(const FileWriter&) = delete;
   FileWriter& operator=(const FileWriter&) = delete;
+  /// Without a commit nothing is left of what was written.
   ~FileWriter() {
     file_.reset();
     std::error_code ignored;

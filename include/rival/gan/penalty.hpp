@@ -11,7 +11,12 @@
 namespace rival {
 
 /// Which penalty it is, by the name of the function that makes one.
-enum class PenaltyKind { r1, r2, wgan_gp, dragan };
+enum class PenaltyKind {
+  r1,       ///< see rival::r1
+  r2,       ///< see rival::r2
+  wgan_gp,  ///< see rival::wgan_gp
+  dragan    ///< see rival::dragan
+};
 
 /// A penalty on g, the gradient of a sample's score with respect to the sample; the mean over the batch is added to the
 /// discriminator's loss.

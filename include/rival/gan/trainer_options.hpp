@@ -17,7 +17,11 @@
 namespace rival {
 
 /// Where the labels come from that a trainer hands to its networks.
-enum class LabelSource { none, data, drawn };
+enum class LabelSource {
+  none,  ///< networks get no labels
+  data,  ///< from the data set; the generated batch has those of the real one
+  drawn  ///< for the generated batch alone, uniformly from the classes
+};
 
 /// What an AdversarialTrainer does in a step, and with which numbers.
 template <class S = float>

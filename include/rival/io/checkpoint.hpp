@@ -1,19 +1,19 @@
 #pragma once
 // Checkpoints: a trainer in a file, to go on from. Needs nlohmann-json (rival::json).
 //
-//   trainer.save("checkpoint.safetensors");
-//   ...
-//   trainer.load("checkpoint.safetensors");              // of the same networks and options, in a new process
-//   trainer.fit(data, {.epochs = 5, .resume = true});    // the bits of a training that was never interrupted
+//     trainer.save("checkpoint.safetensors");
+//     ...
+//     trainer.load("checkpoint.safetensors");              // of the same networks and options, in a new process
+//     trainer.fit(data, {.epochs = 5, .resume = true});    // the bits of a training that was never interrupted
 //
 // The file is a safetensors file. Its tensors are F32 or F64, as the trainer computes, in this library's own order of
 // axes: what an optimiser keeps for a weight lies as the weight does, and bits come back without a detour.
 //
-//   generator.conv1.weight, discriminator. ...    parameters and buffers
-//   average.conv1.weight                          of the moving average, if there is one
-//   generator_optimizer.conv1.weight.first_moment what the optimisers keep
-//   classifier. ..., optimizer. ...               of a SupervisedTrainer, instead of the other two
-//   extra.NAME                                    the caller's own, F64 and U8
+//     generator.conv1.weight, discriminator. ...    parameters and buffers
+//     average.conv1.weight                          of the moving average, if there is one
+//     generator_optimizer.conv1.weight.first_moment what the optimisers keep
+//     classifier. ..., optimizer. ...               of a SupervisedTrainer, instead of the other two
+//     extra.NAME                                    the caller's own, F64 and U8
 //
 // Everything else is JSON under "rival_checkpoint" in `__metadata__`; "rival_checksum" is over all of it.
 

@@ -1,9 +1,10 @@
 #pragma once
 // safetensors: named tensors in one file, as Hugging Face's library writes them. Needs nlohmann-json (rival::json).
 //
-//   8 bytes       length of the header, little endian
-//   header        JSON: {"__metadata__": {"key": "text"}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0,
-//   24]}} the values    row by row, little endian, without gaps; offsets count from the header's end
+//     8 bytes       length of the header, little endian
+//     header        JSON: {"__metadata__": {"key": "text"},
+//                           "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
+//     the values    row by row, little endian, without gaps; offsets count from the header's end
 //
 // The format's own page: https://huggingface.co/docs/safetensors
 

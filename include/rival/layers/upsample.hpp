@@ -14,7 +14,10 @@ namespace rival {
 
 /// Where an enlarged pixel comes from: the one pixel that it lies in, or a blend of the two nearest in each
 /// axis.
-enum class Interpolation { nearest, bilinear };
+enum class Interpolation {
+  nearest,  ///< a copy of one pixel
+  bilinear  ///< of four, weighted by how near they are
+};
 
 /// "nearest" or "bilinear".
 inline OptionValue option_value(Interpolation value) {

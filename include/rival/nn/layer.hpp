@@ -24,7 +24,10 @@ struct Wanted {
 
 /// How a layer bends. A linear one is, around almost every input, an affine map of it (dense, convolution, leaky ReLU,
 /// pooling): its gradients do not change along a direction unless those behind it do.
-enum class Curvature { linear, curved };
+enum class Curvature {
+  linear,  ///< affine around almost every input
+  curved   ///< anything else
+};
 
 /// The map y = x * scale[c] + shift[c] of every channel (the last axis); null stands for none.
 template <class S>

@@ -12,7 +12,10 @@
 namespace rival {
 
 /// Training normalises by the batch and drops units; evaluation uses running statistics and is a pure function.
-enum class Mode { train, eval };
+enum class Mode {
+  train,  ///< a training pass
+  eval    ///< an evaluation
+};
 
 namespace internal {
 
