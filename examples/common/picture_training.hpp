@@ -14,9 +14,6 @@
 #include "rival/data/dataset.hpp"
 #include "rival/gan/recipes/recipe.hpp"
 
-/// Classes that the recipe's networks are told of; 0: none.
-rival::Index label_classes(const rival::Recipe<>& recipe, const rival::Dataset& images);
-
 /// A training of a recipe on pictures, and how its program goes about it.
 struct PictureTraining {
   const char* program;

@@ -21,10 +21,10 @@ void remove_file(const std::filesystem::path& path) {
 
 }  // namespace
 
-Run::Run(std::string program, std::filesystem::path folder, bool quiet)
+Run::Run(std::string program, std::filesystem::path folder, bool quiet, const char* kind)
     : program_(std::move(program)), folder_(std::move(folder)), quiet_(quiet) {
   prepare_folder(folder_);
-  if (!quiet) progress_ = std::make_unique<rival::ProgressBar>();
+  if (!quiet) progress_ = std::make_unique<rival::ProgressBar>(rival::ProgressOptions{.kind = kind});
 }
 Run::~Run() = default;
 

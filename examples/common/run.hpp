@@ -39,8 +39,9 @@ class Run {
   using Write = std::function<void(const std::filesystem::path& path)>;
   enum class When { throughout, at_end };
 
-  /// Makes the folder if it is not there. Throws rival::Error when nothing can be written to it.
-  Run(std::string program, std::filesystem::path folder, bool quiet);
+  /// Makes the folder if it is not there. `kind` says what the progress counts. Throws rival::Error when nothing can be
+  /// written to the folder.
+  Run(std::string program, std::filesystem::path folder, bool quiet, const char* kind = "images");
   ~Run();
 
   /// A file of the folder, and what writes it: throughout the training and at its end, or only then. An empty `write`

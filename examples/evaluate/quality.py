@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Trains for each task with several seeds, evaluates what comes out, and prints the table of docs/quality.md.
+"""Trains for each task with several seeds, evaluates what comes out, and prints the table of docs/quality.md, or, with --beyond, that of
+docs/beyond_images.md.
 
-usage: quality.py PROGRAMS FOLDER [--seeds N] [--jobs N] [TASK ...]
+usage: quality.py [--beyond] [--seeds N] [--jobs N] [TASK ...]
 
 A run that is there is taken as it is; one that was interrupted goes on from its checkpoint. With jobs above 1 (the number of cores
 if not given) runs go side by side, on one thread each.
@@ -17,51 +18,98 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+PROGRAMS = BUILD / "release/examples"
 MNIST = ROOT / "examples/data/mnist"
-SAMPLES = "10000"
+SAMPLES = 10000
+NUMBER = r"([-+\d.e]+)"
 
 
-def gan(*options):
-    """A run of mnist_gan, whose generator is evaluated."""
-    def command(programs, out, seed):
-        return [programs / "mnist_gan", *options, "--seed", str(seed), "--checkpoint-every", "2000"], out / "generator.safetensors"
+def run(command, **more):
+    subprocess.run([str(part) for part in command], check=True, **more)
+
+
+# How a task is trained: its command, for a folder, a seed and what threads it may take.
+
+
+def ours(program, *options):
+    def command(out, seed, threads):
+        resume = ["--resume"] if list(out.glob("checkpoint-*.safetensors")) else []
+        return [PROGRAMS / program, *options, "--seed", seed, "--checkpoint-every", 2000, "--out", out, "--quiet", *threads, *resume]
     return command
 
 
 def pytorch(architecture, epochs):
-    """The same training in PyTorch, whose samples are evaluated."""
-    def command(programs, out, seed):
-        samples = out / "samples.npy"
-        return ["/usr/bin/python3", ROOT / "examples/evaluate/pytorch_mnist.py", architecture, str(epochs), str(seed), MNIST, samples], samples
+    def command(out, seed, threads):
+        return ["/usr/bin/python3", ROOT / "examples/evaluate/pytorch_mnist.py", architecture, epochs, seed, MNIST, out / "samples.npy"]
     return command
 
 
-def stacked(*options):
-    def command(programs, out, seed):
-        return [programs / "stacked_mnist", *options, "--seed", str(seed), "--checkpoint-every", "2000"], None
-    return command
+# How its figures are read from the folder, as name: (value, that of real samples).
 
 
-# Name: what to run, and which figures of `evaluate` to show.
+def evaluated(samples, *figures):
+    """What `evaluate` says of samples, or of those of a generator."""
+    def read(out, threads):
+        table = out / "figures.csv"
+        if not table.exists():
+            accuracy = ["--accuracy"] if "accuracy" in figures else []
+            run([PROGRAMS / "evaluate", out / samples, "--count", SAMPLES, "--csv", table, *accuracy, *threads], stdout=subprocess.DEVNULL)
+        with open(table) as file:
+            rows = {row["figure"]: (float(row["value"]), float(row["floor"])) for row in csv.DictReader(file)}
+        return {figure: rows[figure] for figure in figures}
+    return read
+
+
+def summarised(patterns):
+    """What summary.txt says: name: (pattern, that of real samples or None), with # for the number."""
+    def read(out, threads):
+        text = (out / "summary.txt").read_text()
+        def find(pattern):
+            return float(re.search(pattern.replace("#", NUMBER), text)[1]) if pattern else None
+        return {name: (find(value), find(real)) for name, (value, real) in patterns.items()}
+    return read
+
+
+def of_lines(*figures):
+    """What text_gan's table in summary.txt says."""
+    def read(out, threads):
+        text = (out / "summary.txt").read_text()
+        names = re.search(r"of \d+ lines each +(.*)", text)[1].split()
+        generated, real = (re.search(row + r"\s+(.*)", text)[1].split() for row in (r"generator, step \d+", "held-out lines"))
+        return {figure: tuple(float(row[names.index(figure)]) for row in (generated, real)) for figure in figures}
+    return read
+
+
 PAPER = ["frechet", "precision", "recall"]
-TASKS = {
-    "mnist": (gan("--recipe", "rpgan"), ["frechet", "precision", "recall", "density", "coverage"]),
-    "mnist-hour": (gan("--recipe", "rpgan", "--epochs", "150", "--batch", "64"), ["frechet", "precision", "recall", "density", "coverage"]),
-    "conditional": (gan("--recipe", "projection", "--epochs", "20"), ["frechet", "precision", "recall", "agreement", "accuracy"]),
-    "dcgan28-5": (gan("--architecture", "dcgan28", "--epochs", "5"), PAPER),
-    "dcgan28-5-pytorch": (pytorch("dcgan28", 5), PAPER),
-    "dcgan28-20": (gan("--architecture", "dcgan28", "--epochs", "20"), PAPER),
-    "dcgan28-20-pytorch": (pytorch("dcgan28", 20), PAPER),
-    "dense-5": (gan("--architecture", "dense", "--epochs", "5"), PAPER),
-    "dense-5-pytorch": (pytorch("dense", 5), PAPER),
-    "dense-20": (gan("--architecture", "dense", "--epochs", "20"), PAPER),
-    "dense-20-pytorch": (pytorch("dense", 20), PAPER),
-    "stacked": (stacked(), ["modes", "kl"]),
+MORE = [*PAPER, "density", "coverage"]
+GENERATOR = "generator.safetensors"
+QUALITY = {
+    "mnist": (ours("mnist_gan", "--samples", SAMPLES), evaluated("generated.npy", *MORE)),
+    "mnist-hour": (ours("mnist_gan", "--recipe", "rpgan", "--epochs", 150, "--batch", 64), evaluated(GENERATOR, *MORE)),
+    "conditional": (ours("mnist_gan", "--recipe", "projection", "--epochs", 20), evaluated(GENERATOR, *PAPER, "agreement", "accuracy")),
+    "stacked": (ours("stacked_mnist"),
+                summarised({"modes": ("# of 1000 modes", "real images: # of"), "kl": ("modes, KL #", "real images: .* KL #")})),
+}
+for epochs in 5, 20:
+    for name in "dcgan28", "dense":
+        QUALITY[f"{name}-{epochs}"] = ours("mnist_gan", "--architecture", name, "--epochs", epochs), evaluated(GENERATOR, *PAPER)
+        QUALITY[f"{name}-{epochs}-pytorch"] = pytorch(name, epochs), evaluated("samples.npy", *PAPER)
+
+# Each with about as many steps as half an hour on two cores has.
+BEYOND = {
+    "sound": (ours("sound_gan", BUILD / "digits/train", "--judge", BUILD / "digits/test", "--steps", 12000),
+              summarised({"inception score": (r"inception score # of \d+ generated", "generated sounds, # of"),
+                          "agreement, %": ("; # % are heard", None), "the judge's own, %": ("it names # %", None)})),
+    "text": (ours("text_gan", BUILD / "texts/words", "--steps", 60000), of_lines("js1", "js2", "js3", "js4", "js6", "single", "new")),
+    "motion": (ours("motion_gan", "--steps", 12000),
+               summarised({name: (rf"generated: .*{name} #", rf"real: .*{name} #")
+                           for name in ("one digit in all frames", "content distance", "second difference, pixels")})),
 }
 
-parser = argparse.ArgumentParser(prog="quality", description="Trains, evaluates and prints the table of docs/quality.md.")
-parser.add_argument("programs", type=pathlib.Path, help=argparse.SUPPRESS)
-parser.add_argument("folder", type=pathlib.Path, help=argparse.SUPPRESS)
+parser = argparse.ArgumentParser(prog="beyond" if "--beyond" in sys.argv else "quality", description="Trains, evaluates and prints a table.")
+parser.add_argument("--beyond", action="store_true", help=argparse.SUPPRESS)
+TASKS = BEYOND if "--beyond" in sys.argv else QUALITY
 parser.add_argument("--seeds", type=int, default=3, help="runs a task, of seeds 1, 2, ... (3)")
 parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs side by side (one a core)")
 parser.add_argument("tasks", nargs="*", help=f"of {', '.join(TASKS)} (all)")
@@ -69,44 +117,30 @@ options = parser.parse_intermixed_args()
 chosen = options.tasks or list(TASKS)
 for name in chosen:
     if name not in TASKS:
-        sys.exit(f"quality: expected tasks of {', '.join(TASKS)}, got {name}")
-threads = ["--threads", "1"] if options.jobs > 1 else []
+        sys.exit(f"{parser.prog}: expected tasks of {', '.join(TASKS)}, got {name}")
 
 
-def run(task, seed):
-    """The figures of one run, as name: (value, floor)."""
-    command, _ = TASKS[task]
-    out = options.folder / f"{task}-{seed}"
+def figures_of(task, seed):
+    """Of one run, which is made if it is not there."""
+    train, read = TASKS[task]
+    threads = ["--threads", 1] if options.jobs > 1 else []
+    out = BUILD / parser.prog / f"{task}-{seed}"
     out.mkdir(parents=True, exist_ok=True)
-    arguments, samples = command(options.programs, out, seed)
-    own = arguments[0].parent == options.programs if isinstance(arguments[0], pathlib.Path) else False
     done = out / "done"
     if not done.exists():
         print(f"{task}, seed {seed}: training", flush=True)
-        resume = ["--resume"] if own and list(out.glob("checkpoint-*.safetensors")) else []
-        extra = ["--out", out, "--quiet", *threads, *resume] if own else []
-        subprocess.run([str(a) for a in [*arguments, *extra]], check=True)
+        run(train(out, seed, threads))
         done.touch()
-    if samples is None:
-        found = re.findall(r"(\d+) of 1000 modes, KL ([\d.e-]+)", (out / "summary.txt").read_text())
-        (modes, kl), (real_modes, real_kl) = found[:2]
-        return {"modes": (float(modes), float(real_modes)), "kl": (float(kl), float(real_kl))}
-    table = out / "figures.csv"
-    if not table.exists():
-        accuracy = ["--accuracy"] if "accuracy" in TASKS[task][1] else []
-        subprocess.run([str(a) for a in [options.programs / "evaluate", samples, "--count", SAMPLES, "--csv", table, *accuracy, *threads]],
-                       check=True, stdout=subprocess.DEVNULL)
-    with open(table) as file:
-        return {row["figure"]: (float(row["value"]), float(row["floor"])) for row in csv.DictReader(file)}
+    return read(out, threads)
 
 
 jobs = [(task, seed) for task in chosen for seed in range(1, options.seeds + 1)]
 with ThreadPoolExecutor(max(1, options.jobs)) as pool:
-    results = dict(zip(jobs, pool.map(lambda job: run(*job), jobs)))
+    results = dict(zip(jobs, pool.map(lambda job: figures_of(*job), jobs)))
 
-print(f"\n| task | figure | seeds 1 to {options.seeds} | median | floor |\n| --- | --- | --- | --- | --- |")
+print(f"\n| task | figure | seeds 1 to {options.seeds} | median | real |\n| --- | --- | --- | --- | --- |")
 for task in chosen:
-    for figure in TASKS[task][1]:
-        values = [results[task, seed][figure] for seed in range(1, options.seeds + 1)]
-        row = ", ".join(f"{value:.4g}" for value, _ in values)
-        print(f"| {task} | {figure} | {row} | {statistics.median(v for v, _ in values):.4g} | {values[0][1]:.4g} |")
+    for figure, (_, real) in results[task, 1].items():
+        values = [results[task, seed][figure][0] for seed in range(1, options.seeds + 1)]
+        row = ", ".join(f"{value:.4g}" for value in values)
+        print(f"| {task} | {figure} | {row} | {statistics.median(values):.4g} | {'' if real is None else f'{real:.4g}'} |")

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/picture_training.hpp"
+#include "common/gan_training.hpp"
 #include "rival/gan/recipes/recipes.hpp"
 #include "rival/gan/trainer.hpp"
 #include "rival/layers/augment.hpp"

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "common/picture_training.hpp"
+#include "common/gan_training.hpp"
 #include "rival/gan/architectures.hpp"
 #include "rival/gan/recipes/recipes.hpp"
 

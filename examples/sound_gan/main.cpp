@@ -4,22 +4,17 @@
 #include <cstdio>
 #include <iostream>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
-#include "common/losses.hpp"
-#include "common/report.hpp"
-#include "common/run.hpp"
-#include "common/samples.hpp"
-#include "common/settings.hpp"
+#include "common/gan_training.hpp"
 #include "common/time_budget.hpp"
-#include "common/watch.hpp"
 #include "judge.hpp"
 #include "options.hpp"
 #include "rival/gan/recipes/wavegan.hpp"
+#include "rival/image/grid.hpp"
 #include "rival/image/png.hpp"
-#include "rival/io/sampler.hpp"
-#include "rival/nn/summary.hpp"
 #include "rival/sound/sound_file.hpp"
 #include "sounds.hpp"
 
@@ -41,25 +36,41 @@ rival::Recipe<> make_recipe(const Options& o, const Sounds& sounds) {
   return recipe;
 }
 
-/// What the judge says of 2,000 samples, as many of each class as of any other.
-std::string judged(const Judge& judge, Samples samples, const Spectrograms& spectrograms, rival::Index classes) {
+/// What the judge says of 2,000 samples, as many of each class as of any other; none when a signal ended the run.
+std::optional<std::string> judged(const Judge& judge, const GanTraining& training, const Spectrograms& spectrograms,
+                                  rival::Index classes) {
   constexpr rival::Index count = 2000;
+  const auto made = training.draw_all(training.samples("judge"), count);
+  if (!made) return std::nullopt;
   std::vector<rival::Label> labels;
   for (rival::Index i = 0; classes > 0 && i < count; ++i) labels.push_back(static_cast<rival::Label>(i % classes));
-  return judge.describe(judge(as_spectrograms(samples.next(count), spectrograms), labels));
+  return judge.describe(judge(as_spectrograms(*made, spectrograms), labels));
 }
 
-/// A WAV file for each sound, named by its number and its class.
+/// Whether a file's name is one that `write_sounds` gives: "012.wav", "012-three.wav".
+bool is_numbered_sound(const path& file) {
+  const std::string name = file.filename().string();
+  return name.size() >= 7 && name.ends_with(".wav") && (name[3] == '-' || name.size() == 7) &&
+         std::all_of(name.begin(), name.begin() + 3, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// A WAV file for each sound, named by its number and its class. What an earlier run with other classes left goes.
 void write_sounds(const path& folder, const std::vector<rival::Sound>& sounds, rival::Index columns,
                   const std::vector<std::string>& class_names) {
   std::filesystem::create_directories(folder);
+  std::set<path> earlier;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (entry.is_regular_file() && is_numbered_sound(entry.path())) earlier.insert(entry.path());
   for (std::size_t i = 0; i < sounds.size(); ++i) {
     char number[32];
     std::snprintf(number, sizeof number, "%03zu", i);
     const auto row = i / static_cast<std::size_t>(columns);
     const std::string of = row < class_names.size() ? "-" + class_names[row] : "";
-    rival::write_sound(folder / (number + of + ".wav"), sounds[i]);
+    const path file = folder / (number + of + ".wav");
+    rival::write_sound(file, sounds[i]);
+    earlier.erase(file);
   }
+  for (const path& file : earlier) std::filesystem::remove(file);
 }
 
 /// The first sounds of each row, to be played in the report.
@@ -105,88 +116,55 @@ int train(Options o) {
                                      o.judge, ", whose inception score is ", judge->real_score()));
   }
 
-  rival::AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
-  const auto samples_of = [&](const char* stream) {
-    return Samples(trainer.averaged_generator(), recipe.options, rival::Random(o.seed).stream(stream), classes, -1);
-  };
-  const Samples samples = samples_of("samples");
+  GanTraining training({.program = "sound_gan",
+                        .options = o,
+                        .settings = o,
+                        .asked = o,
+                        .checkpoints = checkpoints,
+                        .data = sounds.data,
+                        .kind = "sounds",
+                        .source = o.data,
+                        .recipe = recipe,
+                        .class_names = class_names,
+                        .heading = rival::internal::concatenate(
+                            "sounds ", o.data.string(), ", ", sounds.data.size(), ", recipe ", o.recipe,
+                            o.spectrograms ? " on spectrograms" : " on samples", ", batch ", o.batch),
+                        .seconds = time_limit(o, o.minutes)});
+  Run& run = training.run;
+  const Samples samples = training.samples("samples");
   const auto picture = [&](rival::Index scale) {
     return sheet(as_spectrograms(samples.fixed(), spectrograms), samples.columns(), scale);
   };
-  Losses losses;
-  Report report;
-  Watch watch(trainer, sounds.data, o.seed);
-  const rival::CheckpointExtras earlier = resume ? trainer.load(checkpoints.newest()) : rival::CheckpointExtras();
-  rival::require(!resume || trainer.state().data_set == sounds.data.fingerprint(),
-                 "--resume: expected the sounds that the run was begun with, got others in ", o.data);
-
-  Run run("sound_gan", o.out, o.quiet);
-  run.limit(time_limit(o, o.minutes));
-  if (resume) {
-    run.take(earlier);
-    losses.take(earlier);
-    report.take(earlier);
-    watch.take(earlier);
-  }
+  const auto heard = [&] { return as_sounds(samples.fixed(), spectrograms, o); };
   std::string verdict;
   run.output("samples.png", [&](const path& to) { rival::write_png(to, picture(2)); });
-  run.output("samples", [&](const path& to) {
-    write_sounds(to, as_sounds(samples.fixed(), spectrograms, o), samples.columns(), class_names);
-  });
-  run.output("samples.wav", [&](const path& to) {
-    rival::write_sound(to, rival::join(as_sounds(samples.fixed(), spectrograms, o), 0.1));
-  });
-  run.output("losses.csv", [&](const path& to) { losses.write_csv(to); });
-  run.output("losses.svg", [&](const path& to) { losses.write_svg(to); });
-  run.output("generator.safetensors", [&](const path& to) {
-    rival::save(trainer.averaged_generator(), rival::sampling_of(recipe.options, class_names), to);
-  });
-  run.output("summary.txt", [&](const path& to) {
-    const auto& last = run.last();
-    rival::replace_file(
-        to, rival::internal::concatenate(
-                "sounds ", o.data.string(), ", ", sounds.data.size(), ", recipe ", o.recipe,
-                o.spectrograms ? " on spectrograms" : " on samples", ", batch ", o.batch, ", seed ", o.seed, "\nsteps ",
-                last.steps_done, " of ", last.steps_in_all, run.state(), ", threads ", rival::threads(), ", seconds ",
-                last.seconds, ", sounds/s ", last.images_per_second, '\n', verdict, verdict.empty() ? "\n" : "\n\n",
-                rival::summary(recipe.generator), '\n', rival::summary(recipe.discriminator)));
-  });
-  run.output("report.html", [&](const path& to) {
-    rival::Page page = report.begin("sound_gan", run, losses.steps());
-    page.recordings("Sounds", recordings(as_sounds(samples.fixed(), spectrograms, o),
-                                         static_cast<std::size_t>(samples.columns()), class_names));
-    if (!verdict.empty()) page.table("How good they are", {}, {{"judge", verdict}});
-    report.end(page, run, o, recipe.generator, recipe.discriminator);
-    page.save(to);
-  });
-  run.checkpoints(checkpoints, [&](const path& to) {
-    rival::CheckpointExtras extras;
-    put_settings(extras, o);
-    run.put(extras);
-    losses.put(extras);
-    report.put(extras);
-    watch.put(extras);
-    trainer.save(to, extras);
-  });
+  run.output("samples", [&](const path& to) { write_sounds(to, heard(), samples.columns(), class_names); });
+  run.output("samples.wav", [&](const path& to) { rival::write_sound(to, rival::join(heard(), 0.1)); });
+  training.output_losses_and_generator();
+  training.output_summary_and_report(
+      [&] { return verdict; },
+      [&](rival::Page& page) {
+        page.recordings("Sounds", recordings(heard(), static_cast<std::size_t>(samples.columns()), class_names));
+        if (!verdict.empty()) page.table("How good they are", {}, {{"judge", verdict}});
+      });
 
-  return run.train([&] {
-    const auto show = [&](long step) { report.frame(step, rival::encode_png(picture(1))); };
-    if (!resume) show(0);
-    const auto on_step = [&](const rival::StepReport& step) {
-      losses.add(step);
-      watch.step(step, run, report);
-      const bool last = step.steps_done == step.steps_in_all;
-      const long every = o.sample_every > 0 ? o.sample_every : std::max(1L, step.steps_in_all / 40);
-      if (last || step.steps_done % every == 0) show(step.steps_done);
-      if (!run.step(step)) trainer.stop();
-    };
-    const rival::Index per_epoch = sounds.data.size() / o.batch / recipe.options.discriminator_steps;
-    trainer.fit(sounds.data,
-                {.epochs = o.steps / per_epoch + 1, .steps = o.steps, .resume = resume, .on_step = on_step});
-    if (!judge || run.interrupted()) return;
-    verdict = judged(*judge, samples_of("judge"), spectrograms, classes);
-    run.say(verdict);
-  });
+  const auto show = [&](long step) { training.report.frame(step, rival::encode_png(picture(1))); };
+  return training.train({.steps = o.steps,
+                         .begin = [&] { show(0); },
+                         .on_step =
+                             [&](const rival::StepReport& step) {
+                               const bool last = step.steps_done == step.steps_in_all;
+                               if (last || step.steps_done % sample_interval(o.sample_every, step) == 0)
+                                 show(step.steps_done);
+                             },
+                         .end =
+                             [&] {
+                               if (!judge || run.interrupted()) return;
+                               const auto said = judged(*judge, training, spectrograms, classes);
+                               if (!said) return;
+                               verdict = *said;
+                               run.say(verdict);
+                             }});
 }
 
 }  // namespace

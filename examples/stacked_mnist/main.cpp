@@ -4,18 +4,11 @@
 #include <numeric>
 
 #include "common/data_file.hpp"
-#include "common/losses.hpp"
+#include "common/gan_training.hpp"
 #include "common/network_files.hpp"
-#include "common/report.hpp"
-#include "common/run.hpp"
-#include "common/samples.hpp"
-#include "common/settings.hpp"
-#include "common/watch.hpp"
 #include "options.hpp"
-#include "rival/image/gif.hpp"
 #include "rival/image/png.hpp"
 #include "rival/metrics/class_score.hpp"
-#include "rival/nn/summary.hpp"
 #include "stacked.hpp"
 
 namespace {
@@ -44,91 +37,59 @@ int train(Options o) {
   const rival::Dataset data = stack_digits(digits, o.images, random.stream("stack"));
   const auto law = rival::class_counts(data.labels(), stacked_kinds);
   rival::Recipe<> recipe = stacked_recipe(o.width, o.batch, o.seed);
-  rival::AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
-  const auto samples_of = [&](const char* stream) {
-    return Samples(trainer.averaged_generator(), recipe.options, random.stream(stream), 0, -1);
-  };
-  const Samples samples = samples_of("samples");
+  GanTraining training({.program = "stacked_mnist",
+                        .options = o,
+                        .settings = o,
+                        .asked = o,
+                        .checkpoints = checkpoints,
+                        .data = data,
+                        .source = o.data,
+                        .recipe = recipe,
+                        .heading = rival::internal::concatenate("three digits an image, batch ", o.batch)});
+  Run& run = training.run;
+  const Samples samples = training.samples("samples");
   const auto picture = [&](rival::Index scale) {
     return rival::grid(samples.fixed(), {.columns = samples.columns(), .scale = scale});
   };
-  const auto count = [&] { return count_stacked(classifier, samples_of("count").next(sample_count), law); };
   rival::Animation animation;
-  Losses losses;
-  Report report;
-  Watch watch(trainer, data, o.seed);
-  const rival::CheckpointExtras earlier = resume ? trainer.load(checkpoints.newest()) : rival::CheckpointExtras();
-
-  Run run("stacked_mnist", o.out, o.quiet);
-  if (resume) {
-    run.take(earlier);
-    losses.take(earlier);
-    report.take(earlier);
-    watch.take(earlier);
-    animation.set_frames(earlier.bytes.at("frames"), 3);
-  }
+  training.keep(animation, 3);
   const auto show = [&](long step) {
     const rival::Image image = picture(1);
     animation.add(image);
-    report.frame(step, rival::encode_png(image));
+    training.report.frame(step, rival::encode_png(image));
   };
   std::string counted;
   using std::filesystem::path;
   run.output("samples.png", [&](const path& to) { rival::write_png(to, picture(2)); });
   run.output("progress.gif", [&](const path& to) { animation.save(to); });
-  run.output("losses.csv", [&](const path& to) { losses.write_csv(to); });
-  run.output("generator.safetensors", [&](const path& to) {
-    rival::save(trainer.averaged_generator(), rival::sampling_of(recipe.options), to);
-  });
-  run.output("summary.txt", [&](const path& to) {
-    const auto& last = run.last();
-    rival::replace_file(to, rival::internal::concatenate(
-                                "seed ", o.seed, ", steps ", last.steps_done, " of ", o.steps, run.state(), ", batch ",
-                                o.batch, ", threads ", rival::threads(), ", seconds ", last.seconds, "\n", counted,
-                                "\n\n", rival::summary(recipe.generator), '\n', rival::summary(recipe.discriminator)));
-  });
-  run.output("report.html", [&](const path& to) {
-    rival::Page page = report.begin("stacked_mnist", run, losses.steps());
-    report.end(page, run, o, recipe.generator, recipe.discriminator);
-    page.save(to);
-  });
-  run.checkpoints(checkpoints, [&](const path& to) {
-    rival::CheckpointExtras extras;
-    put_settings(extras, o);
-    run.put(extras);
-    losses.put(extras);
-    report.put(extras);
-    watch.put(extras);
-    extras.bytes["frames"] = animation.frames();
-    trainer.save(to, extras);
-  });
+  training.output_losses_and_generator();
+  training.output_summary_and_report([&] { return counted; });
 
-  return run.train([&] {
-    if (!resume) show(0);
-    const auto on_step = [&](const rival::StepReport& step) {
-      losses.add(step);
-      watch.step(step, run, report);
-      const bool last = step.steps_done == step.steps_in_all;
-      if (last || step.steps_done % std::max(1L, step.steps_in_all / 40) == 0) show(step.steps_done);
-      if (last || (o.count_every > 0 && step.steps_done % o.count_every == 0)) {
-        counted = told(count());
-        run.say(rival::internal::concatenate("step ", step.steps_done, ": ", counted));
-      }
-      if (!run.step(step)) trainer.stop();
-    };
-    const rival::Index epochs = o.steps / (o.images / o.batch) + 1;
-    trainer.fit(data, {.epochs = epochs, .steps = o.steps, .resume = resume, .on_step = on_step});
-    if (run.interrupted()) return;
-    // What as many real images come to.
-    const auto real = stack_digits(digits, sample_count, random.stream("floor"));
-    std::vector<rival::Index> all(static_cast<std::size_t>(sample_count));
-    std::iota(all.begin(), all.end(), 0);
-    rival::Tensor<float> images;
-    real.gather(all, images);
-    const std::string floor = "real images: " + told(count_stacked(classifier, images, law));
-    counted += '\n' + floor;
-    run.say(floor);
-  });
+  return training.train({.steps = o.steps,
+                         .begin = [&] { show(0); },
+                         .on_step =
+                             [&](const rival::StepReport& step) {
+                               const bool last = step.steps_done == step.steps_in_all;
+                               if (last || step.steps_done % sample_interval(0, step) == 0) show(step.steps_done);
+                               if (!last && (o.count_every == 0 || step.steps_done % o.count_every != 0)) return;
+                               const auto images = training.draw_all(training.samples("count"), sample_count);
+                               if (!images) return;
+                               counted = told(count_stacked(classifier, *images, law));
+                               run.say(rival::internal::concatenate("step ", step.steps_done, ": ", counted));
+                             },
+                         .end =
+                             [&] {
+                               if (run.interrupted()) return;
+                               // What as many real images come to.
+                               const auto real = stack_digits(digits, sample_count, random.stream("floor"));
+                               std::vector<rival::Index> all(static_cast<std::size_t>(sample_count));
+                               std::iota(all.begin(), all.end(), 0);
+                               rival::Tensor<float> images;
+                               real.gather(all, images);
+                               const std::string floor = "real images: " + told(count_stacked(classifier, images, law));
+                               counted += '\n' + floor;
+                               run.say(floor);
+                             }});
 }
 
 }  // namespace

@@ -34,8 +34,7 @@ Scores::Scores(const rival::Dataset& training, const rival::Dataset& held_out, r
                       values_of(scorer_(rival::MarkovChain(lines, order).sample(count_, random)))});
 }
 
-void Scores::add(long step, Samples samples) {
-  const rival::Tensor<float> made = samples.next(count_);
+void Scores::add(long step, const rival::Tensor<float>& made) {
   // The next step says so itself, and ends the training.
   if (!std::all_of(made.data(), made.data() + made.size(), rival::is_finite<float>)) return;
   steps_.push_back({step, values_of(scorer_(rival::tokens_of(made)))});

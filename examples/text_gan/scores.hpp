@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "common/losses.hpp"
-#include "common/samples.hpp"
 #include "rival/io/checkpoint.hpp"
 #include "rival/metrics/text_scores.hpp"
 #include "rival/report/page.hpp"
@@ -22,8 +21,10 @@ class Scores {
   /// Scores held-out lines and those of Markov chains of order 1 to 4, as many.
   Scores(const rival::Dataset& training, const rival::Dataset& held_out, rival::Random random);
 
+  /// How many lines are scored.
+  rival::Index count() const { return count_; }
   /// Scores as many of a generator's samples, after a step.
-  void add(long step, Samples samples);
+  void add(long step, const rival::Tensor<float>& made);
 
   /// Columns of the losses' table.
   Losses::Figures figures() const;

@@ -90,6 +90,18 @@ TEST_CASE("sound_gan: leaves sounds, their spectrograms, a report that plays the
   CHECK(sampler.generator().output_shape() == rival::Shape{1024, 1});
 }
 
+TEST_CASE("sound_gan: a rerun leaves no sound of an earlier one, and what is the user's") {
+  const Tones tones;
+  const auto folder = tones / "out" / "samples";
+  std::filesystem::create_directories(folder);
+  for (const char* name : {"000-violin.wav", "099.wav", "mine.wav", "0123.wav", "notes.txt"})
+    rival::replace_file(folder / name, std::string("x"));
+  REQUIRE(run(quick(tones, "out", {"--steps", "1"})).code == 0);
+  CHECK(std::filesystem::exists(folder / "000-high.wav"));
+  for (const char* name : {"000-violin.wav", "099.wav"}) CHECK_FALSE(std::filesystem::exists(folder / name));
+  for (const char* name : {"mine.wav", "0123.wav", "notes.txt"}) CHECK(std::filesystem::exists(folder / name));
+}
+
 TEST_CASE("sound_gan: goes on to the same files, on spectrograms and on samples") {
   for (const Arguments& kind : {Arguments{}, Arguments{"--spectrograms", "--unconditional"}}) {
     const Tones tones;

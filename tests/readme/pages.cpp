@@ -1,6 +1,7 @@
 // What stands around the blocks of C++ in docs/: a function a page, and one program of all, since each program compiles
 // the library's headers anew. It runs in a folder with the digits in the folder mnist.
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -9,7 +10,12 @@
 
 #include <rival/data/image_folder.hpp>
 #include <rival/data/mnist.hpp>
+#include <rival/data/moving_digits.hpp>
+#include <rival/data/text.hpp>
 #include <rival/gan/health.hpp>
+#include <rival/gan/recipes/clips.hpp>
+#include <rival/gan/recipes/text.hpp>
+#include <rival/gan/recipes/wavegan.hpp>
 #include <rival/image/png.hpp>
 #include <rival/io/checkpoint.hpp>
 #include <rival/io/network_file.hpp>
@@ -18,7 +24,14 @@
 #include <rival/io/onnx_import.hpp>
 #include <rival/io/sampler.hpp>
 #include <rival/metrics/evaluation.hpp>
+#include <rival/metrics/markov_chain.hpp>
+#include <rival/metrics/text_scores.hpp>
 #include <rival/rival.hpp>
+#include <rival/sound/griffin_lim.hpp>
+#include <rival/sound/mel.hpp>
+#ifdef WITH_SOUND_FILES
+#include <rival/data/sound_folder.hpp>
+#endif
 
 namespace {
 
@@ -144,6 +157,52 @@ void measuring_quality() {
 #include "measuring_quality/metrics.inc"
 }
 
+#ifdef WITH_SOUND_FILES
+void sound_files() {
+  rival::Random random(1);
+  std::filesystem::create_directory("sounds");
+  for (int i = 0; i < 8; ++i) {
+    rival::Sound sound{8000, 1, std::vector<float>(4000)};
+    for (std::size_t t = 0; t < sound.samples.size(); ++t)
+      sound.samples[t] = 0.5f * std::sin(0.01f * static_cast<float>(t * static_cast<std::size_t>(i + 2)));
+    rival::write_sound("sounds/" + std::to_string(i) + ".wav", sound);
+  }
+#include "sound/folder.inc"
+  expect(std::filesystem::exists("made.wav"), "a sound");
+}
+#endif
+
+void sound() {
+  rival::Random random(1);
+#include "sound/memory.inc"
+
+#include "sound/spectrum.inc"
+  expect(again.size() == 4096, "as many samples");
+}
+
+void text() {
+  rival::Random random(1);
+  std::string list;
+  for (const std::string a : {"ab", "cd", "ef", "gh"})
+    for (const std::string b : {"abc", "bcde", "cdefg"})
+      for (const std::string c : {"x", "yz"}) list += a + b + c + '\n';
+  rival::replace_file("words.txt", list);
+#include "text/train.inc"
+
+#include "text/score.inc"
+  expect(lines.count() == 10 && four >= 0, "ten lines, and a divergence");
+}
+
+void clips() {
+  rival::Random random(1);
+  rival::Mnist digits("mnist");
+#include "clips/train.inc"
+
+#include "clips/frames.inc"
+  expect(made.shape() == rival::Shape({4, 8, 32, 32, 1}), "four clips");
+  expect(by_frame.output_shape().size() == 1, "a score a clip");
+}
+
 void deploying() {
 #include "deploying/cpp.inc"
   expect(images.dim(0) == 16, "16 images");
@@ -195,6 +254,12 @@ int main() {
   reading_the_curves();
   choosing_a_recipe();
   measuring_quality();
+#ifdef WITH_SOUND_FILES
+  sound_files();
+#endif
+  sound();
+  text();
+  clips();
   deploying();
   training_loop();
   scale::run();

@@ -49,11 +49,10 @@ inline std::string loss_text(double loss) {
 }
 
 /// 341.2 as "341 images/s".
-inline std::string speed_text(double images_per_second) {
+inline std::string speed_text(double per_second, const std::string& kind) {
   char text[64];
-  std::snprintf(text, sizeof text, std::abs(images_per_second) < 1e9 ? "%.0f images/s" : "%.2e images/s",
-                images_per_second);
-  return text;
+  std::snprintf(text, sizeof text, std::abs(per_second) < 1e9 ? "%.0f " : "%.2e ", per_second);
+  return text + kind + "/s";
 }
 
 /// What a report says of how well it goes.
@@ -67,10 +66,10 @@ inline std::string losses_text(const StepReport& report) {
 
 /// The bar for a report, of at most `columns`: in a narrow window it shrinks, then what one misses least goes first.
 inline std::string bar_text(const StepReport& report, const std::string& left, int columns,
-                            const std::string& note = "") {
+                            const std::string& note = "", const std::string& kind = "images") {
   const std::string epoch = concatenate("epoch ", report.epoch, '/', report.epochs, ' '),
                     steps = concatenate(report.steps_done, '/', report.steps_in_all),
-                    speed = "  " + speed_text(report.images_per_second), losses = "  " + losses_text(report),
+                    speed = "  " + speed_text(report.images_per_second, kind), losses = "  " + losses_text(report),
                     noted = note.empty() ? "" : "  " + note, time = "  " + left + " left";
   constexpr std::size_t widest = 16, narrowest = 6;
   // A report of a step outside of `fit` does not say how many there will be.
@@ -101,7 +100,8 @@ inline std::string bar_text(const StepReport& report, const std::string& left, i
 struct ProgressOptions {
   /// A bar that redraws itself, as wide as the window; if not, a plain line every few seconds.
   bool bar = internal::window_columns(stdout) > 0;
-  double line_seconds = 5;  ///< between plain lines
+  double line_seconds = 5;      ///< between plain lines
+  std::string kind = "images";  ///< what the samples are
 };
 
 /// Shows the reports on standard output.
@@ -134,7 +134,7 @@ class ProgressBar {
       return;
     }
     std::printf("epoch %td/%td  step %ld/%ld  %s  %s%s%s  %s left\n", report.epoch, report.epochs, report.steps_done,
-                report.steps_in_all, internal::speed_text(report.images_per_second).c_str(),
+                report.steps_in_all, internal::speed_text(report.images_per_second, options_.kind).c_str(),
                 internal::losses_text(report).c_str(), note_.empty() ? "" : "  ", note_.c_str(), left.c_str());
     std::fflush(stdout);
   }
@@ -155,7 +155,7 @@ class ProgressBar {
   void draw(const StepReport& report, const std::string& left) {
     const int window = internal::window_columns(stdout);
     const int columns = (window > 0 ? window : 80) - 1;  // some terminals go on to the next line after the last column
-    std::string text = internal::bar_text(report, left, columns, note_);
+    std::string text = internal::bar_text(report, left, columns, note_, options_.kind);
     const std::size_t length = text.size();
     // Spaces over what is longer of the bar before.
     text.resize(std::max(length, std::min(drawn_, static_cast<std::size_t>(std::max(columns, 0)))), ' ');
