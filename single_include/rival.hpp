@@ -178,6 +178,7 @@ class FileWriter {
   }
   FileWriter(const FileWriter&) = delete;
   FileWriter& operator=(const FileWriter&) = delete;
+  /// Without a commit nothing is left of what was written.
   ~FileWriter() {
     file_.reset();
     std::error_code ignored;
@@ -188,6 +189,7 @@ class FileWriter {
   void write(const void* data, std::size_t bytes) {
     if (bytes > 0 && std::fwrite(data, 1, bytes, file_.get()) != bytes) fail_to_write(std::strerror(errno));
   }
+  /// Appends the bytes of a text. Throws Error when the disk is full or broken.
   void write(std::string_view text) { write(text.data(), text.size()); }
 
   /// Puts what was written in the place of `path`. Throws Error when that fails: the earlier file has then stayed, or,
@@ -216,6 +218,7 @@ inline void replace_file(const std::filesystem::path& path, const void* data, st
   file.write(data, bytes);
   file.commit();
 }
+/// The same with the bytes of a text.
 inline void replace_file(const std::filesystem::path& path, std::string_view text) {
   replace_file(path, text.data(), text.size());
 }
@@ -295,7 +298,7 @@ using Index = std::ptrdiff_t;
 /// Prints as `64x28x28x1`; the empty shape is a scalar's.
 class Shape {
  public:
-  static constexpr Index max_rank = 8;
+  static constexpr Index max_rank = 8;  ///< most axes that a shape can have
 
   Shape() = default;
   /// Throws Error for a negative extent, more than `max_rank` of them, or a product that overflows Index.
@@ -303,14 +306,18 @@ class Shape {
     for (const Index extent : extents) push_back(extent);
   }
 
+  /// Number of axes; 0 for a scalar.
   Index rank() const { return rank_; }
   /// Throws Error unless 0 <= axis < rank().
   Index operator[](Index axis) const {
     require(axis >= 0 && axis < rank_, "shape: expected an axis of ", *this, ", got ", axis);
     return extents_[static_cast<std::size_t>(axis)];
   }
+  /// The last extent, which is the channels of an image; 1 for a scalar.
   Index back() const { return rank_ == 0 ? 1 : (*this)[rank_ - 1]; }
+  /// The outermost extent, for loops over all extents.
   const Index* begin() const { return extents_.data(); }
+  /// One past the last extent.
   const Index* end() const { return extents_.data() + rank_; }
 
   /// Number of elements: the product of the extents, 1 for a scalar.
@@ -320,6 +327,8 @@ class Shape {
     return product;
   }
 
+  /// Adds an innermost axis. Throws Error for a negative extent, more than `max_rank` of them, or a product that
+  /// overflows Index.
   void push_back(Index extent) {
     require(rank_ < max_rank, "shape: at most ", max_rank, " extents, got more");
     require(extent >= 0, "shape: expected extents >= 0, got ", extent);
@@ -349,8 +358,10 @@ class Shape {
     return whole;
   }
 
+  /// Equal in rank and in every extent.
   friend bool operator==(const Shape& a, const Shape& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
+  /// As it is printed: `64x28x28x1`, or `scalar`.
   std::string text() const {
     if (rank_ == 0) return "scalar";
     std::string joined;
@@ -360,6 +371,7 @@ class Shape {
     }
     return joined;
   }
+  /// Prints text().
   friend std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << shape.text(); }
 
  private:
@@ -433,7 +445,9 @@ class MappedFile {
 #endif
   }
 
+  /// The first byte; null for an empty file.
   const std::uint8_t* data() const { return memory_; }
+  /// Bytes that the file had when it was opened.
   std::size_t size() const { return size_; }
 
   /// Throws Error when the file has become shorter: to touch what is gone would end the program. Asked before each
@@ -889,14 +903,16 @@ void parallel_blocks(Index count, Index block, double work, const Body& body) {
 // What a program may link instead of compiling it anew in each of its files.
 //
 // Headers end with a list of the instantiations that programs mostly ask for,
-//   RIVAL_INSTANTIATE_CLASS(Dense);
-//   RIVAL_INSTANTIATE_FUNCTION(conv_output);
+//
+//     RIVAL_INSTANTIATE_CLASS(Dense);
+//     RIVAL_INSTANTIATE_FUNCTION(conv_output);
+//
 // each for float and for double. Header-only, these lists say nothing. With RIVAL_COMPILED_FLOAT they declare those for
 // float `extern template`, with RIVAL_COMPILED_DOUBLE those for double, and the program links files that define them.
-// Such a file includes, like <cassert>, this one once more, with RIVAL_DEFINE_FLOAT or RIVAL_DEFINE_DOUBLE, in front of
-// the headers whose lists it is to define. All files must be compiled with the same flags.
+// Such a file includes, like `<cassert>`, this one once more, with RIVAL_DEFINE_FLOAT or RIVAL_DEFINE_DOUBLE, in front
+// of the headers whose lists it is to define. All files must be compiled with the same flags.
 //
-// No #pragma once, for that reason.
+// No `#pragma once`, for that reason.
 
 #undef RIVAL_INSTANTIATE_CLASS
 #undef RIVAL_INSTANTIATE_FUNCTION
@@ -911,6 +927,7 @@ void parallel_blocks(Index count, Index block, double work, const Body& body) {
 #else
 #define RIVAL_INSTANTIATE_FLOAT(...) static_assert(true)
 #endif
+/// The same of double.
 #if defined(RIVAL_DEFINE_DOUBLE)
 #define RIVAL_INSTANTIATE_DOUBLE(...) template __VA_ARGS__
 #elif defined(RIVAL_COMPILED_DOUBLE)
@@ -930,14 +947,19 @@ void parallel_blocks(Index count, Index block, double work, const Body& body) {
 
 namespace rival {
 
+/// A matrix with memory of its own, row-major as a Tensor.
 template <class S>
 using Matrix = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+/// A Tensor's memory, seen as a matrix that may be written to.
 template <class S>
 using MatrixMap = Eigen::Map<Matrix<S>>;
+/// The same, to be read only.
 template <class S>
 using ConstMatrixMap = Eigen::Map<const Matrix<S>>;
+/// A Tensor's memory, seen as one column of numbers with arithmetic element by element.
 template <class S>
 using ArrayMap = Eigen::Map<Eigen::Array<S, Eigen::Dynamic, 1>>;
+/// The same, to be read only.
 template <class S>
 using ConstArrayMap = Eigen::Map<const Eigen::Array<S, Eigen::Dynamic, 1>>;
 
@@ -950,12 +972,13 @@ using ConstArrayMap = Eigen::Map<const Eigen::Array<S, Eigen::Dynamic, 1>>;
 template <class S = float>
 class Tensor {
  public:
-  using Scalar = S;
-  static constexpr std::size_t alignment = 64;
+  using Scalar = S;                             ///< the type of an element
+  static constexpr std::size_t alignment = 64;  ///< bytes: where the memory begins is a multiple of it
 
   Tensor() = default;
   /// Zeros.
   explicit Tensor(const Shape& shape) : Tensor(shape, S(0)) {}
+  /// Every element is `value`.
   Tensor(const Shape& shape, S value) {
     resize(shape);
     fill(value);
@@ -968,8 +991,11 @@ class Tensor {
     std::copy(values.begin(), values.end(), data_);
   }
 
+  /// Copies shape and elements into memory of its own, also when `other` is a window (see `alias`).
   Tensor(const Tensor& other) { *this = other; }
+  /// Takes over the memory; `other` is left empty.
   Tensor(Tensor&& other) noexcept { swap(other); }
+  /// Copies shape and elements, into the memory that it has where that is large enough.
   Tensor& operator=(const Tensor& other) {
     if (this != &other) {
       resize(other.shape_);
@@ -977,26 +1003,38 @@ class Tensor {
     }
     return *this;
   }
+  /// Exchanges contents with `other`.
   Tensor& operator=(Tensor&& other) noexcept {
     swap(other);
     return *this;
   }
 
+  /// The extents, outermost first.
   const Shape& shape() const { return shape_; }
+  /// Number of axes.
   Index rank() const { return shape_.rank(); }
+  /// The extent of one axis. Throws Error unless 0 <= axis < rank().
   Index dim(Index axis) const { return shape_[axis]; }
+  /// Number of elements.
   Index size() const { return size_; }
+  /// Whether there are no elements.
   bool empty() const { return size_ == 0; }
+  /// Extent of the last axis; 1 for a scalar.
   Index cols() const { return shape_.back(); }
+  /// Elements in a column: size() / cols(), which is 0 if cols() is.
   Index rows() const { return cols() == 0 ? 0 : size_ / cols(); }
 
+  /// The elements, row by row; null while there never were any.
   S* data() { return data_; }
+  /// The same, to be read only.
   const S* data() const { return data_; }
 
+  /// Element i of all, row by row. The range is checked in debug builds alone.
   S& operator[](Index i) {
     assert(i >= 0 && i < size_);
     return data_[i];
   }
+  /// The value of element i of all, row by row.
   S operator[](Index i) const {
     assert(i >= 0 && i < size_);
     return data_[i];
@@ -1006,14 +1044,19 @@ class Tensor {
   S& operator()(I... indices) {
     return data_[offset(indices...)];
   }
+  /// The value of an element, by one index an axis.
   template <class... I>
   S operator()(I... indices) const {
     return data_[offset(indices...)];
   }
 
+  /// The elements as a matrix of rows() by cols(), without a copy.
   MatrixMap<S> matrix() { return {data_, rows(), cols()}; }
+  /// The same, to be read only.
   ConstMatrixMap<S> matrix() const { return {data_, rows(), cols()}; }
+  /// All elements as one column, for arithmetic element by element; without a copy.
   ArrayMap<S> array() { return {data_, size_}; }
+  /// The same, to be read only.
   ConstArrayMap<S> array() const { return {data_, size_}; }
 
   /// Sets the shape. Values are kept only while the number of elements stays the same; otherwise they are undefined.
@@ -1053,8 +1096,10 @@ class Tensor {
            before(other.data_, memory_.get() + capacity_);
   }
 
+  /// Sets every element.
   void fill(S value) { std::fill(data_, data_ + size_, value); }
 
+  /// Exchanges shape and memory with `other`; no element is copied.
   void swap(Tensor& other) noexcept {
     std::swap(memory_, other.memory_);
     std::swap(data_, other.data_);
@@ -1115,15 +1160,18 @@ class Random {
  public:
   /// All that there is to know of a stream.
   struct Position {
-    std::uint64_t seed = 0;
-    std::uint64_t stream = 0;
-    std::uint64_t block = 0;  ///< of four 32-bit words; the next one to be drawn
+    std::uint64_t seed = 0;    ///< the key, which all sub-streams of a stream share
+    std::uint64_t stream = 0;  ///< the number of the stream; 0 for the one that is made from a seed
+    std::uint64_t block = 0;   ///< of four 32-bit words; the next one to be drawn
     friend bool operator==(const Position&, const Position&) = default;
   };
 
+  /// The main stream of that seed, at its beginning.
   explicit Random(std::uint64_t seed = 0) : at_{seed, 0, 0} {}
+  /// The stream that was left at `position`, from there on.
   explicit Random(const Position& position) : at_(position) {}
 
+  /// Where the stream stands; a Random made from it gives the numbers that are still to come.
   const Position& position() const { return at_; }
   /// Passes over `blocks` blocks of four 32-bit words.
   void skip(std::uint64_t blocks) { at_.block += blocks; }
@@ -1271,8 +1319,11 @@ RIVAL_INSTANTIATE_DOUBLE(void Random::fill_normal(Tensor<double>&, double, doubl
 // The library's version, from which CMakeLists.txt reads the project's. It follows semver.org; before 1.0 a minor
 // version may break programs.
 
+/// The version's first number.
 #define RIVAL_VERSION_MAJOR 0
+/// Its second.
 #define RIVAL_VERSION_MINOR 1
+/// Its third.
 #define RIVAL_VERSION_PATCH 0
 
 /// One number for the preprocessor, such as 10203 for 1.2.3: `#if RIVAL_VERSION >= 10203`.
@@ -1299,7 +1350,13 @@ inline constexpr std::string_view version =
 namespace rival {
 
 /// What a buffer of the calling thread is used for; a kernel that calls another one must not share a use with it.
-enum class Scratch { packed_weights, padded_copy, partial_sums, task, group };
+enum class Scratch {
+  packed_weights,  ///< weights, or a factor of a product, in the order in which a kernel reads them
+  padded_copy,     ///< a source that was brought into another layout
+  partial_sums,    ///< what several tasks make and is added up in a fixed order
+  task,            ///< of TaskScratch
+  group            ///< of grouped convolutions: one group's channels, next to each other
+};
 
 /// `size` scalars of the calling thread's buffer for `use`, with undefined contents; good until the next call for that
 /// use.
@@ -1319,6 +1376,7 @@ class TaskScratch {
   /// `size` scalars for each worker.
   explicit TaskScratch(Index size)
       : stride_((size + line - 1) / line * line), data_(scratch<S>(Scratch::task, threads() * stride_)) {}
+  /// The memory of that worker, which parallel_for tells its task: `size` scalars with undefined contents.
   S* of(Index worker) const { return data_ + worker * stride_; }
 
  private:
@@ -1389,8 +1447,8 @@ inline void append_utf8(std::string& text, char32_t point) {
 /// The characters that lines are made of. A character is a code point of Unicode, texts are UTF-8. Symbol 0 is the
 /// padding behind a line's end, symbol k the k-th character:
 ///
-///   const Alphabet letters("abc");
-///   letters.tokens("cab", 5);   // 3 1 2 0 0
+///     const Alphabet letters("abc");
+///     letters.tokens("cab", 5);   // 3 1 2 0 0
 class Alphabet {
  public:
   /// Throws Error for no character, for one that comes twice, for a line's end, for more than 65,535, and for what is
@@ -1525,8 +1583,8 @@ S from_byte(std::uint8_t b) {
 
 /// What a stored value becomes: value / divisor + shift.
 struct Transform {
-  double divisor = 1;
-  double shift = 0;
+  double divisor = 1;  ///< not 0
+  double shift = 0;    ///< added after the division
   friend bool operator==(const Transform&, const Transform&) = default;
 };
 
@@ -1559,14 +1617,18 @@ void require_labels_below(const What& what, Index classes, const std::vector<T>&
 class AnyLabels {
  public:
   AnyLabels() = default;
+  /// Labels as they are, without a copy if moved in.
   AnyLabels(std::vector<Label> labels) : labels_(std::move(labels)) {}
+  /// Labels in braces.
   AnyLabels(std::initializer_list<Label> labels) : labels_(labels) {}
+  /// Whole numbers of another type. Throws Error for one that is negative or too large for a Label.
   template <class L>
   requires(std::is_integral_v<L> && !std::is_same_v<L, Label>) AnyLabels(const std::vector<L>& labels)
       : labels_(labels.begin(), labels.end()) {
     internal::require_labels_below("data set", most_classes, labels);
   }
 
+  /// Hands the labels over; nothing stays behind.
   std::vector<Label> take() && { return std::move(labels_); }
 
  private:
@@ -1576,8 +1638,8 @@ class AnyLabels {
 /// Samples of one shape of rank 1 to 4 with, perhaps, a label each: pictures {H, W, C}, sound {T, C}, text {L, K},
 /// clips {T, H, W, C}, rows of a table {D}.
 ///
-///   Dataset digits({28, 28, 1}, bytes, labels);
-///   Dataset words = Dataset::of_classes({16}, 27, letters);  // samples {16, 27}: a 1 for each letter, 0 elsewhere
+///     Dataset digits({28, 28, 1}, bytes, labels);
+///     Dataset words = Dataset::of_classes({16}, 27, letters);  // samples {16, 27}: a 1 for each letter, 0 elsewhere
 ///
 /// Copies are cheap: they share what they hold, which never changes. Views of it (`labels`, `values`) live as long as
 /// one of them, so a temporary gives none.
@@ -1601,6 +1663,7 @@ class Dataset {
     values_ = held->data();
     owner_ = held;
   }
+  /// The same for bytes in braces, which small data sets have: byte b is b / 127.5 - 1.
   Dataset(const Shape& sample, std::initializer_list<std::uint8_t> bytes, AnyLabels labels = {}, Index classes = 0)
       : Dataset(sample, std::vector<std::uint8_t>(bytes), std::move(labels), classes) {}
 
@@ -1645,7 +1708,9 @@ class Dataset {
   Index size() const { return size_; }
   /// The shape of one, as it comes in a batch.
   Shape sample_shape() const { return sample_; }
+  /// What every stored value becomes in a batch.
   Transform transform() const { return transform_; }
+  /// Whether there is a label for each sample.
   bool has_labels() const { return labels_ != nullptr && !labels_->empty(); }
   /// Number of classes that the labels tell apart; 0 without labels.
   Index classes() const { return classes_; }
@@ -1918,6 +1983,7 @@ struct DistortionOptions {
   /// What lies outside of an image; where there is none, its edge goes on.
   std::optional<double> fill = {};
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("shift", o.shift);
@@ -1935,7 +2001,8 @@ struct DistortionOptions {
 namespace internal {
 
 /// The place in an image from which the pixel (i, j) of another one is taken, both counted from the middle:
-///   y = yy (i - down) + yx (j - right),  x = xy (i - down) + xx (j - right).
+///
+///     y = yy (i - down) + yx (j - right),  x = xy (i - down) + xx (j - right).
 struct PixelMap {
   double yy = 1, yx = 0, xy = 0, xx = 1, down = 0, right = 0;
 };
@@ -2046,6 +2113,7 @@ class Distortion {
     amount_ = static_cast<S>(o.elastic * std::sqrt(3.0) / squares);
   }
 
+  /// The options that it was made with.
   const DistortionOptions& options() const { return options_; }
 
   /// Writes images {N, H, W, C}, changed by amounts drawn from `random`, to `changed`, which is another tensor. Throws
@@ -2110,8 +2178,9 @@ RIVAL_INSTANTIATE_CLASS(Distortion);
 
 namespace rival {
 
+/// How a Loader makes batches.
 struct LoaderOptions {
-  Index batch = 64;
+  Index batch = 64;       ///< samples in one
   bool drop_last = true;  ///< an epoch's last batch is left out if it is not full
   bool shuffle = true;    ///< off: the data set's own order
 };
@@ -2164,14 +2233,18 @@ class Loader {
     return true;
   }
 
+  /// The data set that the batches come from.
   Dataset data() const { return data_; }
+  /// The options that it was made with.
   const LoaderOptions& options() const { return options_; }
   /// The current epoch, counted from 0.
   Index epoch() const { return position_.epoch; }
+  /// Batches in an epoch, the last one, which need not be full, among them unless `drop_last`.
   Index batches_per_epoch() const {
     return (data_.size() + (options_.drop_last ? 0 : options_.batch - 1)) / options_.batch;
   }
 
+  /// Where it stands, for `set_position`.
   const LoaderPosition& position() const { return position_; }
   /// Goes on from a position that was read before, bit for bit. Throws Error for one that this data set cannot have.
   void set_position(const LoaderPosition& position) {
@@ -2221,12 +2294,13 @@ RIVAL_INSTANTIATE_CLASS(Loader);
 
 namespace rival {
 
+/// What clips of moving digits look like, and how many there are.
 struct MovingDigitsOptions {
-  Index clips = 10'000;
-  Index frames = 16;
-  Index size = 32;     ///< pixels: height and width of a frame
-  Index digit = 20;    ///< pixels: side of the square that a digit lies in; MNIST's are drawn in one of 20
-  double speed = 1.8;  ///< pixels from one frame to the next
+  Index clips = 10'000;  ///< how many; clip i shows digit i of the data set, which begins again after its last
+  Index frames = 16;     ///< in a clip
+  Index size = 32;       ///< pixels: height and width of a frame
+  Index digit = 20;      ///< pixels: side of the square that a digit lies in; MNIST's are drawn in one of 20
+  double speed = 1.8;    ///< pixels from one frame to the next
 };
 
 /// Clips {frames, size, size, 1} of bytes: in each, one digit bounces in front of black, as in Moving MNIST
@@ -2309,23 +2383,25 @@ inline Dataset moving_digits(const Dataset& digits, Random random, const MovingD
 
 namespace rival {
 
+/// A mixture whose centres lie on a circle.
 struct RingOptions {
-  Index modes = 8;
-  double radius = 1;
-  double sigma = 0.01;
+  Index modes = 8;      ///< centres
+  double radius = 1;    ///< of the circle
+  double sigma = 0.01;  ///< standard deviation around a centre, along both axes
 };
 
+/// A mixture whose centres lie on a square grid around (0, 0).
 struct SquareGridOptions {
-  Index side = 5;  ///< modes along a side
-  double spacing = 2;
-  double sigma = 0.05;
+  Index side = 5;       ///< modes along a side
+  double spacing = 2;   ///< between neighbouring centres, along both axes
+  double sigma = 0.05;  ///< standard deviation around a centre, along both axes
 };
 
 /// Points around centres in the plane, all centres equally likely, with the same standard deviation `sigma` along both
 /// axes.
 struct GaussianMixture {
-  std::vector<std::array<double, 2>> centres;
-  double sigma = 1;
+  std::vector<std::array<double, 2>> centres;  ///< x and y of each
+  double sigma = 1;                            ///< standard deviation around a centre, along both axes
 
   /// Centres evenly around a circle, the first at (radius, 0). The defaults are the 2D-ring of Lin, Khetan, Fanti and
   /// Oh
@@ -2358,6 +2434,7 @@ struct GaussianMixture {
     return mixture;
   }
 
+  /// Number of centres.
   Index modes() const { return static_cast<Index>(centres.size()); }
 
   /// The standard deviation of a coordinate, both axes taken together: sqrt of the mean of (|x - mean|^2) / 2.
@@ -2470,8 +2547,9 @@ inline std::string read_whole(std::string_view kind, const std::filesystem::path
 
 namespace rival {
 
+/// How a text becomes samples of one length.
 struct TextOptions {
-  static constexpr Index usual_length = 64;
+  static constexpr Index usual_length = 64;  ///< characters: the most that a sample has unless `length` says otherwise
 
   /// Characters in a sample; 0: as many as the longest line has, but at most `usual_length`.
   Index length = 0;
@@ -2484,11 +2562,14 @@ struct TextOptions {
 
 /// The lines of a text, and what was made of it.
 struct Text {
-  Dataset data;  ///< samples {length, symbols}, a 1 for each symbol; classes if it was a folder
-  Alphabet alphabet;
+  Dataset data;       ///< samples {length, symbols}, a 1 for each symbol; classes if it was a folder
+  Alphabet alphabet;  ///< the characters that samples are made of, one symbol each
   std::vector<std::string> class_names = {};  ///< of class 0, 1, ...; empty: the lines have no classes
   // Lines that were left out.
-  Index too_long = 0, too_short = 0, foreign = 0, broken = 0;
+  Index too_long = 0,                  ///< more characters than a sample has
+      too_short = 0,                   ///< fewer than `shortest`
+      foreign = 0,                     ///< with a character that the alphabet does not have
+      broken = 0;                      ///< not UTF-8
   std::string foreign_character = {};  ///< one that the alphabet does not have
   Index empty = 0;                     ///< lines without any character
 
@@ -2557,8 +2638,8 @@ struct TextLines {
 /// ending names, in the order of their names. A line ends with LF, CR LF or CR. Lines that are empty, too short or too
 /// long, and those with characters that a given alphabet does not have, are left out and counted.
 ///
-///   const Text words = read_text("words.txt", {.length = 16});
-///   Loader loader(words.data, {.batch = 64}, random);      // batches {64, 16, words.alphabet.symbols()}
+///     const Text words = read_text("words.txt", {.length = 16});
+///     Loader loader(words.data, {.batch = 64}, random);      // batches {64, 16, words.alphabet.symbols()}
 ///
 /// Throws Error for a file that cannot be read, and where no line is left.
 inline Text read_text(const std::filesystem::path& path, const TextOptions& options = {}) {
@@ -2661,11 +2742,13 @@ namespace rival {
 
 /// Lines of one length, a symbol of 0 ... kinds - 1 at each place. Symbol 0 pads what is shorter.
 struct Tokens {
-  Index length = 1;
-  Index kinds = 1;
+  Index length = 1;           ///< symbols in a line
+  Index kinds = 1;            ///< different symbols
   std::vector<Label> values;  ///< one line after the other
 
+  /// Number of lines.
   Index count() const { return static_cast<Index>(values.size()) / length; }
+  /// The symbols of line i, as a window on `values`; i is not checked.
   std::span<const Label> line(Index i) const {
     return std::span(values).subspan(static_cast<std::size_t>(i * length), static_cast<std::size_t>(length));
   }
@@ -2777,11 +2860,12 @@ using OptionValue = std::variant<bool, Index, double, std::string, std::vector<I
 /// A layer's kind, its options by name, and the layers that it is made of. From it the layer can be made again, but for
 /// its weights:
 ///
-///   conv2d {in: 1, out: 64, kernel: [4, 4], stride: [2, 2], ...}
+///     conv2d {in: 1, out: 64, kernel: [4, 4], stride: [2, 2], ...}
 struct Description {
-  std::string kind;
+  std::string kind;  ///< such as "conv2d"
+  /// Name and value, in the order in which the layer lists them.
   std::vector<std::pair<std::string, OptionValue>> options = {};
-  std::vector<Description> layers = {};
+  std::vector<Description> layers = {};  ///< that it holds, in their order
 
   friend bool operator==(const Description&, const Description&) = default;
 };
@@ -2790,9 +2874,13 @@ struct Description {
 // `OptionValue option_value(const T&)` and `bool read_option(const OptionValue&, T&)`, which returns false for a value
 // that stands for no T.
 
+/// A bool is kept as it is.
 inline OptionValue option_value(bool value) { return value; }
+/// A whole number is kept as it is.
 inline OptionValue option_value(Index value) { return value; }
+/// A number is kept as a double, also where it is whole.
 inline OptionValue option_value(double value) { return value; }
+/// A shape becomes the list of its extents.
 inline OptionValue option_value(const Shape& value) { return std::vector<Index>(value.begin(), value.end()); }
 
 namespace internal {
@@ -2806,13 +2894,17 @@ bool read_alternative(const OptionValue& value, T& out) {
 
 }  // namespace internal
 
+/// Takes a bool alone.
 inline bool read_option(const OptionValue& value, bool& out) { return internal::read_alternative(value, out); }
+/// Takes a whole number alone.
 inline bool read_option(const OptionValue& value, Index& out) { return internal::read_alternative(value, out); }
+/// Takes any number.
 inline bool read_option(const OptionValue& value, double& out) {
   // A whole number in a file may have lost its point.
   if (const Index* whole = std::get_if<Index>(&value)) return out = static_cast<double>(*whole), true;
   return internal::read_alternative(value, out);
 }
+/// Takes a list of at most Shape::max_rank extents >= 0.
 inline bool read_option(const OptionValue& value, Shape& out) {
   const auto* extents = std::get_if<std::vector<Index>>(&value);
   if (!extents || static_cast<Index>(extents->size()) > Shape::max_rank) return false;
@@ -2869,6 +2961,7 @@ inline Description describe_around(Description outer, Description inner) {
 
 /// Options of a layer that has none.
 struct NoOptions {
+  /// Calls nothing.
   template <class O, class F>
   static void each(O&, F&&) {}
 };
@@ -2882,8 +2975,8 @@ namespace rival {
 
 /// How many inputs one output is made of, and how many outputs one input goes into.
 struct Fan {
-  Index in;
-  Index out;
+  Index in;   ///< inputs of one output: of a convolution the kernel's area times the input channels
+  Index out;  ///< outputs of one input: of a convolution the kernel's area times the output channels
 };
 
 /// Fills `weights`, a layer's kernel whose last axis is the output, from `random`.
@@ -2977,29 +3070,30 @@ enum class WeightAxes {
 /// The optimiser's step sets `grad` back to zero.
 template <class S = float>
 struct Parameter {
-  std::string name;
-  Tensor<S> value;
-  Tensor<S> grad;
-  WeightAxes axes = WeightAxes::plain;
+  std::string name;                     ///< with its network's and layer's name in front: "G.conv1.weight"
+  Tensor<S> value;                      ///< in the layout that its layer computes with
+  Tensor<S> grad;                       ///< of value's shape
+  WeightAxes axes = WeightAxes::plain;  ///< which axes are inputs and outputs
 
   Parameter() = default;
+  /// Zeros of that shape, and a gradient of zeros.
   Parameter(std::string name_, const Shape& shape) : name(std::move(name_)), value(shape), grad(shape) {}
 };
 
 /// A tensor that belongs to the network and is never optimised, such as a running mean.
 template <class S = float>
 struct Buffer {
-  std::string name;
-  Tensor<S> value;
+  std::string name;  ///< with its network's and layer's name in front: "G.bn1.running_mean"
+  Tensor<S> value;   ///< as the last training pass left it
 };
 
 /// Everything that a network remembers, in the order of its layers: the one list that optimisers, initialisers and
 /// moving averages read. The pointers are good as long as the network is neither moved nor gone.
 template <class S = float>
 struct State {
-  std::vector<Parameter<S>*> parameters;
-  std::vector<Buffer<S>*> buffers;
-  std::vector<std::pair<std::string, Random*>> streams;
+  std::vector<Parameter<S>*> parameters;                 ///< that an optimiser changes
+  std::vector<Buffer<S>*> buffers;                       ///< that no optimiser changes, such as running means
+  std::vector<std::pair<std::string, Random*>> streams;  ///< random streams by the names of their layers
 };
 
 }  // namespace rival
@@ -3043,7 +3137,10 @@ class Identity {
 namespace rival {
 
 /// Training normalises by the batch and drops units; evaluation uses running statistics and is a pure function.
-enum class Mode { train, eval };
+enum class Mode {
+  train,  ///< a training pass
+  eval    ///< an evaluation
+};
 
 namespace internal {
 
@@ -3080,12 +3177,12 @@ struct Trace {
   const Tensor<S>* input = nullptr;
   /// What came out.
   Tensor<S> output;
-  Mode mode = Mode::train;
+  Mode mode = Mode::train;  ///< of the forward pass that the trace is of
   /// The samples' labels, if the layer reads them.
   std::vector<Labels::value_type> labels;
   /// What else the layer's backward needs (a mask, a mean); the layer gives the places their meaning.
   internal::TensorList<S> saved;
-  std::vector<Trace> children;
+  std::vector<Trace> children;  ///< of the layers that a container holds
   /// The gradient with respect to the input, where a network hands one out.
   Tensor<S> input_gradient;
 
@@ -3105,6 +3202,7 @@ struct Trace {
   /// Whether the last backward pass was one that kept what `backward_tangent` reads.
   bool kept = false;
 
+  /// The tensor at that place of `saved`, of that shape and with undefined contents; allocates in the first pass alone.
   Tensor<S>& save(std::size_t place, const Shape& shape) {
     saved.grow(place + 1);
     saved[place].resize(shape);
@@ -3135,19 +3233,22 @@ struct Wanted {
 
 /// How a layer bends. A linear one is, around almost every input, an affine map of it (dense, convolution, leaky ReLU,
 /// pooling): its gradients do not change along a direction unless those behind it do.
-enum class Curvature { linear, curved };
+enum class Curvature {
+  linear,  ///< affine around almost every input
+  curved   ///< anything else
+};
 
 /// The map y = x * scale[c] + shift[c] of every channel (the last axis); null stands for none.
 template <class S>
 struct ChannelMap {
-  const S* scale = nullptr;
-  const S* shift = nullptr;
+  const S* scale = nullptr;  ///< one number a channel
+  const S* shift = nullptr;  ///< one number a channel
 };
 
 /// How a layer is asked to run forward.
 template <class S>
 struct ForwardPass {
-  Mode mode = Mode::train;
+  Mode mode = Mode::train;  ///< training or evaluation, for layers that differ between the two
   /// The layer applies y -> max(y, slope * y) to its output as it writes it: the leaky ReLU behind it, for which no
   /// second sweep over memory is then made. 1 stands for none. Only given to layers that `fuses_activation()`.
   S slope = S(1);
@@ -3163,7 +3264,7 @@ struct ForwardPass {
 /// How a layer is asked to run backward.
 template <class S>
 struct BackwardPass {
-  bool parameters = false;
+  bool parameters = false;  ///< the layer adds to every Parameter::grad
   /// The layer multiplies the input gradient by (x > 0 ? 1 : slope) as it writes it: the backward pass of the leaky
   /// ReLU that made its input x. 1 stands for none. Only given to layers that `gates_input()`.
   S slope = S(1);
@@ -3182,7 +3283,7 @@ struct TangentPass {
   /// output in the pass is `gate`, of the layout of the layer's own. Null stands for none. Only given to layers that
   /// `fuses_activation()`.
   const S* gate = nullptr;
-  S slope = S(1);
+  S slope = S(1);  ///< of that leaky ReLU
 };
 
 /// A differentiable function of a batch with, perhaps, parameters. People compose layers and never see this class;
@@ -3244,7 +3345,9 @@ class Layer {
     fail(*this, ": has no tangents");
   }
 
+  /// Whether there is anything to optimise in it, or in the layers that it holds.
   virtual bool has_parameters() const { return false; }
+  /// Appends pointers to the layer's parameters, buffers and random streams to `state`, always in the same order.
   virtual void collect(State<S>& state) { (void)state; }
   /// Draws the weights anew, each from the sub-stream of `random` that its parameter's name gives.
   virtual void initialise(const Initialiser<S>& weights, const Random& random) {
@@ -3254,24 +3357,30 @@ class Layer {
 
   /// The slope of this layer if it is a (leaky) ReLU, otherwise 1.
   virtual S leaky_slope() const { return S(1); }
+  /// Whether it takes ForwardPass::slope and TangentPass::gate.
   virtual bool fuses_activation() const { return false; }
+  /// Whether it takes BackwardPass::slope.
   virtual bool gates_input() const { return false; }
   /// What the layer is in evaluation, if that is a map of channels; its numbers are kept in `trace`. Otherwise none.
   virtual ChannelMap<S> channel_map(Trace<S>& trace) const {
     (void)trace;
     return {};
   }
+  /// Whether it takes ForwardPass::map.
   virtual bool fuses_channel_map() const { return false; }
 
+  /// A copy with parameters, buffers and streams of its own.
   virtual std::unique_ptr<Layer> clone() const = 0;
   /// Takes over all that `other` is and holds, which must be of the same kind, as `internal::assign` does. The
   /// parameters stay where they are, since others point to them.
   virtual void assign(const Layer& other) = 0;
 
+  /// What the layer is called in its network, such as "G.conv1"; empty until a network names it.
   const std::string& name() const { return name_; }
   /// Names the layer and, with it as their prefix, its parameters, buffers and streams.
   virtual void set_name(const std::string& name) { name_ = name; }
 
+  /// Prints kind and name, as errors begin: `conv2d "G.conv1"`.
   friend std::ostream& operator<<(std::ostream& out, const Layer& layer) {
     out << layer.kind();
     if (!layer.name_.empty()) out << " \"" << layer.name_ << '"';
@@ -3381,12 +3490,14 @@ template <class S = float>
 class Sequential : public Layer<S> {
  public:
   Sequential() = default;
+  /// Appends the layers, as `add` does, moved or copied.
   template <class... Layers>
   requires(sizeof...(Layers) > 0 && (std::is_base_of_v<Layer<S>, std::remove_cvref_t<Layers>> && ...) &&
            !(sizeof...(Layers) == 1 && (std::is_same_v<Sequential, std::remove_cvref_t<Layers>> &&
                                         ...))) explicit Sequential(Layers&&... layers) {
     (add(std::forward<Layers>(layers)), ...);
   }
+  /// Copies every layer.
   Sequential(const Sequential& other) : Layer<S>(other) {
     for (const auto& layer : other.layers_) layers_.push_back(layer->clone());
   }
@@ -3436,9 +3547,11 @@ class Sequential : public Layer<S> {
     return *this;
   }
 
+  /// Number of layers.
   Index size() const { return static_cast<Index>(layers_.size()); }
   /// Throws Error unless 0 <= i < size().
   Layer<S>& operator[](Index i) { return *layers_[place(i)]; }
+  /// The same, to be read only.
   const Layer<S>& operator[](Index i) const { return *layers_[place(i)]; }
 
   std::string_view kind() const override { return "sequential"; }
@@ -3622,6 +3735,7 @@ class Network {
     for (const auto* parameter : parameters()) weights_ += parameter->value.size();
   }
 
+  /// Copies all layers with their weights; traces of the other's passes are not the copy's.
   Network(const Network& other)
       : input_(other.input_),
         layers_(other.layers_),
@@ -3650,10 +3764,15 @@ class Network {
   }
   ~Network() = default;
 
+  /// The name that its parameters' names begin with, such as "G".
   const std::string& name() const { return layers_.name(); }
+  /// The sample shape that goes in.
   const Shape& input_shape() const { return input_; }
+  /// The sample shape that comes out.
   Shape output_shape() const { return layers_.output_shape(input_); }
+  /// The layers, to be read or changed one by one.
   Sequential<S>& layers() { return layers_; }
+  /// The same, to be read only.
   const Sequential<S>& layers() const { return layers_; }
 
   /// A training pass: batch norm normalises by this batch and moves its running statistics, dropout drops.
@@ -3749,12 +3868,15 @@ class Network {
   /// How the network bends; throws Error for the first layer that has no tangents.
   Curvature curvature() const { return layers_.curvature(); }
 
+  /// Everything that it remembers; the pointers are good until the network is moved.
   State<S> state() {
     State<S> all;
     layers_.collect(all);
     return all;
   }
+  /// The parameters alone, such as an optimiser takes.
   std::vector<Parameter<S>*> parameters() { return state().parameters; }
+  /// The buffers alone.
   std::vector<Buffer<S>*> buffers() { return state().buffers; }
 
   /// What a pass of a batch costs at least, as parallel_scope counts it: each weight is used once for each sample.
@@ -3828,6 +3950,7 @@ class Discriminator : public Network<S> {
             this->output_shape());
   }
 
+  /// Numbers of the output behind the score; 0: there is the score alone.
   Index heads() const { return heads_; }
 
  private:
@@ -4380,7 +4503,7 @@ class Activation : public Layer<S> {
 template <class S = float>
 class Tanh : public internal::Activation<S, kernels::Tanh> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "tanh"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Tanh>(*this); }
@@ -4391,7 +4514,7 @@ class Tanh : public internal::Activation<S, kernels::Tanh> {
 template <class S = float>
 class Sigmoid : public internal::Activation<S, kernels::Sigmoid> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "sigmoid"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Sigmoid>(*this); }
@@ -4402,7 +4525,7 @@ class Sigmoid : public internal::Activation<S, kernels::Sigmoid> {
 template <class S = float>
 class SiLU : public internal::Activation<S, kernels::SiLU> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "silu"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<SiLU>(*this); }
@@ -4413,7 +4536,7 @@ class SiLU : public internal::Activation<S, kernels::SiLU> {
 template <class S = float>
 class Softplus : public internal::Activation<S, kernels::Softplus> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "softplus"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Softplus>(*this); }
@@ -4422,8 +4545,9 @@ class Softplus : public internal::Activation<S, kernels::Softplus> {
 
 /// What ELU's number is called.
 struct ELUOptions {
-  double alpha = 1;
+  double alpha = 1;  ///< of what is below 0: e^z - 1 times it
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("alpha", o.alpha);
@@ -4434,7 +4558,7 @@ struct ELUOptions {
 template <class S = float>
 class ELU : public internal::Activation<S, kernels::ELU<S>> {
  public:
-  using Options = ELUOptions;
+  using Options = ELUOptions;  ///< what it is made from
   /// Throws Error unless alpha >= 0.
   explicit ELU(double alpha = 1.0) : internal::Activation<S, kernels::ELU<S>>({static_cast<S>(alpha)}), alpha_(alpha) {
     require(alpha >= 0, "elu: expected alpha >= 0, got ", alpha);
@@ -4451,8 +4575,9 @@ class ELU : public internal::Activation<S, kernels::ELU<S>> {
 
 /// What a leaky ReLU's number is called.
 struct LeakyReLUOptions {
-  double slope = 0.2;
+  double slope = 0.2;  ///< below 0
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("slope", o.slope);
@@ -4466,7 +4591,7 @@ struct LeakyReLUOptions {
 template <class S = float>
 class LeakyReLU : public Layer<S> {
  public:
-  using Options = LeakyReLUOptions;
+  using Options = LeakyReLUOptions;  ///< what it is made from
   /// Throws Error unless 0 <= slope <= 1: then y = max(z, slope z), and y > 0 exactly where z > 0.
   explicit LeakyReLU(double slope = 0.2) : slope_(static_cast<S>(slope)), exact_slope_(slope) {
     require(slope >= 0 && slope <= 1, "leaky_relu: expected a slope in [0, 1], got ", slope);
@@ -4515,7 +4640,7 @@ class LeakyReLU : public Layer<S> {
 template <class S = float>
 class ReLU : public LeakyReLU<S> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   ReLU() : LeakyReLU<S>(0.0) {}
 
   std::string_view kind() const override { return "relu"; }
@@ -4790,11 +4915,13 @@ RIVAL_INSTANTIATE_CLASS(BatchStatistics);
 
 namespace rival {
 
+/// What a BatchNorm normalises, and how.
 struct BatchNormOptions {
   Index features = 0;     ///< the last axis: channels of images, columns of vectors
   double epsilon = 1e-5;  ///< added to the variance
   double momentum = 0.1;  ///< how far the running statistics move to each training batch's
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("features", o.features);
@@ -4809,7 +4936,7 @@ struct BatchNormOptions {
 template <class S = float>
 class BatchNorm : public internal::BatchStatistics<S> {
  public:
-  using Options = BatchNormOptions;
+  using Options = BatchNormOptions;  ///< what it is made from
   /// Throws Error unless features > 0, epsilon > 0 and 0 <= momentum <= 1.
   explicit BatchNorm(const BatchNormOptions& options)
       : internal::BatchStatistics<S>("batch_norm", options.features, options.epsilon, options.momentum),
@@ -4822,7 +4949,9 @@ class BatchNorm : public internal::BatchStatistics<S> {
   std::string_view short_name() const override { return "bn"; }
   Description describe() const override { return rival::describe("batch_norm", options_); }
 
+  /// The scale of every feature, {features}; 1 at first.
   Parameter<S>& weight() { return weight_; }
+  /// The shift of every feature, {features}; 0 at first.
   Parameter<S>& bias() { return bias_; }
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
@@ -4836,9 +4965,11 @@ class BatchNorm : public internal::BatchStatistics<S> {
     return channel_map(this->mean_.value, this->variance_.value, trace);
   }
 
-  /// With x^ = (x - mean) / s, s = sqrt(variance + epsilon) and <.> the mean over a feature's values:
-  /// dweight += sum of dy x^, dbias += sum of dy, dx = weight / s (dy - <dy> - x^ <dy x^>); in evaluation dx = weight /
-  /// s dy.
+  /// With x^ = (x - mean) / s, s = sqrt(variance + epsilon) and `<z>` the mean of z over a feature's values:
+  ///
+  ///     dweight += sum of dy x^,  dbias += sum of dy,  dx = weight / s (dy - <dy> - x^ <dy x^>)
+  ///
+  /// In evaluation dx = weight / s dy.
   void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
     const Tensor<S>& x = *trace.input;
     const Index rows = x.rows(), features = this->features();
@@ -5044,12 +5175,14 @@ void keep_labels(const Layer<S>& layer, Labels labels, Index count, Index classe
 
 namespace rival {
 
+/// What a ConditionalBatchNorm normalises, and how.
 struct ConditionalBatchNormOptions {
   Index features = 0;     ///< the last axis: channels of images, columns of vectors
   Index classes = 0;      ///< labels are 0 ... classes - 1
   double epsilon = 1e-5;  ///< added to the variance
   double momentum = 0.1;  ///< how far the running statistics move to each training batch's
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("features", o.features);
@@ -5067,7 +5200,7 @@ struct ConditionalBatchNormOptions {
 template <class S = float>
 class ConditionalBatchNorm : public internal::BatchStatistics<S> {
  public:
-  using Options = ConditionalBatchNormOptions;
+  using Options = ConditionalBatchNormOptions;  ///< what it is made from
   /// Throws Error unless features > 0, 0 < classes <= 65,536, epsilon > 0 and 0 <= momentum <= 1.
   explicit ConditionalBatchNorm(const ConditionalBatchNormOptions& options)
       : internal::BatchStatistics<S>("conditional_batch_norm", options.features, options.epsilon, options.momentum),
@@ -5083,7 +5216,9 @@ class ConditionalBatchNorm : public internal::BatchStatistics<S> {
   std::string_view short_name() const override { return "cbn"; }
   Description describe() const override { return rival::describe("conditional_batch_norm", options_); }
 
+  /// The scales, {classes, features}; 1 at first.
   Parameter<S>& weight() { return weight_; }
+  /// The shifts, {classes, features}; 0 at first.
   Parameter<S>& bias() { return bias_; }
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
@@ -5105,9 +5240,12 @@ class ConditionalBatchNorm : public internal::BatchStatistics<S> {
     return trace.output;
   }
 
-  /// With x^ = (x - mean) / s, s = sqrt(variance + epsilon), u = weight[label] dy and <.> the mean over a feature's
-  /// values: dweight[label] += sum of dy x^, dbias[label] += sum of dy over each sample, dx = (u - <u> - x^ <u x^>) /
-  /// s; in evaluation dx = u / s.
+  /// With x^ = (x - mean) / s, s = sqrt(variance + epsilon), u = weight[label] dy and `<z>` the mean of z over a
+  /// feature's values, the first two sums being over each sample:
+  ///
+  ///     dweight[label] += sum of dy x^,  dbias[label] += sum of dy,  dx = (u - <u> - x^ <u x^>) / s
+  ///
+  /// In evaluation dx = u / s.
   void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
     if (!dx && !pass.parameters) return;
     const Tensor<S>& x = *trace.input;
@@ -8071,17 +8209,24 @@ namespace rival {
 
 /// Height and width: `.kernel = 5` is 5x5, `.kernel = {3, 5}` is 3 high and 5 wide.
 struct Size2 {
-  Index h, w;
+  Index h,  ///< height
+      w;    ///< width
 
+  /// A square.
   constexpr Size2(Index both) : h(both), w(both) {}  // NOLINT: meant to be implicit
+  /// Height first, as in shapes.
   constexpr Size2(Index height, Index width) : h(height), w(width) {}
 
+  /// Height times width.
   constexpr Index area() const { return h * w; }
   friend constexpr bool operator==(const Size2&, const Size2&) = default;
+  /// As it stands in errors: `3x5`.
   friend std::ostream& operator<<(std::ostream& out, const Size2& size) { return out << size.h << 'x' << size.w; }
 };
 
+/// The list of height and width.
 inline OptionValue option_value(const Size2& size) { return std::vector<Index>{size.h, size.w}; }
+/// Takes a list of two whole numbers.
 inline bool read_option(const OptionValue& value, Size2& out) {
   const auto* both = std::get_if<std::vector<Index>>(&value);
   if (!both || both->size() != 2) return false;
@@ -8173,24 +8318,28 @@ void drop_row(Parameter<S>& weight) {
 /// signals, [in, out] for a dense layer), plus a bias b for each output channel, if there is one: y = x W + b, where
 /// the product is what the kind of layer makes of it.
 ///
-/// forward:          y = x W + b              backward:          dx = dy W^T, dW += x^T dy, db += column sums of dy
-/// forward_tangent:  y' = x' W                backward_tangent:  dx' = dy' W^T, dW += x'^T dy + x^T dy', db += sums of
-/// dy'
+///     forward:           y = x W + b
+///     backward:          dx = dy W^T,  dW += x^T dy,  db += column sums of dy
+///     forward_tangent:   y' = x' W
+///     backward_tangent:  dx' = dy' W^T,  dW += x'^T dy + x^T dy',  db += column sums of dy'
 ///
 /// A kind gives the three products; who makes W of something else (spectral norm) derives from a kind and overrides
 /// what the passes take W from and where its gradient goes.
 template <class S>
 class Weighted : public Layer<S> {
  public:
-  using Scalar = S;
+  using Scalar = S;  ///< the type of a weight
   /// Whether a wrapper, such as spectral norm, makes the weight. There can be one at most: each keeps in the trace what
   /// it makes.
   static constexpr bool wrapped = false;
 
+  /// W, stored as the class says.
   Parameter<S>& weight() { return weight_; }
+  /// The same, to be read only.
   const Parameter<S>& weight() const { return weight_; }
   /// Empty without a bias.
   Parameter<S>& bias() { return bias_; }
+  /// The same, to be read only.
   const Parameter<S>& bias() const { return bias_; }
   /// The W that an evaluation works with: `weight`, or what a wrapper makes of it, which lies in `trace`.
   const Tensor<S>& evaluated_weight(Trace<S>& trace) const { return make_weight(trace, Mode::eval); }
@@ -8268,6 +8417,7 @@ class Weighted : public Layer<S> {
   }
 
  protected:
+  /// A weight of that shape and, if `bias`, a bias of {out}, all zeros until they are drawn or loaded.
   Weighted(const Shape& weight, WeightAxes axes, Index out, bool bias, Fan fan)
       : weight_("weight", weight), bias_("bias", bias ? Shape{out} : Shape{0}), fan_(fan) {
     weight_.axes = axes;
@@ -8288,6 +8438,7 @@ class Weighted : public Layer<S> {
     (void)mode;
     return made_weight(trace);
   }
+  /// The W that `make_weight` made in that trace's forward pass.
   virtual const Tensor<S>& made_weight(const Trace<S>& trace) const {
     (void)trace;
     return weight_.value;
@@ -8297,8 +8448,9 @@ class Weighted : public Layer<S> {
     (void)trace;
     return weight_.grad;
   }
+  /// Called when a backward pass has added dW to `weight_gradient`; a wrapper makes its own weight's gradient of it.
   virtual void finish_weight_gradient(Trace<S>& trace) { (void)trace; }
-  static constexpr std::size_t first_place = 1;  // of Trace::saved that a derived class may use
+  static constexpr std::size_t first_place = 1;  ///< of Trace::saved that a derived class may use
 
  private:
   kernels::Epilogue<S> output_epilogue(Trace<S>& trace, const ForwardPass<S>& pass) const {
@@ -8331,17 +8483,19 @@ concept PlainWeighted = std::is_base_of_v<Weighted<typename L::Scalar>, L> && !L
 
 namespace rival {
 
+/// The sizes of a Conv2d.
 struct Conv2dOptions {
-  Index in = 0;   ///< channels
-  Index out = 0;  ///< channels
-  Size2 kernel = 3;
-  Size2 stride = 1;
+  Index in = 0;                    ///< channels
+  Index out = 0;                   ///< channels
+  Size2 kernel = 3;                ///< rows and columns
+  Size2 stride = 1;                ///< rows and columns of the input for one of the output
   Size2 padding = 0;               ///< zeros above and to the left
   Size2 padding_end = as_padding;  ///< zeros below and to the right
-  bool bias = true;
+  bool bias = true;                ///< whether a number is learnt for each out channel and added to it
   Index groups =
       1;  ///< each out channel sees the in channels of its group only; `in` of them are a depthwise convolution
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -8442,7 +8596,7 @@ class Conv2d : public internal::Convolution<S> {
   using Base = internal::Convolution<S>;
 
  public:
-  using Options = Conv2dOptions;
+  using Options = Conv2dOptions;  ///< what it is made from
   /// Throws Error for sizes that are not positive, paddings that are negative, and channels that the groups do not
   /// divide.
   explicit Conv2d(const Conv2dOptions& options) : Base("conv2d", options) {}
@@ -8450,6 +8604,7 @@ class Conv2d : public internal::Convolution<S> {
   std::string_view kind() const override { return "conv2d"; }
   std::string_view short_name() const override { return "conv"; }
   Description describe() const override { return rival::describe("conv2d", options()); }
+  /// The options that it was made with.
   const Conv2dOptions& options() const { return this->window(); }
 
   Shape output_shape(const Shape& input) const override {
@@ -8478,16 +8633,18 @@ RIVAL_INSTANTIATE_CLASS(Conv2d);
 
 namespace rival {
 
+/// The sizes of a ConvTranspose2d.
 struct ConvTranspose2dOptions {
-  Index in = 0;   ///< channels
-  Index out = 0;  ///< channels
-  Size2 kernel = 3;
-  Size2 stride = 1;
+  Index in = 0;                    ///< channels
+  Index out = 0;                   ///< channels
+  Size2 kernel = 3;                ///< rows and columns
+  Size2 stride = 1;                ///< rows and columns of the output for one of the input
   Size2 padding = 0;               ///< rows and columns cropped above and to the left
   Size2 padding_end = as_padding;  ///< cropped below and to the right
   Size2 output_padding = 0;        ///< rows and columns added below and to the right
-  bool bias = true;
+  bool bias = true;                ///< whether a number is learnt for each out channel and added to it
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -8570,7 +8727,7 @@ class ConvTranspose2d : public internal::TransposedConvolution<S> {
   using Base = internal::TransposedConvolution<S>;
 
  public:
-  using Options = ConvTranspose2dOptions;
+  using Options = ConvTranspose2dOptions;  ///< what it is made from
   /// Throws Error for sizes that are not positive, paddings that are negative, and output padding that is not smaller
   /// than the stride.
   explicit ConvTranspose2d(const ConvTranspose2dOptions& options) : Base("conv_transpose2d", options) {
@@ -8583,6 +8740,7 @@ class ConvTranspose2d : public internal::TransposedConvolution<S> {
   std::string_view kind() const override { return "conv_transpose2d"; }
   std::string_view short_name() const override { return "convT"; }
   Description describe() const override { return rival::describe("conv_transpose2d", options()); }
+  /// The options that it was made with.
   const ConvTranspose2dOptions& options() const { return this->window(); }
 
   Shape output_shape(const Shape& input) const override {
@@ -8612,11 +8770,13 @@ RIVAL_INSTANTIATE_CLASS(ConvTranspose2d);
 
 namespace rival {
 
+/// The sizes of a Dense layer.
 struct DenseOptions {
-  Index in = 0;
-  Index out = 0;
-  bool bias = true;
+  Index in = 0;      ///< numbers in a sample
+  Index out = 0;     ///< numbers in its output
+  bool bias = true;  ///< whether b is learnt; if not, it is 0
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -8629,7 +8789,7 @@ struct DenseOptions {
 template <class S = float>
 class Dense : public Weighted<S> {
  public:
-  using Options = DenseOptions;
+  using Options = DenseOptions;  ///< what it is made from
   /// Throws Error unless both sizes are positive.
   explicit Dense(const DenseOptions& options)
       : Weighted<S>({positive("in", options.in), positive("out", options.out)}, WeightAxes::dense, options.out,
@@ -8651,7 +8811,7 @@ class Dense : public Weighted<S> {
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  protected:
-  using Epilogue = kernels::Epilogue<S>;
+  using Epilogue = kernels::Epilogue<S>;  ///< what a product does to an output as it writes it
   void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y, const Epilogue& epilogue) const override {
     kernels::conv_output(geometry(x), x.data(), w.data(), y.data(), epilogue);
   }
@@ -8684,12 +8844,14 @@ RIVAL_INSTANTIATE_CLASS(Dense);
 
 namespace rival {
 
+/// The windows of an AvgPool2d.
 struct AvgPoolOptions {
-  Size2 kernel = 2;
-  Size2 stride = kernel;
+  Size2 kernel = 2;               ///< rows and columns
+  Size2 stride = kernel;          ///< rows and columns from one window to the next
   Size2 padding = 0;              ///< at most half of the kernel
   bool count_include_pad = true;  ///< divide by the whole window, padding too; otherwise by the pixels in it
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("kernel", o.kernel);
@@ -8699,11 +8861,13 @@ struct AvgPoolOptions {
   }
 };
 
+/// The windows of a MaxPool2d.
 struct MaxPoolOptions {
-  Size2 kernel = 2;
-  Size2 stride = kernel;
-  Size2 padding = 0;  ///< at most half of the kernel; never the maximum
+  Size2 kernel = 2;       ///< rows and columns
+  Size2 stride = kernel;  ///< rows and columns from one window to the next
+  Size2 padding = 0;      ///< at most half of the kernel; never the maximum
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("kernel", o.kernel);
@@ -8775,7 +8939,7 @@ class Pool : public Layer<S> {
 template <class S = float>
 class AvgPool2d : public internal::Pool<S> {
  public:
-  using Options = AvgPoolOptions;
+  using Options = AvgPoolOptions;  ///< what it is made from
   /// Throws Error for a kernel or stride below 1, or padding beyond half of the kernel.
   explicit AvgPool2d(const AvgPoolOptions& options = {})
       : internal::Pool<S>("avg_pool2d", options.kernel, options.stride, options.padding),
@@ -8838,7 +9002,7 @@ class AvgPool2d : public internal::Pool<S> {
 template <class S = float>
 class MaxPool2d : public internal::Pool<S> {
  public:
-  using Options = MaxPoolOptions;
+  using Options = MaxPoolOptions;  ///< what it is made from
   /// Throws Error for a kernel or stride below 1, or padding beyond half of the kernel.
   explicit MaxPool2d(const MaxPoolOptions& options = {})
       : internal::Pool<S>("max_pool2d", options.kernel, options.stride, options.padding), options_(options) {}
@@ -8920,9 +9084,11 @@ RIVAL_INSTANTIATE_CLASS(MaxPool2d);
 
 namespace rival {
 
+/// The sizes of a Projection.
 struct ProjectionOptions {
   Index classes = 0;  ///< at most 65,536
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("classes", o.classes);
@@ -8933,7 +9099,7 @@ struct ProjectionOptions {
 /// are how real the sample looks and how well it goes with each class, that is the projection discriminator (Miyato and
 /// Koyama, "cGANs with projection discriminator", 2018):
 ///
-///   SumPool(), SpectralNorm(Dense({.in = 256, .out = 1 + 10})), Projection({.classes = 10})
+///     SumPool(), SpectralNorm(Dense({.in = 256, .out = 1 + 10})), Projection({.classes = 10})
 ///
 /// scores features h with h . (w + v[label]) + b, w being the first column of the dense layer's weight and v the
 /// others. The labels are those of the pass; forward throws Error unless there is one of 0 ... classes - 1 for each
@@ -8941,7 +9107,7 @@ struct ProjectionOptions {
 template <class S = float>
 class Projection : public Layer<S> {
  public:
-  using Options = ProjectionOptions;
+  using Options = ProjectionOptions;  ///< what it is made from
   /// Throws Error unless 1 <= classes <= 65,536.
   explicit Projection(const ProjectionOptions& options) : classes_(options.classes) {
     require(classes_ > 0 && classes_ <= most_classes, "projection: expected 1 to ", most_classes, " classes, got ",
@@ -9049,8 +9215,9 @@ class ShapeChange : public Layer<S> {
 
 /// What the layer's shape is called.
 struct ReshapeOptions {
-  Shape shape = {};
+  Shape shape = {};  ///< of a sample
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("shape", o.shape);
@@ -9061,7 +9228,8 @@ struct ReshapeOptions {
 template <class S = float>
 class Reshape : public internal::ShapeChange<S> {
  public:
-  using Options = ReshapeOptions;
+  using Options = ReshapeOptions;  ///< what it is made from
+  /// `sample` without the batch axis; that it has the input's size is checked when the network is put together.
   explicit Reshape(const Shape& sample) : sample_(sample) {}
 
   std::string_view kind() const override { return "reshape"; }
@@ -9082,7 +9250,7 @@ class Reshape : public internal::ShapeChange<S> {
 template <class S = float>
 class Flatten : public internal::ShapeChange<S> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "flatten"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   Shape output_shape(const Shape& input) const override { return {input.size()}; }
@@ -9244,9 +9412,11 @@ class Branches : public Layer<S> {
 
 }  // namespace internal
 
+/// What a Residual does to the sum.
 struct ResidualOptions {
   double scale = 1;  ///< of the sum; 1 / sqrt(2) keeps the variance of two branches that are independent (StyleGAN2)
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("scale", o.scale);
@@ -9261,6 +9431,8 @@ class Residual : public internal::Branches<S> {
   /// Throws Error unless the scale is finite.
   explicit Residual(Sequential<S> main, const ResidualOptions& options = {})
       : Residual(std::move(main), Sequential<S>(), options) {}
+  /// With layers in the skip branch too, for a main one that changes the shape. Throws Error unless the scale is
+  /// finite.
   Residual(Sequential<S> main, Sequential<S> skip, const ResidualOptions& options = {})
       : internal::Branches<S>(std::move(main), std::move(skip)),
         options_(options),
@@ -9286,9 +9458,11 @@ class Residual : public internal::Branches<S> {
 
  protected:
   using typename internal::Branches<S>::Pair;
+  /// y = scale (main + skip), with the slope or the gate of the leaky ReLU behind it.
   void join(const Tensor<S>& main, const Tensor<S>& skip, Tensor<S>& y, S slope, const S* gate) const override {
     this->add(main, skip, y, scale_, slope, gate);
   }
+  /// scale dy for either branch.
   Pair split(Trace<S>& trace, const Tensor<S>& dy, std::size_t place) const override {
     if (scale_ == S(1)) return {&dy, &dy};
     Tensor<S>& scaled = trace.save(place, dy.shape());
@@ -9314,16 +9488,18 @@ RIVAL_INSTANTIATE_CLASS(Residual);
 
 namespace rival {
 
+/// The sizes of a Conv1d.
 struct Conv1dOptions {
-  Index in = 0;   ///< channels
-  Index out = 0;  ///< channels
-  Index kernel = 3;
-  Index stride = 1;
+  Index in = 0;                      ///< channels
+  Index out = 0;                     ///< channels
+  Index kernel = 3;                  ///< steps
+  Index stride = 1;                  ///< steps of the input for one of the output
   Index padding = 0;                 ///< zeros in front
   Index padding_end = as_padding.w;  ///< zeros behind
-  bool bias = true;
-  Index groups = 1;  ///< each out channel sees the in channels of its group only
+  bool bias = true;                  ///< whether a number is learnt for each out channel and added to it
+  Index groups = 1;                  ///< each out channel sees the in channels of its group only
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -9347,7 +9523,7 @@ class Conv1d : public internal::Convolution<S> {
   using Base = internal::Convolution<S>;
 
  public:
-  using Options = Conv1dOptions;
+  using Options = Conv1dOptions;  ///< what it is made from
   /// Throws Error for sizes that are not positive, paddings that are negative, and channels that the groups do not
   /// divide.
   explicit Conv1d(const Conv1dOptions& options) : Base("conv1d", one_row(options)), options_(options) {
@@ -9357,6 +9533,7 @@ class Conv1d : public internal::Convolution<S> {
   std::string_view kind() const override { return "conv1d"; }
   std::string_view short_name() const override { return "conv"; }
   Description describe() const override { return rival::describe("conv1d", options_); }
+  /// The options that it was made with.
   const Conv1dOptions& options() const { return options_; }
 
   Shape output_shape(const Shape& input) const override {
@@ -9391,16 +9568,18 @@ RIVAL_INSTANTIATE_CLASS(Conv1d);
 
 namespace rival {
 
+/// The sizes of a ConvTranspose1d.
 struct ConvTranspose1dOptions {
-  Index in = 0;   ///< channels
-  Index out = 0;  ///< channels
-  Index kernel = 3;
-  Index stride = 1;
+  Index in = 0;                      ///< channels
+  Index out = 0;                     ///< channels
+  Index kernel = 3;                  ///< steps
+  Index stride = 1;                  ///< steps of the output for one of the input
   Index padding = 0;                 ///< steps cropped in front
   Index padding_end = as_padding.w;  ///< steps cropped behind
   Index output_padding = 0;          ///< steps added behind
-  bool bias = true;
+  bool bias = true;                  ///< whether a number is learnt for each out channel and added to it
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -9424,7 +9603,7 @@ class ConvTranspose1d : public internal::TransposedConvolution<S> {
   using Base = internal::TransposedConvolution<S>;
 
  public:
-  using Options = ConvTranspose1dOptions;
+  using Options = ConvTranspose1dOptions;  ///< what it is made from
   /// Throws Error for sizes that are not positive, paddings that are negative, and output padding that is not smaller
   /// than the stride.
   explicit ConvTranspose1d(const ConvTranspose1dOptions& options)
@@ -9439,6 +9618,7 @@ class ConvTranspose1d : public internal::TransposedConvolution<S> {
   std::string_view kind() const override { return "conv_transpose1d"; }
   std::string_view short_name() const override { return "convT"; }
   Description describe() const override { return rival::describe("conv_transpose1d", options_); }
+  /// The options that it was made with.
   const ConvTranspose1dOptions& options() const { return options_; }
 
   Shape output_shape(const Shape& input) const override {
@@ -9464,9 +9644,11 @@ RIVAL_INSTANTIATE_CLASS(ConvTranspose1d);
 
 namespace rival {
 
+/// How a SpectralNorm finds the norm.
 struct SpectralNormOptions {
   Index iterations = 1;  ///< of the power method, in each training pass
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("iterations", o.iterations);
@@ -9496,19 +9678,19 @@ S dot(const Tensor<S>& a, const Tensor<S>& b) {
 /// W u is about the largest singular value of W as a matrix of (kernel_h kernel_w in) rows by out columns (Miyato,
 /// Kataoka, Koyama and Yoshida, "Spectral normalization for generative adversarial networks", 2018):
 ///
-///   SpectralNorm(Conv2d({.in = 64, .out = 128}))
+///     SpectralNorm(Conv2d({.in = 64, .out = 128}))
 ///
 /// Each training pass takes a step of the power method, v = W u / |W u|, u = W^T v / |W^T v|, from the vectors that are
 /// kept with the network; `commit` keeps the new ones. Evaluation takes them as they are, unless the weights have been
 /// set since and they no longer fit: then it lets the power method settle first. The gradient goes through sigma, with
-/// u and v as constants: dW = (G - <G, W / sigma> v u^T) / sigma, G being that with respect to W / sigma.
+/// u and v as constants: `dW = (G - <G, W / sigma> v u^T) / sigma`, G being that with respect to W / sigma.
 ///
 /// A weight that is all zeros stays so.
 template <PlainWeighted L>
 class SpectralNorm : public L {
  public:
-  static constexpr bool wrapped = true;
-  using S = typename L::Scalar;
+  static constexpr bool wrapped = true;  ///< no second wrapper goes around it
+  using S = typename L::Scalar;          ///< of the layer within
 
   /// Throws Error unless iterations >= 1.
   explicit SpectralNorm(const L& layer, const SpectralNormOptions& options = {})
@@ -9524,17 +9706,21 @@ class SpectralNorm : public L {
     normalise(v_.value);
   }
 
+  /// "spectral_norm" and L's kind.
   std::string_view kind() const override { return kind_; }
   /// Of L: normalised or not, the first convolution is "conv1".
   std::string_view short_name() const override { return short_name_; }
+  /// The iterations, and L's description within.
   Description describe() const override {
     return internal::describe_around(rival::describe("spectral_norm", SpectralNormOptions{iterations_}), L::describe());
   }
 
   /// The vectors of the power method: {out} and {kernel_h kernel_w in}.
   Buffer<S>& u() { return u_; }
+  /// The other one of them, {kernel_h kernel_w in}.
   Buffer<S>& v() { return v_; }
 
+  /// L's state, and u and v as buffers.
   void collect(State<S>& state) override {
     L::collect(state);
     state.buffers.insert(state.buffers.end(), {&u_, &v_});
@@ -9548,6 +9734,7 @@ class SpectralNorm : public L {
     iterate(u_.value, v_.value, settling_iterations);
     fitted_ = true;
   }
+  /// Takes over u and v of a training pass.
   void commit(const Trace<S>& trace) override {
     L::commit(trace);
     if (trace.mode != Mode::train || trace.saved[saved_sigma][0] == S(0)) return;
@@ -9556,8 +9743,11 @@ class SpectralNorm : public L {
     fitted_ = true;
   }
 
+  /// A copy with parameters, u and v of its own.
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<SpectralNorm>(*this); }
+  /// Takes over all of another layer of this kind, u and v too.
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+  /// Names L's parameters, and u and v behind them.
   void set_name(const std::string& name) override {
     L::set_name(name);
     u_.name = name + ".u";
@@ -9565,6 +9755,7 @@ class SpectralNorm : public L {
   }
 
  protected:
+  /// W / sigma, kept in the trace with the u and v that gave it; in training after a further step of the power method.
   const Tensor<S>& make_weight(Trace<S>& trace, Mode mode) const override {
     trace.mode = mode;
     const Tensor<S>& w = this->weight().value;
@@ -9597,13 +9788,16 @@ class SpectralNorm : public L {
     });
     return normal;
   }
+  /// The one of that trace's forward pass.
   const Tensor<S>& made_weight(const Trace<S>& trace) const override { return trace.saved[saved_weight]; }
 
+  /// Where the gradient with respect to W / sigma is added, set to zero.
   Tensor<S>& weight_gradient(Trace<S>& trace) override {
     Tensor<S>& gradient = trace.save(saved_gradient, this->weight().value.shape());
     gradient.fill(S(0));
     return gradient;
   }
+  /// Adds dW, as it follows from that gradient, to W's.
   void finish_weight_gradient(Trace<S>& trace) override {
     const Tensor<S>&gradient = trace.saved[saved_gradient], &u = trace.saved[saved_u], &v = trace.saved[saved_v];
     const S inverse = inverse_sigma(trace), along = internal::dot(gradient, trace.saved[saved_weight]);
@@ -9696,7 +9890,7 @@ namespace rival {
 template <class S = float>
 class SumPool : public Layer<S> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "sum_pool"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   std::string_view short_name() const override { return "pool"; }
@@ -9764,11 +9958,16 @@ namespace rival {
 
 /// Where an enlarged pixel comes from: the one pixel that it lies in, or a blend of the two nearest in each
 /// axis.
-enum class Interpolation { nearest, bilinear };
+enum class Interpolation {
+  nearest,  ///< a copy of one pixel
+  bilinear  ///< of four, weighted by how near they are
+};
 
+/// "nearest" or "bilinear".
 inline OptionValue option_value(Interpolation value) {
   return std::string(value == Interpolation::nearest ? "nearest" : "bilinear");
 }
+/// Takes either name.
 inline bool read_option(const OptionValue& value, Interpolation& out) {
   const auto* name = std::get_if<std::string>(&value);
   if (!name || (*name != "nearest" && *name != "bilinear")) return false;
@@ -9776,10 +9975,12 @@ inline bool read_option(const OptionValue& value, Interpolation& out) {
   return true;
 }
 
+/// How an Upsample enlarges.
 struct UpsampleOptions {
-  Size2 factor = 2;
-  Interpolation mode = Interpolation::nearest;
+  Size2 factor = 2;                             ///< rows and columns of the output for one of the input
+  Interpolation mode = Interpolation::nearest;  ///< how the new pixels are made
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("factor", o.factor);
@@ -9794,7 +9995,7 @@ struct UpsampleOptions {
 template <class S = float>
 class Upsample : public Layer<S> {
  public:
-  using Options = UpsampleOptions;
+  using Options = UpsampleOptions;  ///< what it is made from
   /// Throws Error unless both factors are at least 1.
   explicit Upsample(const UpsampleOptions& options = {}) : factor_(options.factor), mode_(options.mode) {
     require(factor_.h >= 1 && factor_.w >= 1, "upsample: expected factors >= 1, got ", factor_);
@@ -9899,6 +10100,7 @@ namespace rival {
 
 /// Height and width of the images that these networks, and the recipes, are made for.
 inline constexpr std::array<Index, 3> image_sizes{28, 32, 64};
+/// Whether images of that height and width are among them.
 constexpr bool is_image_size(Index size) {
   return std::find(image_sizes.begin(), image_sizes.end(), size) != image_sizes.end();
 }
@@ -9911,6 +10113,7 @@ struct ImageNetworkOptions {
   Index latent = 100;  ///< of a generator
   Index classes = 0;   ///< that the network is told of; 0: none
 
+  /// The sample shape {size, size, channels}.
   Shape image() const { return {size, size, channels}; }
 };
 
@@ -10111,9 +10314,11 @@ RIVAL_INSTANTIATE_FUNCTION(resnet_discriminator);
 
 namespace rival {
 
+/// How much a Dropout drops.
 struct DropoutOptions {
   double rate = 0.5;  ///< the probability that an element is dropped, in [0, 1)
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("rate", o.rate);
@@ -10128,7 +10333,7 @@ struct DropoutOptions {
 template <class S = float>
 class Dropout : public Layer<S> {
  public:
-  using Options = DropoutOptions;
+  using Options = DropoutOptions;  ///< what it is made from
   /// Throws Error unless 0 <= rate < 1.
   explicit Dropout(const DropoutOptions& options = {}) : options_(options), rate_(static_cast<S>(options.rate)) {
     require(options.rate >= 0 && rate_ < S(1), "dropout: expected a rate in [0, 1), got ", options.rate);
@@ -10375,6 +10580,7 @@ namespace rival {
 template <class S = float>
 class ConcatSkip : public internal::Branches<S> {
  public:
+  /// The two branches; without layers `skip` is the identity.
   explicit ConcatSkip(Sequential<S> main, Sequential<S> skip = {})
       : internal::Branches<S>(std::move(main), std::move(skip)) {}
 
@@ -10396,6 +10602,7 @@ class ConcatSkip : public internal::Branches<S> {
 
  protected:
   using typename internal::Branches<S>::Pair;
+  /// y = [skip, main], row by row.
   void join(const Tensor<S>& main, const Tensor<S>& skip, Tensor<S>& y, S, const S*) const override {
     const Index a = skip.cols(), b = main.cols();
     for_each_row(y, [&](Index row) {
@@ -10404,6 +10611,7 @@ class ConcatSkip : public internal::Branches<S> {
       std::copy_n(main.data() + row * b, b, out + a);
     });
   }
+  /// The parts of dy that belong to `main` and to `skip`, each copied to the trace.
   Pair split(Trace<S>& trace, const Tensor<S>& dy, std::size_t place) const override {
     const Index a = this->skip().output_shape(trace.input->shape().sample()).back(), b = dy.cols() - a;
     Tensor<S>& main = trace.save(place, dy.shape().with(dy.rank() - 1, b));
@@ -10434,11 +10642,13 @@ RIVAL_INSTANTIATE_CLASS(ConcatSkip);
 
 namespace rival {
 
+/// The sizes of a GRU.
 struct GRUOptions {
   Index in = 0;       ///< features of a step
   Index hidden = 0;   ///< features of the state
   bool last = false;  ///< put out the state behind the last step alone
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -10450,24 +10660,24 @@ struct GRUOptions {
 /// The gated recurrent unit of Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical
 /// machine translation" (2014), in PyTorch's form. For a batch x of sequences {N, steps, in}, from the state h_0 = 0:
 ///
-///   a_t = x_t W + b,  c_t = h_{t-1} U + d            each {N, 3 hidden}: the parts of r, z and n, in this order
-///   r_t = sigmoid(a_r + c_r),  z_t = sigmoid(a_z + c_z),  n_t = tanh(a_n + r_t c_n)
-///   h_t = (1 - z_t) n_t + z_t h_{t-1}
+///     a_t = x_t W + b,  c_t = h_{t-1} U + d            each {N, 3 hidden}: the parts of r, z and n, in this order
+///     r_t = sigmoid(a_r + c_r),  z_t = sigmoid(a_z + c_z),  n_t = tanh(a_n + r_t c_n)
+///     h_t = (1 - z_t) n_t + z_t h_{t-1}
 ///
 /// y is all states {N, steps, hidden}, or with `last` the last one {N, hidden}. W {in, 3 hidden} is weight_ih_l0, U
 /// {hidden, 3 hidden} weight_hh_l0, b bias_ih_l0 and d bias_hh_l0.
 ///
 /// Going back from the last step, with dh_t the gradient of h_t from y and from the step behind it:
 ///
-///   da_n = dh (1 - z) (1 - n^2),  da_r = da_n c_n r (1 - r),  da_z = dh (h_{t-1} - n) z (1 - z)
-///   dc = (da_r, da_z, da_n r),  dh_{t-1} += dh z + dc U^T,  dU += h_{t-1}^T dc,  dW += x^T da,  dx = da W^T
+///     da_n = dh (1 - z) (1 - n^2),  da_r = da_n c_n r (1 - r),  da_z = dh (h_{t-1} - n) z (1 - z)
+///     dc = (da_r, da_z, da_n r),  dh_{t-1} += dh z + dc U^T,  dU += h_{t-1}^T dc,  dW += x^T da,  dx = da W^T
 ///
 /// The tangents are the derivatives of these two passes, term by term. What all steps share is one product: x W, and
 /// those of da and dc; only h_{t-1} U and dc U^T are products of a step.
 template <class S = float>
 class GRU : public Layer<S> {
  public:
-  using Options = GRUOptions;
+  using Options = GRUOptions;  ///< what it is made from
   /// Throws Error unless both sizes are positive.
   explicit GRU(const GRUOptions& options)
       : options_(checked(options)),
@@ -10480,6 +10690,7 @@ class GRU : public Layer<S> {
 
   std::string_view kind() const override { return "gru"; }
   Description describe() const override { return rival::describe("gru", options_); }
+  /// The options that it was made with.
   const GRUOptions& options() const { return options_; }
 
   Shape output_shape(const Shape& input) const override {
@@ -10783,9 +10994,11 @@ RIVAL_INSTANTIATE_CLASS(GRU);
 
 namespace rival {
 
+/// How a Permute orders the axes.
 struct PermuteOptions {
   Shape order = {};  ///< axis i of an output sample is axis order[i] of the input's
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("order", o.order);
@@ -10795,11 +11008,11 @@ struct PermuteOptions {
 /// y[..., i_(order[k]), ...] = x[..., i_k, ...]: PyTorch's permute, of a sample's axes. A clip {T, H, W, C} becomes an
 /// image {H, W, T, C}, whose frames are channels once it is reshaped, by
 ///
-///   Permute({.order = {1, 2, 0, 3}})
+///     Permute({.order = {1, 2, 0, 3}})
 template <class S = float>
 class Permute : public Layer<S> {
  public:
-  using Options = PermuteOptions;
+  using Options = PermuteOptions;  ///< what it is made from
   /// Throws Error unless `order` holds each of 0 ... its rank - 1 once.
   explicit Permute(const PermuteOptions& options) : options_(options) {
     const Shape& order = options.order;
@@ -10900,13 +11113,15 @@ namespace rival {
 /// Samples {T, ...} go through the layers as T samples {...}: a batch of clips {N, T, H, W, C} is N T images to them,
 /// and becomes a batch {N, T, ...} of what they make:
 ///
-///   TimeDistributed(Sequential(Conv2d({.in = 1, .out = 32, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU(0.2)))
+///     TimeDistributed(
+///         Sequential(Conv2d({.in = 1, .out = 32, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU(0.2)))
 ///
 /// Layers within that look at a whole batch (batch norm, minibatch deviation) look at all steps of all samples. A label
 /// of a sample is that of each of its steps.
 template <class S = float>
 class TimeDistributed : public Layer<S> {
  public:
+  /// The layers that are run on each step.
   explicit TimeDistributed(Sequential<S> layers) : layers_(std::move(layers)) {}
 
   std::string_view kind() const override { return "time_distributed"; }
@@ -10915,7 +11130,9 @@ class TimeDistributed : public Layer<S> {
     return internal::describe_around(rival::describe("time_distributed", NoOptions{}), layers_.describe());
   }
 
+  /// The layers within, to be read or changed one by one.
   Sequential<S>& layers() { return layers_; }
+  /// The same, to be read only.
   const Sequential<S>& layers() const { return layers_; }
 
   Shape output_shape(const Shape& input) const override {
@@ -11128,7 +11345,7 @@ namespace rival {
 /// each to a tensor of the caller's: AdversarialLoss, feature_matching.
 template <class S = float>
 struct Loss {
-  S value = S(0);
+  S value = S(0);  ///< the loss itself, a mean
   Tensor<S>
       gradient;  ///< with respect to the first argument, of its shape, and already divided by the size of the mean
 };
@@ -11248,6 +11465,7 @@ void softmax_cross_entropy(const Tensor<S>& logits, const Labels& labels, Loss<S
   out.value = static_cast<S>(sum * share);
 }
 
+/// The same, returned with a gradient of its own memory.
 template <class S, class Labels>
 Loss<S> softmax_cross_entropy(const Tensor<S>& logits, const Labels& labels, double smoothing = 0) {
   Loss<S> out;
@@ -11267,6 +11485,7 @@ void mean_squared_error(const Tensor<S>& x, const Tensor<S>& y, Loss<S>& out) {
   });
 }
 
+/// The same, returned with a gradient of its own memory.
 template <class S>
 Loss<S> mean_squared_error(const Tensor<S>& x, const Tensor<S>& y) {
   Loss<S> out;
@@ -11303,11 +11522,12 @@ AuxiliaryLoss<S> classification(double weight = 1) {
           .name = internal::concatenate("classification ", weight)};
 }
 
+/// What InfoGAN's heads tell, and how much each kind of code counts.
 struct InformationOptions {
   Index classes = 10;  ///< of the categorical code: the labels, and as many heads
   Index codes = 2;     ///< continuous codes: the first numbers of the latent vector, and as many heads behind those
-  double class_weight = 1;
-  double code_weight = 0.1;
+  double class_weight = 1;   ///< of the categorical code's cross-entropy
+  double code_weight = 0.1;  ///< of the continuous codes' squared distance
 };
 
 /// The lower bound of the mutual information between generated samples and the code that they are made of, negated: the
@@ -11409,7 +11629,7 @@ namespace rival {
 /// normal. 0, the usual one, is what Generator::sample draws; InfoGAN's codes are the first two numbers; a generator
 /// whose latent vectors are uniform throughout has as many as they are long.
 ///
-///   TrainerOptions<> options{.draw_latent = LatentLaw<>(2)};
+///     TrainerOptions<> options{.draw_latent = LatentLaw<>(2)};
 template <class S = float>
 class LatentLaw {
  public:
@@ -11498,6 +11718,7 @@ namespace rival {
 class Schedule {
  public:
   Schedule() = default;
+  /// From a function of the step, or of the step and the run's steps, to a factor.
   template <class F>
   requires(!std::is_same_v<std::remove_cvref_t<F>, Schedule> &&
            (std::is_invocable_r_v<double, F&, long> || std::is_invocable_r_v<double, F&, long, long>))
@@ -11510,6 +11731,7 @@ class Schedule {
       };
   }
 
+  /// Whether there is a function; an empty schedule must not be called.
   explicit operator bool() const { return static_cast<bool>(function_); }
   /// `run` is the number of steps of the whole run, 0 where nobody knows it.
   double operator()(long step, long run = 0) const { return function_(step, run); }
@@ -11520,7 +11742,7 @@ class Schedule {
 
 /// The schedule that `make` makes for a run of so many steps, once the run has begun and its length is known:
 ///
-///   over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); })
+///     over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); })
 ///
 /// Asked for a number without a run it throws Error: train by `fit`, or tell the trainer how many steps it will make.
 inline Schedule over_run(std::function<Schedule(long steps)> make) {
@@ -11539,6 +11761,7 @@ inline Schedule constant() {
   return [](long) { return 1.0; };
 }
 
+/// A factor that falls in steps.
 struct StepDecayOptions {
   long every = 0;       ///< steps from one fall to the next
   double factor = 0.1;  ///< of what was before
@@ -11552,6 +11775,7 @@ inline Schedule step_decay(StepDecayOptions options) {
   return [=](long step) { return std::pow(options.factor, static_cast<double>(step / options.every)); };
 }
 
+/// A factor that falls along half a cosine.
 struct CosineOptions {
   long steps = 0;    ///< the step at which the floor is reached
   double floor = 0;  ///< and kept from then on
@@ -11567,6 +11791,7 @@ inline Schedule cosine(CosineOptions options) {
   };
 }
 
+/// A factor that falls along a straight line.
 struct LinearDecayOptions {
   long steps = 0;    ///< the step at which the floor is reached
   long start = 0;    ///< the last step with the factor 1
@@ -11586,6 +11811,7 @@ inline Schedule linear_decay(LinearDecayOptions options) {
   };
 }
 
+/// A value that rises or falls along half a cosine.
 struct CosineBurnInOptions {
   double from = 0;  ///< the first value
   double to = 0;    ///< the last value
@@ -11620,13 +11846,19 @@ inline Schedule warm_up(long steps, Schedule schedule = constant()) {
 
 namespace rival {
 
-enum class PenaltyKind { r1, r2, wgan_gp, dragan };
+/// Which penalty it is, by the name of the function that makes one.
+enum class PenaltyKind {
+  r1,       ///< see rival::r1
+  r2,       ///< see rival::r2
+  wgan_gp,  ///< see rival::wgan_gp
+  dragan    ///< see rival::dragan
+};
 
 /// A penalty on g, the gradient of a sample's score with respect to the sample; the mean over the batch is added to the
 /// discriminator's loss.
 struct Penalty {
-  PenaltyKind kind = PenaltyKind::r1;
-  double weight = 1;
+  PenaltyKind kind = PenaltyKind::r1;  ///< where the gradient is taken, and what of it is penalised
+  double weight = 1;                   ///< gamma or lambda in the formula
   /// Multiplies the weight, by the number of discriminator steps already made; empty for 1.
   Schedule schedule = {};
   /// Lazy regularisation: at one in `every` discriminator steps, with `every` times the weight (Karras et al., 2020).
@@ -11666,8 +11898,8 @@ class GradientPenalty {
  public:
   /// What is charged for a gradient of length |g|: weight / 2 |g|^2, or weight (|g| - 1)^2 if `one_centred`.
   struct Charge {
-    double weight = 1;
-    bool one_centred = false;
+    double weight = 1;         ///< gamma, or lambda if `one_centred`
+    bool one_centred = false;  ///< lengths other than 1 are charged, instead of those other than 0
   };
 
   /// Adds to every parameter's gradient that of the loss whose gradient with respect to the discriminator's output is
@@ -11862,6 +12094,7 @@ struct AdversarialLoss {
   std::string name = {};
 };
 
+/// What the minimax and the non-saturating loss want of the discriminator.
 struct LabelOptions {
   /// The discriminator's target for real samples. Less than 1, such as 0.9, is one-sided label smoothing
   /// (Salimans, Goodfellow, Zaremba, Cheung, Radford and Chen, 2016); the target for generated ones stays 0.
@@ -11884,8 +12117,10 @@ auto classify(const LabelOptions& options) {
 }  // namespace internal
 
 /// With D = sigmoid(score) and l the label of real samples (Goodfellow et al., 2014):
-///   discriminator: mean(-l log D(real) - (1 - l) log(1 - D(real))) + mean(-log(1 - D(fake)))
-///   generator:     mean(-log D(fake)), whose gradient is large where the discriminator is sure
+///
+///     discriminator: mean(-l log D(real) - (1 - l) log(1 - D(real))) + mean(-log(1 - D(fake)))
+///     generator:     mean(-log D(fake)), whose gradient is large where the discriminator is sure
+///
 /// Throws Error unless 0 < real_label <= 1.
 template <class S = float>
 AdversarialLoss<S> non_saturating(const LabelOptions& options = {}) {
@@ -11898,7 +12133,9 @@ AdversarialLoss<S> non_saturating(const LabelOptions& options = {}) {
 }
 
 /// The game of two players with one value (Goodfellow et al., 2014), discriminator as in `non_saturating`:
-///   generator:     mean(log(1 - D(fake))), whose gradient fades where the discriminator is sure.
+///
+///     generator:     mean(log(1 - D(fake))), whose gradient fades where the discriminator is sure.
+///
 /// Throws Error unless 0 < real_label <= 1.
 template <class S = float>
 AdversarialLoss<S> minimax(const LabelOptions& options = {}) {
@@ -11913,6 +12150,7 @@ AdversarialLoss<S> minimax(const LabelOptions& options = {}) {
           .name = internal::concatenate("minimax ", options.real_label)};
 }
 
+/// Targets of the least-squares loss.
 struct LeastSquaresOptions {
   double real_label = 1;       ///< what the discriminator wants to say of real samples
   double fake_label = 0;       ///< and of generated ones
@@ -11921,8 +12159,10 @@ struct LeastSquaresOptions {
 
 /// Scores are drawn to labels by squares instead of being told apart as logits (Mao, Li, Xie, Lau, Wang and Smolley,
 /// 2017):
-///   discriminator: mean((real - real_label)^2) / 2 + mean((fake - fake_label)^2) / 2
-///   generator:     mean((fake - generator_label)^2) / 2
+///
+///     discriminator: mean((real - real_label)^2) / 2 + mean((fake - fake_label)^2) / 2
+///     generator:     mean((fake - generator_label)^2) / 2
+///
 /// With labels -1, 1 and 0 for fake, real and generator it is a Pearson chi-squared divergence that is minimised.
 /// Throws Error unless the labels are finite and real_label differs from fake_label.
 template <class S = float>
@@ -11958,8 +12198,10 @@ S climb(const Tensor<S>&, const Tensor<S>& fake, Tensor<S>& dfake) {
 
 /// The discriminator is a critic whose scores estimate how far apart the two distributions are (Arjovsky, Chintala and
 /// Bottou, 2017):
-///   discriminator: mean(fake) - mean(real)
-///   generator:     -mean(fake)
+///
+///     discriminator: mean(fake) - mean(real)
+///     generator:     -mean(fake)
+///
 /// It means something only while the critic cannot be arbitrarily steep: clip its weights (`clip_weights`), penalise
 /// its gradient, or normalise its weights, and let it make several steps for each one of the generator.
 template <class S = float>
@@ -11980,8 +12222,9 @@ AdversarialLoss<S> wasserstein() {
 
 /// The discriminator cares only for samples within its margin or on the wrong side (Lim and Ye, 2017; Miyato, Kataoka,
 /// Koyama and Yoshida, 2018):
-///   discriminator: mean(max(0, 1 - real)) + mean(max(0, 1 + fake)), with slope 0 at the hinges
-///   generator:     -mean(fake)
+///
+///     discriminator: mean(max(0, 1 - real)) + mean(max(0, 1 + fake)), with slope 0 at the hinges
+///     generator:     -mean(fake)
 template <class S = float>
 AdversarialLoss<S> hinge() {
   // The comparisons are such that a NaN is none of the scores beyond the margin, so it shows in the value.
@@ -12133,6 +12376,7 @@ class Optimizer {
 
   /// How many steps have been made. Setting it moves the schedule, and Adam's bias correction, to that place.
   long steps() const { return steps_; }
+  /// Goes on from that many steps. Throws Error for a number below 0.
   void set_steps(long steps) {
     require(steps >= 0, kind_, ": expected steps >= 0, got ", steps);
     steps_ = steps;
@@ -12140,6 +12384,7 @@ class Optimizer {
 
   /// How many steps the whole run will have, for schedules over the run; 0 where nobody knows.
   long run() const { return run_; }
+  /// Tells it how long the run is. Throws Error for a number below 0.
   void set_run(long steps) {
     require(steps >= 0, kind_, ": expected a run of steps >= 0, got ", steps);
     run_ = steps;
@@ -12147,6 +12392,7 @@ class Optimizer {
 
   /// Such as "adam".
   std::string_view kind() const { return kind_; }
+  /// The parameters that it changes, as they were given.
   const std::vector<Parameter<S>*>& parameters() const { return parameters_; }
 
   /// The tensors that are kept from step to step, as "D.conv1.weight.first_moment": together with steps() and the
@@ -12267,16 +12513,18 @@ RIVAL_INSTANTIATE_CLASS(Optimizer);
 
 namespace rival {
 
+/// Adam's numbers, with the defaults of the paper.
 struct AdamOptions {
-  double learning_rate = 1e-3;
-  double beta1 = 0.9;    ///< how much of the mean gradient is kept at each step; 0.5 is usual for GANs
-  double beta2 = 0.999;  ///< how much of the mean square is kept
-  double epsilon = 1e-8;
-  double weight_decay = 0;  ///< adds weight_decay * value to the gradient
-  Schedule schedule = {};   ///< of factors of the learning rate
+  double learning_rate = 1e-3;  ///< before the schedule's factor
+  double beta1 = 0.9;           ///< how much of the mean gradient is kept at each step; 0.5 is usual for GANs
+  double beta2 = 0.999;         ///< how much of the mean square is kept
+  double epsilon = 1e-8;        ///< added to the root of the mean square
+  double weight_decay = 0;      ///< adds weight_decay * value to the gradient
+  Schedule schedule = {};       ///< of factors of the learning rate
   /// Of beta1 and beta2 themselves, such as cosine_burn_in({.from = 0.9, .to = 0.99, .steps = 10'000}), instead of the
   /// numbers above, if not empty.
-  Schedule beta1_schedule = {}, beta2_schedule = {};
+  Schedule beta1_schedule = {},  ///< of beta1, by the number of steps made
+      beta2_schedule = {};       ///< of beta2
 };
 
 /// g = dvalue + weight_decay value;  m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;
@@ -12288,10 +12536,13 @@ struct AdamOptions {
 template <class S = float>
 class Adam : public Optimizer<S> {
  public:
+  /// Changes these parameters, which must outlive it.
   explicit Adam(std::vector<Parameter<S>*> parameters, const AdamOptions& options = {})
       : Adam("adam", std::move(parameters), options, false) {}
 
  protected:
+  /// For rules that take Adam's step: `kind` begins its errors, and `decoupled` weight decay shrinks the values
+  /// themselves.
   Adam(std::string_view kind, std::vector<Parameter<S>*> parameters, const AdamOptions& options, bool decoupled)
       : Optimizer<S>(kind, std::move(parameters), options.learning_rate, options.schedule,
                      {"first_moment", "second_moment"}),
@@ -12355,14 +12606,16 @@ class Adam : public Optimizer<S> {
   Constants now_{};
 };
 
+/// AdamW's numbers: Adam's, but for the weight decay.
 struct AdamWOptions {
-  double learning_rate = 1e-3;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 1e-2;  ///< shrinks each value by learning_rate * weight_decay of itself
-  Schedule schedule = {};
-  Schedule beta1_schedule = {}, beta2_schedule = {};
+  double learning_rate = 1e-3;   ///< before the schedule's factor
+  double beta1 = 0.9;            ///< how much of the mean gradient is kept at each step
+  double beta2 = 0.999;          ///< how much of the mean square is kept
+  double epsilon = 1e-8;         ///< added to the root of the mean square
+  double weight_decay = 1e-2;    ///< shrinks each value by learning_rate * weight_decay of itself
+  Schedule schedule = {};        ///< of factors of the learning rate, and with it of the decay
+  Schedule beta1_schedule = {},  ///< of beta1, by the number of steps made; empty: the number above
+      beta2_schedule = {};       ///< likewise of beta2
 };
 
 /// value -= learning_rate weight_decay value, then Adam's step without weight decay (Loshchilov and Hutter, 2019).
@@ -12370,6 +12623,7 @@ struct AdamWOptions {
 template <class S = float>
 class AdamW : public Adam<S> {
  public:
+  /// Changes these parameters, which must outlive it.
   explicit AdamW(std::vector<Parameter<S>*> parameters, const AdamWOptions& options = {})
       : Adam<S>("adamw", std::move(parameters),
                 {options.learning_rate, options.beta1, options.beta2, options.epsilon, options.weight_decay,
@@ -12387,14 +12641,15 @@ RIVAL_INSTANTIATE_CLASS(AdamW);
 
 namespace rival {
 
+/// RMSprop's numbers.
 struct RmsPropOptions {
-  double learning_rate = 1e-2;
-  double alpha = 0.99;  ///< how much of the mean square is kept at each step
-  double epsilon = 1e-8;
-  double momentum = 0;
-  bool centered = false;    ///< divides by the deviation of the gradient instead of its root mean square
-  double weight_decay = 0;  ///< adds weight_decay * value to the gradient
-  Schedule schedule = {};
+  double learning_rate = 1e-2;  ///< before the schedule's factor
+  double alpha = 0.99;          ///< how much of the mean square is kept at each step
+  double epsilon = 1e-8;        ///< added to the root that is divided by
+  double momentum = 0;          ///< of the divided gradient; 0: none
+  bool centered = false;        ///< divides by the deviation of the gradient instead of its root mean square
+  double weight_decay = 0;      ///< adds weight_decay * value to the gradient
+  Schedule schedule = {};       ///< of factors of the learning rate
 };
 
 /// g = dvalue + weight_decay value;  v = alpha v + (1 - alpha) g^2;  value -= learning_rate g / (sqrt(v) + epsilon)
@@ -12405,6 +12660,7 @@ struct RmsPropOptions {
 template <class S = float>
 class RmsProp : public Optimizer<S> {
  public:
+  /// Changes these parameters, which must outlive it.
   explicit RmsProp(std::vector<Parameter<S>*> parameters, const RmsPropOptions& options = {})
       : Optimizer<S>("rmsprop", std::move(parameters), options.learning_rate, options.schedule, kept(options)),
         alpha_(static_cast<S>(options.alpha)),
@@ -12483,12 +12739,13 @@ RIVAL_INSTANTIATE_CLASS(RmsProp);
 
 namespace rival {
 
+/// Stochastic gradient descent's numbers.
 struct SgdOptions {
-  double learning_rate = 1e-2;
-  double momentum = 0;
-  bool nesterov = false;    ///< looks one momentum step ahead; needs momentum > 0
-  double weight_decay = 0;  ///< adds weight_decay * value to the gradient
-  Schedule schedule = {};
+  double learning_rate = 1e-2;  ///< before the schedule's factor
+  double momentum = 0;          ///< how much of the last step is made again; 0: none
+  bool nesterov = false;        ///< looks one momentum step ahead; needs momentum > 0
+  double weight_decay = 0;      ///< adds weight_decay * value to the gradient
+  Schedule schedule = {};       ///< of factors of the learning rate
 };
 
 /// g = dvalue + weight_decay value;  u = momentum u + g;  value -= learning_rate u
@@ -12498,6 +12755,7 @@ struct SgdOptions {
 template <class S = float>
 class Sgd : public Optimizer<S> {
  public:
+  /// Changes these parameters, which must outlive it.
   explicit Sgd(std::vector<Parameter<S>*> parameters, const SgdOptions& options = {})
       : Optimizer<S>("sgd", std::move(parameters), options.learning_rate, options.schedule,
                      options.momentum != 0 ? std::vector<std::string>{"velocity"} : std::vector<std::string>{}),
@@ -12569,6 +12827,7 @@ RIVAL_INSTANTIATE_FUNCTION(make_optimizer);
 
 namespace rival {
 
+/// How fast a moving average follows.
 struct MovingAverageOptions {
   /// After so many images what the average held has half of its weight left. 0.999 a step, as it is put elsewhere, is a
   /// half-life of 693 batches.
@@ -12583,14 +12842,14 @@ struct MovingAverageOptions {
 /// good ones from step to step; one samples from the average (Yazici et al., 2019; in this form Karras et al., 2020 and
 /// 2022):
 ///
-///   parameters: average = b average + (1 - b) source;  b = 0.5^(batch / min(half_life, ramp_up images))
-///   buffers (running statistics): copied
+///     parameters: average = b average + (1 - b) source;  b = 0.5^(batch / min(half_life, ramp_up images))
+///     buffers (running statistics): copied
 ///
 /// where `images` went before this step; while there are none, parameters are copied too.
 ///
-///   Generator<> average = generator;
-///   MovingAverage<> moving(average.state(), generator.state(), {.batch = 64});
-///   ... moving.update();  // after each of the generator's steps
+///     Generator<> average = generator;
+///     MovingAverage<> moving(average.state(), generator.state(), {.batch = 64});
+///     ... moving.update();  // after each of the generator's steps
 ///
 /// Both networks stay the caller's and must be neither moved nor destroyed meanwhile. The same bits come out on any
 /// number of threads; `update` allocates nothing.
@@ -12644,11 +12903,13 @@ class MovingAverage {
 
   /// How many updates have been made; set it, and the average's weights, to go on where another one stopped.
   long steps() const { return steps_; }
+  /// Goes on from that many updates. Throws Error for a number below 0.
   void set_steps(long steps) {
     require(steps >= 0, "moving average: expected steps >= 0, got ", steps);
     steps_ = steps;
   }
 
+  /// The options that it was made with.
   const MovingAverageOptions& options() const { return options_; }
 
  private:
@@ -12717,27 +12978,28 @@ struct StepReport {
   bool supervised = false;
   double loss = 0;                ///< of the classifier
   double discriminator_loss = 0;  ///< without penalties and auxiliary losses
-  double generator_loss = 0;
-  double penalty = 0;         ///< the sum of all penalties, weighted
-  double auxiliary_loss = 0;  ///< of the generated samples, in the discriminator's step
-  double real_score = 0;      ///< mean score of the real batch
-  double fake_score = 0;      ///< mean score of the generated batch
+  double generator_loss = 0;      ///< without auxiliary losses; with feature matching that of the features
+  double penalty = 0;             ///< the sum of all penalties, weighted
+  double auxiliary_loss = 0;      ///< of the generated samples, in the discriminator's step
+  double real_score = 0;          ///< mean score of the real batch
+  double fake_score = 0;          ///< mean score of the generated batch
   double accuracy = 0;  ///< share of the batch whose class is found, or of both that the discriminator tells apart
 
   // Where `fit` stands; zero when a step is called by itself.
-  Index epoch = 0;  ///< counted from 1
-  Index epochs = 0;
-  long steps_in_all = 0;  ///< of this call of fit
-  long steps_done = 0;
+  Index epoch = 0;               ///< counted from 1
+  Index epochs = 0;              ///< that fit was asked for
+  long steps_in_all = 0;         ///< of this call of fit
+  long steps_done = 0;           ///< of them, this one among them
   double seconds = 0;            ///< since fit began
   double images_per_second = 0;  ///< real images, since fit began
 };
 
+/// How long `fit` trains, and whom it tells.
 struct FitOptions {
-  Index epochs = 1;
+  Index epochs = 1;     ///< passes over the data set
   long steps = 0;       ///< stop after so many, if not 0
   bool resume = false;  ///< go on with the fit that the trainer was in when its state was read, or when a step failed
-  std::function<void(const StepReport&)> on_step = {};
+  std::function<void(const StepReport&)> on_step = {};   ///< called after each step
   std::function<void(const StepReport&)> on_epoch = {};  ///< with the epoch's last step, and with the last of all
 };
 
@@ -12759,12 +13021,17 @@ struct FitState {
 namespace rival {
 
 /// Where the labels come from that a trainer hands to its networks.
-enum class LabelSource { none, data, drawn };
+enum class LabelSource {
+  none,  ///< networks get no labels
+  data,  ///< from the data set; the generated batch has those of the real one
+  drawn  ///< for the generated batch alone, uniformly from the classes
+};
 
+/// What an AdversarialTrainer does in a step, and with which numbers.
 template <class S = float>
 struct TrainerOptions {
-  AdversarialLoss<S> loss = non_saturating<S>();
-  Index batch = 64;
+  AdversarialLoss<S> loss = non_saturating<S>();  ///< of both networks, on the discriminator's scores
+  Index batch = 64;                               ///< samples in a step
   /// What the discriminator pays for steep scores: `{r1(1.0), r2(1.0)}`, `{wgan_gp()}`; of no kind twice.
   std::vector<Penalty> penalties = {};
   /// The loss of the discriminator's heads, if it has any.
@@ -12778,12 +13045,14 @@ struct TrainerOptions {
   /// Whether the networks are given labels: none, those of the real batch, also for the generated one, or, for the
   /// generated batch alone, classes drawn uniformly from `classes`.
   LabelSource labels = LabelSource::none;
-  Index classes = 0;
+  Index classes = 0;  ///< that are drawn from, with LabelSource::drawn
   /// Fills latent vectors {N, latent}, as a LatentLaw does; standard normal if empty.
   std::function<void(Tensor<S>& latent, Random& random)> draw_latent = {};
   /// Updates of the discriminator for each one of the generator, each on a new batch.
   int discriminator_steps = 1;
+  /// Of the generator's optimiser; their type says which one it is.
   OptimizerOptions generator_optimizer = AdamOptions{.learning_rate = 2e-4, .beta1 = 0.5};
+  /// Of the discriminator's, in the same way.
   OptimizerOptions discriminator_optimizer = AdamOptions{.learning_rate = 2e-4, .beta1 = 0.5};
   /// If given: the trainer keeps a moving average of the generator's weights, to sample from; its `batch` is this
   /// one's.
@@ -12799,20 +13068,25 @@ struct TrainerOptions {
 /// go on, bit for bit. Its `steps` are the generator's.
 struct TrainerState : FitState {
   long discriminator_steps = 0;  ///< by which penalties are due, and change
-  Random::Position latents, classes, penalties;
+  Random::Position latents,      ///< of the latent vectors
+      classes,                   ///< of the drawn labels
+      penalties;                 ///< of the points that penalties are taken at
 
   friend bool operator==(const TrainerState&, const TrainerState&) = default;
 };
 
 }  // namespace rival
 
+/// \namespace rival::recipes
+/// Functions that make a recipe each, by the name of the paper's network: see rival::Recipe.
+
 namespace rival {
 
 /// What a recipe is told.
 struct RecipeOptions {
-  Index classes = 10;  ///< of the labels, for the recipes that use them
-  Index batch = 64;
-  std::uint64_t seed = 0;
+  Index classes = 10;      ///< of the labels, for the recipes that use them
+  Index batch = 64;        ///< images in a training step
+  std::uint64_t seed = 0;  ///< of the weights and of the training
   /// Of one image: 28, 32 or 64 pixels square, grey or in colour.
   Shape image = {28, 28, 1};
   /// Channels of the generator's layer next to the image, and the discriminator's in proportion; 0: the recipe's own.
@@ -12822,15 +13096,15 @@ struct RecipeOptions {
 
 /// What a recipe gives. The trainer takes it from here:
 ///
-///   auto recipe = recipes::wgan_gp({.seed = 7});
-///   AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
-///   trainer.fit(data, {.epochs = 5});
-///   const auto samples = trainer.averaged_generator().sample(64, random);
+///     auto recipe = recipes::wgan_gp({.seed = 7});
+///     AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
+///     trainer.fit(data, {.epochs = 5});
+///     const auto samples = trainer.averaged_generator().sample(64, random);
 template <class S = float>
 struct Recipe {
-  Generator<S> generator;
-  Discriminator<S> discriminator;
-  TrainerOptions<S> options;
+  Generator<S> generator;          ///< with its weights drawn
+  Discriminator<S> discriminator;  ///< for the generator's samples, with its weights drawn
+  TrainerOptions<S> options;       ///< loss, penalties, optimisers and what else the trainer is told
 };
 
 namespace internal {
@@ -12921,8 +13195,10 @@ S against_means(const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>* dreal, 
 }  // namespace internal
 
 /// Every generated sample against one real sample, pair by pair, with softplus(x) = log(1 + e^x):
-///   discriminator: mean(softplus(fake_i - real_i))
-///   generator:     mean(softplus(real_i - fake_i))
+///
+///     discriminator: mean(softplus(fake_i - real_i))
+///     generator:     mean(softplus(real_i - fake_i))
+///
 /// (Jolicoeur-Martineau, 2018; in this form, with zero-centred gradient penalties on both batches, the loss of R3GAN:
 /// Huang, Gokaslan, Kuleshov and Tompkin, 2024.) Both functions throw Error when the batches differ in size.
 template <class S = float>
@@ -12941,8 +13217,10 @@ AdversarialLoss<S> relativistic_pairing() {
 }
 
 /// Every sample against the mean of the other batch (RaGAN, Jolicoeur-Martineau, 2018), with D = sigmoid:
-///   discriminator: mean(-log D(real - mean(fake))) + mean(-log(1 - D(fake - mean(real))))
-///   generator:     mean(-log D(fake - mean(real))) + mean(-log(1 - D(real - mean(fake))))
+///
+///     discriminator: mean(-log D(real - mean(fake))) + mean(-log(1 - D(fake - mean(real))))
+///     generator:     mean(-log D(fake - mean(real))) + mean(-log(1 - D(real - mean(fake))))
+///
 /// The gradients go through the means too, so the generator's goes through both of its terms. The batches may differ in
 /// size.
 template <class S = float>
@@ -13011,9 +13289,9 @@ namespace rival {
 /// What a recipe for clips is told.
 struct ClipRecipeOptions {
   Shape clip = {16, 32, 32, 1};  ///< of square frames of 28, 32 or 64 pixels
-  Index batch = 16;
-  std::uint64_t seed = 0;
-  Index width = 0;  ///< channels of the layers next to the clip; 0: the recipe's own
+  Index batch = 16;              ///< clips in a training step
+  std::uint64_t seed = 0;        ///< of the weights and of the training
+  Index width = 0;               ///< channels of the layers next to the clip; 0: the recipe's own
 };
 
 namespace internal {
@@ -13064,11 +13342,13 @@ RIVAL_INSTANTIATE_FUNCTION(mocogan);
 
 namespace rival {
 
+/// The sizes of an Embedding.
 struct EmbeddingOptions {
   Index classes = 0;     ///< at most 65,536
   Index features = 0;    ///< channels that are appended; not given with `one_hot`, which appends one a class
   bool one_hot = false;  ///< row k of the table is 1 in column k and 0 elsewhere, and nothing is learnt
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("classes", o.classes);
@@ -13086,7 +13366,7 @@ struct EmbeddingOptions {
 template <class S = float>
 class Embedding : public Layer<S> {
  public:
-  using Options = EmbeddingOptions;
+  using Options = EmbeddingOptions;  ///< what it is made from
   /// Throws Error unless 1 <= classes <= 65,536 and features > 0 (with `one_hot`: 0, or the classes).
   explicit Embedding(const EmbeddingOptions& options) : options_(options), table_("weight", Shape{0}) {
     require(options.classes > 0 && options.classes <= most_classes, "embedding: expected 1 to ", most_classes,
@@ -13365,10 +13645,12 @@ RIVAL_INSTANTIATE_FUNCTION(infogan);
 
 namespace rival {
 
+/// The sizes of a Basis.
 struct BasisOptions {
   Index in = 0;      ///< the length of the latent vectors
   Shape shape = {};  ///< height x width x channels of the image
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -13381,19 +13663,23 @@ struct BasisOptions {
 /// 2024).
 ///
 /// Linear in x, and bilinear in the basis and A: with s = x A,
-///   backward:          ds[n, c] = sum over h, w of dy basis;  dbasis += sum over n of dy s;  dA += x^T ds;  dx = ds
-///   A^T backward_tangent:  dbasis += sum over n of dy s' + dy' s;  dA += x'^T ds + x^T ds';  dx' = ds' A^T
+///
+///     backward:          ds[n, c] = sum over h, w of dy basis,  dbasis += sum over n of dy s
+///                        dA += x^T ds,  dx = ds A^T
+///     backward_tangent:  dbasis += sum over n of dy s' + dy' s,  dA += x'^T ds + x^T ds',  dx' = ds' A^T
 template <class S = float>
 class Basis : public Layer<S> {
  public:
-  using Options = BasisOptions;
+  using Options = BasisOptions;  ///< what it is made from
   /// Throws Error unless `in` and the three extents of the shape are positive.
   explicit Basis(const BasisOptions& options)
       : in_(options.in), basis_("basis", checked(options)), weight_("weight", {options.in, options.shape[2]}) {
     weight_.axes = WeightAxes::dense;
   }
 
+  /// The image that is learnt, {height, width, channels}.
   Parameter<S>& basis() { return basis_; }
+  /// A, {in, channels}: how much of each channel a latent vector gives.
   Parameter<S>& weight() { return weight_; }
 
   std::string_view kind() const override { return "basis"; }
@@ -13542,8 +13828,9 @@ struct FilterTaps {
 
 /// Filters with a (1, 2, 1) along both axes. `halve` moves the filter by two pixels from each output pixel to the next,
 /// and `spread`, its transpose, paints one for each input pixel:
-///   halve:   y[i] = a (x[2i + s - 1] + 2 x[2i + s] + x[2i + s + 1])      spread:  y[2i + s + k] += a (2 - |k|) x[i],
-///   |k| <= 1
+///
+///     halve:   y[i] = a (x[2i + s - 1] + 2 x[2i + s] + x[2i + s + 1])
+///     spread:  y[2i + s + k] += a (2 - |k|) x[i],  |k| <= 1
 template <class S>
 class Filter121 {
  public:
@@ -13655,7 +13942,7 @@ class BlurResample : public Layer<S> {
 template <class S = float>
 class BlurUpsample : public internal::BlurResample<S> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "blur_upsample"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   Shape output_shape(const Shape& input) const override {
@@ -13666,7 +13953,9 @@ class BlurUpsample : public internal::BlurResample<S> {
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  protected:
+  /// Enlarges x.
   void apply(const Tensor<S>& x, Tensor<S>& y) const override { filter.spread(x, y); }
+  /// The transpose of that, which halves dy.
   void apply_transposed(const Tensor<S>& dy, Tensor<S>& dx) const override { filter.halve(dy, dx); }
 
  private:
@@ -13680,7 +13969,7 @@ class BlurUpsample : public internal::BlurResample<S> {
 template <class S = float>
 class BlurDownsample : public internal::BlurResample<S> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "blur_downsample"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   Shape output_shape(const Shape& input) const override {
@@ -13691,7 +13980,9 @@ class BlurDownsample : public internal::BlurResample<S> {
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  protected:
+  /// Halves x.
   void apply(const Tensor<S>& x, Tensor<S>& y) const override { filter.halve(x, y); }
+  /// The transpose of that, which enlarges dy.
   void apply_transposed(const Tensor<S>& dy, Tensor<S>& dx) const override { filter.spread(dy, dx); }
 
  private:
@@ -13960,15 +14251,17 @@ RIVAL_INSTANTIATE_FUNCTION(sngan);
 
 namespace rival {
 
+/// A recipe for images, and how long it takes.
 template <class S = float>
 struct NamedRecipe {
-  std::string_view name;
-  Recipe<S> (*make)(const RecipeOptions&);
+  std::string_view name;                    ///< as a program's options have it, such as "wgan-gp"
+  Recipe<S> (*make)(const RecipeOptions&);  ///< makes its networks and options
   // What a first good picture takes in some minutes on a CPU: papers train longer, on larger batches.
   Index epochs;  ///< over 60,000 images
-  Index batch;
+  Index batch;   ///< images in a training step
 };
 
+/// All recipes for images, each once, the one to begin with first.
 template <class S = float>
 constexpr std::array<NamedRecipe<S>, 13> named_recipes() {
   using namespace recipes;
@@ -14012,11 +14305,13 @@ NamedRecipe<S> find_recipe(std::string_view name) {
 
 namespace rival {
 
+/// How sharp a Softmax is, and whether it draws.
 struct SoftmaxOptions {
   double temperature = 1;         ///< towards 0 the largest takes all, towards infinity all are equal
   bool gumbel = false;            ///< training adds Gumbel noise: the outputs are soft draws
   bool straight_through = false;  ///< training puts out the largest as 1 and the others as 0
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("temperature", o.temperature);
@@ -14038,20 +14333,21 @@ struct SoftmaxOptions {
 ///
 /// The noise comes from the layer's own random stream: `forward` reads it where it stands, `commit` moves it on.
 ///
-/// backward:          dx = p (dy - <p dy>) / temperature, where <.> is the sum over the axis
-/// forward_tangent:   y' = p (x' - <p x'>) / temperature
-/// backward_tangent:  dx' = (p' (dy - <p dy>) + p (dy' - <p' dy> - <p dy'>)) / temperature
+///     backward:          dx = p (dy - <p dy>) / temperature, where <.> is the sum over the axis
+///     forward_tangent:   y' = p (x' - <p x'>) / temperature
+///     backward_tangent:  dx' = (p' (dy - <p dy>) + p (dy' - <p' dy> - <p dy'>)) / temperature
 ///
 /// There are none of the last two with `straight_through`, whose output is a step: it belongs into generators.
 template <class S = float>
 class Softmax : public Layer<S> {
  public:
-  using Options = SoftmaxOptions;
+  using Options = SoftmaxOptions;  ///< what it is made from
   /// Throws Error unless the temperature is positive and finite.
   explicit Softmax(const SoftmaxOptions& options = {}) : options_(options) { set_temperature(options.temperature); }
 
   std::string_view kind() const override { return "softmax"; }
   Description describe() const override { return rival::describe("softmax", options_); }
+  /// The options that it was made with, with the temperature of the moment.
   const SoftmaxOptions& options() const { return options_; }
 
   /// Throws Error unless it is positive and finite.
@@ -14269,12 +14565,12 @@ namespace rival {
 /// What a recipe for text is told. The lines are those of a data set of samples {length, symbols}, as `read_text`
 /// gives.
 struct TextRecipeOptions {
-  Index length = 32;
-  Index symbols = 0;  ///< padding counted
-  Index classes = 0;  ///< of the lines; 0: without
-  Index batch = 64;
-  Index width = 0;  ///< channels of the generator, and the critic's in proportion; 0: the recipe's own
-  std::uint64_t seed = 0;
+  Index length = 32;       ///< places in a line
+  Index symbols = 0;       ///< padding counted
+  Index classes = 0;       ///< of the lines; 0: without
+  Index batch = 64;        ///< lines in a training step
+  Index width = 0;         ///< channels of the generator, and the critic's in proportion; 0: the recipe's own
+  std::uint64_t seed = 0;  ///< of the weights and of the training
 };
 
 namespace internal {
@@ -14358,9 +14654,11 @@ Recipe<S> text_rpgan(const TextRecipeOptions& o) {
 
 namespace rival {
 
+/// How far a PhaseShuffle shifts.
 struct PhaseShuffleOptions {
   Index radius = 2;  ///< the most steps of a shift, to either side
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("radius", o.radius);
@@ -14378,7 +14676,7 @@ struct PhaseShuffleOptions {
 template <class S = float>
 class PhaseShuffle : public Layer<S> {
  public:
-  using Options = PhaseShuffleOptions;
+  using Options = PhaseShuffleOptions;  ///< what it is made from
   /// Throws Error for a radius below 0.
   explicit PhaseShuffle(const PhaseShuffleOptions& options = {}) : options_(options) {
     require(options.radius >= 0, "phase_shuffle: expected `radius` >= 0, got ", options.radius);
@@ -14386,6 +14684,7 @@ class PhaseShuffle : public Layer<S> {
 
   std::string_view kind() const override { return "phase_shuffle"; }
   Description describe() const override { return rival::describe("phase_shuffle", options_); }
+  /// The options that it was made with.
   const PhaseShuffleOptions& options() const { return options_; }
   bool gates_input() const override { return true; }
 
@@ -14654,9 +14953,9 @@ namespace rival {
 struct SoundRecipeOptions {
   Shape sample = {16'384, 1};  ///< as SoundNetworkOptions has it
   Index classes = 0;           ///< of the labels that both networks are told; 0: none
-  Index batch = 64;
-  std::uint64_t seed = 0;
-  Index width = 0;  ///< of the networks, as SoundNetworkOptions has it; 0: the recipe's own
+  Index batch = 64;            ///< samples in a training step
+  std::uint64_t seed = 0;      ///< of the weights and of the training
+  Index width = 0;             ///< of the networks, as SoundNetworkOptions has it; 0: the recipe's own
 };
 
 namespace internal {
@@ -15155,10 +15454,15 @@ class AdversarialTrainer {
     classes_ = Random(state.classes);
   }
 
+  /// The generator that it trains, as the last step left it; see `averaged_generator` for the one to sample from.
   Generator<S>& generator() { return generator_; }
+  /// The discriminator that it trains, as the last step left it.
   Discriminator<S>& discriminator() { return discriminator_; }
+  /// The optimiser of the generator's weights.
   Optimizer<S>& generator_optimizer() { return *generator_optimizer_; }
+  /// The optimiser of the discriminator's weights.
   Optimizer<S>& discriminator_optimizer() { return *discriminator_optimizer_; }
+  /// The options that it was made with.
   const TrainerOptions<S>& options() const { return options_; }
 
  private:
@@ -15374,8 +15678,8 @@ namespace rival {
 
 /// A line of a chart. Values that are not finite (or beyond 1e100) leave a gap.
 struct Series {
-  std::string name;
-  std::vector<double> y;
+  std::string name;            ///< in the legend
+  std::vector<double> y;       ///< its values, one for each x
   std::vector<double> x = {};  ///< ascending; empty: 1, 2, 3, ...
 };
 
@@ -15601,9 +15905,9 @@ namespace rival {
 
 /// A picture: row by row, the channels of a pixel together. One channel is grey, three are red, green and blue.
 struct Image {
-  Index height = 0;
-  Index width = 0;
-  Index channels = 1;
+  Index height = 0;                 ///< pixels
+  Index width = 0;                  ///< pixels
+  Index channels = 1;               ///< 1 or 3
   std::vector<std::uint8_t> bytes;  ///< height * width * channels of them
 };
 
@@ -15614,6 +15918,7 @@ std::uint8_t to_byte(S v) {
   if (v >= S(1)) return 255;
   return static_cast<std::uint8_t>(v * S(127.5) + S(128));
 }
+/// A byte stays what it is, for functions that take values of either kind.
 inline std::uint8_t to_byte(std::uint8_t b) { return b; }
 
 /// A tensor of values in [-1, 1] as bytes, in the same shape.
@@ -15624,6 +15929,7 @@ Tensor<std::uint8_t> to_bytes(const Tensor<S>& values) {
   return bytes;
 }
 
+/// How images lie in a grid.
 struct GridOptions {
   Index columns = 0;            ///< images in a row; 0: as many as make the grid square
   Index padding = 2;            ///< pixels between images and around the grid
@@ -15683,6 +15989,7 @@ Image grid(const Tensor<S>& images, const GridOptions& options = {}) {
 
 namespace rival {
 
+/// What a scatter plot shows, and how large.
 struct ScatterOptions {
   double reach = 1;    ///< the picture shows [-reach, reach] along both axes, y upwards
   Index size = 480;    ///< pixels along a side
@@ -15822,10 +16129,10 @@ Image scatter(const Tensor<S>& points, const Tensor<S>& field, const Tensor<S>& 
 // rival/io/npy.hpp
 // NumPy's .npy files: a tensor a file.
 //
-//   \x93NUMPY     then the format's version (1.0, 2.0 or 3.0) in two bytes
-//   length        of the header, little endian, in two bytes for 1.0 and four for later ones
-//   header        a Python dictionary: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
-//   the values    row by row, or column by column in Fortran order
+//     \x93NUMPY     then the format's version (1.0, 2.0 or 3.0) in two bytes
+//     length        of the header, little endian, in two bytes for 1.0 and four for later ones
+//     header        a Python dictionary: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
+//     the values    row by row, or column by column in Fortran order
 //
 // The format's own page: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
@@ -16208,6 +16515,7 @@ struct AugmentOptions {
   double brightness =
       0;  ///< the largest number that is added to all pixels, or taken away; 0.5 in the paper, for [-1, 1]
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("translation", o.translation);
@@ -16222,14 +16530,14 @@ struct AugmentOptions {
 /// learn a small data set by heart; gradients go through it to the generator (Zhao, Liu, Lin, Zhu and Han,
 /// "Differentiable augmentation for data-efficient GAN training", 2020):
 ///
-///   Augment({.translation = 0.125, .cutout = 0.5, .brightness = 0.5})
+///     Augment({.translation = 0.125, .cutout = 0.5, .brightness = 0.5})
 ///
 /// The changes come from the layer's own random stream, five numbers for each image whatever the options. `forward`
 /// reads the stream where it stands; `commit` moves it on.
 template <class S = float>
 class Augment : public Layer<S> {
  public:
-  using Options = AugmentOptions;
+  using Options = AugmentOptions;  ///< what it is made from
   /// Throws Error unless translation and cutout are in [0, 1] and brightness >= 0.
   explicit Augment(const AugmentOptions& options) : options_(options) {
     require(options.translation >= 0 && options.translation <= 1, "augment: expected `translation` in [0, 1], got ",
@@ -16240,6 +16548,7 @@ class Augment : public Layer<S> {
 
   std::string_view kind() const override { return "augment"; }
   Description describe() const override { return rival::describe("augment", options_); }
+  /// The options that it was made with.
   const AugmentOptions& options() const { return options_; }
 
   Shape output_shape(const Shape& input) const override {
@@ -16387,9 +16696,11 @@ RIVAL_INSTANTIATE_CLASS(Augment);
 
 namespace rival {
 
+/// What an Equalised layer multiplies its weight by.
 struct EqualisedOptions {
   double gain = 1;  ///< sqrt(2) keeps the size of signals through ReLUs
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("gain", o.gain);
@@ -16400,14 +16711,14 @@ struct EqualisedOptions {
 /// drawn from a normal distribution of deviation 1 whatever the initialiser (Karras, Aila, Laine and Lehtinen,
 /// "Progressive growing of GANs", 2018: the equalised learning rate):
 ///
-///   Equalised(Conv2d({.in = 64, .out = 128}))
+///     Equalised(Conv2d({.in = 64, .out = 128}))
 ///
 /// Optimisers that divide by the size of the gradient, such as Adam, move every weight as far, whatever its fan.
 template <PlainWeighted L>
 class Equalised : public L {
  public:
-  static constexpr bool wrapped = true;
-  using S = typename L::Scalar;
+  static constexpr bool wrapped = true;  ///< no second wrapper goes around it
+  using S = typename L::Scalar;          ///< of the layer within
 
   /// Throws Error unless gain > 0.
   explicit Equalised(const L& layer, const EqualisedOptions& options = {})
@@ -16419,9 +16730,11 @@ class Equalised : public L {
     require(factor_ > S(0) && is_finite(factor_), kind_, ": expected a positive, finite gain, got ", options.gain);
   }
 
+  /// "equalised" and L's kind.
   std::string_view kind() const override { return kind_; }
   /// Of L: equalised or not, the first convolution is "conv1".
   std::string_view short_name() const override { return short_name_; }
+  /// The gain, and L's description within.
   Description describe() const override {
     return internal::describe_around(rival::describe("equalised", options_), L::describe());
   }
@@ -16432,10 +16745,13 @@ class Equalised : public L {
   /// Weights normal with deviation 1, biases 0.
   void initialise(const Initialiser<S>&, const Random& random) override { L::initialise(normal<S>(0, 1), random); }
 
+  /// A copy with parameters of its own.
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Equalised>(*this); }
+  /// Takes over all of another layer of this kind, L's options too.
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  protected:
+  /// factor W, kept in the trace.
   const Tensor<S>& make_weight(Trace<S>& trace, Mode) const override {
     const Tensor<S>& w = this->weight().value;
     Tensor<S>& used = trace.save(saved_weight, w.shape());
@@ -16443,13 +16759,16 @@ class Equalised : public L {
         [&](Index begin, Index size) { used.array().segment(begin, size) = factor_ * w.array().segment(begin, size); });
     return used;
   }
+  /// The one of that trace's forward pass.
   const Tensor<S>& made_weight(const Trace<S>& trace) const override { return trace.saved[saved_weight]; }
 
+  /// Where dW of the scaled weight is added, set to zero.
   Tensor<S>& weight_gradient(Trace<S>& trace) override {
     Tensor<S>& gradient = trace.save(saved_gradient, this->weight().value.shape());
     gradient.fill(S(0));
     return gradient;
   }
+  /// Adds the factor times that gradient to W's.
   void finish_weight_gradient(Trace<S>& trace) override {
     const Tensor<S>& gradient = trace.saved[saved_gradient];
     Tensor<S>& dw = this->weight().grad;
@@ -16491,9 +16810,11 @@ RIVAL_INSTANTIATE_DOUBLE(class Equalised<Dense<double>>);
 
 namespace rival {
 
+/// How much noise a GaussianNoise adds.
 struct GaussianNoiseOptions {
   double sigma = 0.1;  ///< the noise's deviation
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("sigma", o.sigma);
@@ -16509,7 +16830,7 @@ struct GaussianNoiseOptions {
 template <class S = float>
 class GaussianNoise : public Layer<S> {
  public:
-  using Options = GaussianNoiseOptions;
+  using Options = GaussianNoiseOptions;  ///< what it is made from
   /// Throws Error unless sigma is finite and >= 0.
   explicit GaussianNoise(const GaussianNoiseOptions& options = {})
       : options_(options), sigma_(static_cast<S>(options.sigma)) {
@@ -16598,12 +16919,14 @@ RIVAL_INSTANTIATE_CLASS(GaussianNoise);
 
 namespace rival {
 
+/// What a GroupNorm normalises, and how.
 struct GroupNormOptions {
   Index groups = 0;       ///< of neighbouring channels, all of one size
   Index features = 0;     ///< the last axis: channels of images, columns of vectors
   double epsilon = 1e-5;  ///< added to the variance
   bool affine = true;     ///< whether there are a weight and a bias to learn for each channel
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("groups", o.groups);
@@ -16616,18 +16939,18 @@ struct GroupNormOptions {
 namespace internal {
 
 /// Normalises within samples. All values x of a group of channels of one sample, at all its pixels, have a mean m and a
-/// variance v, and r = 1 / sqrt(v + epsilon); w and b are their channels' weight and bias. With <.> the mean over the
+/// variance v, and r = 1 / sqrt(v + epsilon); w and b are their channels' weight and bias. With `<.>` the mean over the
 /// group:
 ///
-/// forward:          x^ = r (x - m),  y = w x^ + b
-/// backward, of u = w dy:
-///                   dx = r (u - <u> - x^ <u x^>),  dw += sum of dy x^,  db += sum of dy
-/// forward_tangent:  with p = <x'> and q = <x' x^>: m' = p and r' = -r^2 q, so
-///                   x^' = r (x' - p - x^ q),  y' = w x^'
-/// backward_tangent, of u' = w dy': the derivatives of backward's two lines,
-///                   dx' = -r q dx + r (u' - <u'> - x^' <u x^> - x^ (<u' x^> + <u x^'>)),
-///                   dw += sum of dy' x^ + dy x^',  db += sum of dy'
-///                   where <u x^'> = r (<u (x' - p)> - q <u x^>).
+///     forward:          x^ = r (x - m),  y = w x^ + b
+///     backward, of u = w dy:
+///                       dx = r (u - <u> - x^ <u x^>),  dw += sum of dy x^,  db += sum of dy
+///     forward_tangent:  with p = <x'> and q = <x' x^>: m' = p and r' = -r^2 q, so
+///                       x^' = r (x' - p - x^ q),  y' = w x^'
+///     backward_tangent, of u' = w dy': the derivatives of backward's two lines,
+///                       dx' = -r q dx + r (u' - <u'> - x^' <u x^> - x^ (<u' x^> + <u x^'>)),
+///                       dw += sum of dy' x^ + dy x^',  db += sum of dy'
+///                       where <u x^'> = r (<u (x' - p)> - q <u x^>).
 ///
 /// So every pass needs the sums over each channel of one or two products, and then writes a sum of its inputs with a
 /// factor for each channel: two sweeps.
@@ -16873,7 +17196,7 @@ class SampleNorm : public Layer<S> {
 template <class S = float>
 class GroupNorm : public internal::SampleNorm<S> {
  public:
-  using Options = GroupNormOptions;
+  using Options = GroupNormOptions;  ///< what it is made from
   /// Throws Error unless features > 0, `groups` divides them, and epsilon > 0.
   explicit GroupNorm(const GroupNormOptions& options) : internal::SampleNorm<S>("group_norm", options) {}
 
@@ -16893,11 +17216,13 @@ RIVAL_INSTANTIATE_CLASS(GroupNorm);
 
 namespace rival {
 
+/// What an InstanceNorm normalises, and how.
 struct InstanceNormOptions {
   Index features = 0;     ///< channels
   double epsilon = 1e-5;  ///< added to the variance
   bool affine = false;    ///< whether there are a weight and a bias to learn for each channel
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("features", o.features);
@@ -16912,7 +17237,7 @@ struct InstanceNormOptions {
 template <class S = float>
 class InstanceNorm : public internal::SampleNorm<S> {
  public:
-  using Options = InstanceNormOptions;
+  using Options = InstanceNormOptions;  ///< what it is made from
   /// Throws Error unless features > 0 and epsilon > 0.
   explicit InstanceNorm(const InstanceNormOptions& options)
       : internal::SampleNorm<S>("instance_norm", {.groups = options.features,
@@ -16939,11 +17264,13 @@ RIVAL_INSTANTIATE_CLASS(InstanceNorm);
 
 namespace rival {
 
+/// What a LayerNorm normalises, and how.
 struct LayerNormOptions {
   Index features = 0;     ///< the last axis: channels of images, columns of vectors
   double epsilon = 1e-5;  ///< added to the variance
   bool affine = true;     ///< whether there are a weight and a bias to learn for each channel
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("features", o.features);
@@ -16960,7 +17287,7 @@ struct LayerNormOptions {
 template <class S = float>
 class LayerNorm : public internal::SampleNorm<S> {
  public:
-  using Options = LayerNormOptions;
+  using Options = LayerNormOptions;  ///< what it is made from
   /// Throws Error unless features > 0 and epsilon > 0.
   explicit LayerNorm(const LayerNormOptions& options)
       : internal::SampleNorm<S>(
@@ -16989,10 +17316,12 @@ RIVAL_INSTANTIATE_CLASS(LayerNorm);
 
 namespace rival {
 
+/// Over how many samples a MinibatchStddev takes deviations.
 struct MinibatchStddevOptions {
   Index group = 4;        ///< how many samples are compared with each other
   double epsilon = 1e-8;  ///< added to the variance
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("group", o.group);
@@ -17013,7 +17342,7 @@ struct MinibatchStddevOptions {
 template <class S = float>
 class MinibatchStddev : public Layer<S> {
  public:
-  using Options = MinibatchStddevOptions;
+  using Options = MinibatchStddevOptions;  ///< what it is made from
   /// Throws Error unless group > 0 and epsilon > 0.
   explicit MinibatchStddev(const MinibatchStddevOptions& options = {})
       : options_(options), group_(options.group), epsilon_(static_cast<S>(options.epsilon)) {
@@ -17110,8 +17439,9 @@ namespace rival {
 
 /// What the layer's number is called.
 struct PackOptions {
-  Index count = 1;
+  Index count = 1;  ///< samples that become one
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("count", o.count);
@@ -17127,7 +17457,7 @@ struct PackOptions {
 template <class S = float>
 class Pack : public Layer<S> {
  public:
-  using Options = PackOptions;
+  using Options = PackOptions;  ///< what it is made from
   /// Throws Error unless count >= 1.
   explicit Pack(Index count) : count_(count) { require(count >= 1, "pack: expected a count >= 1, got ", count); }
 
@@ -17198,25 +17528,27 @@ RIVAL_INSTANTIATE_CLASS(Pack);
 
 namespace rival {
 
+/// The number that keeps a PixelNorm from dividing by 0.
 struct PixelNormOptions {
   double epsilon = 1e-8;  ///< added to the mean square
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("epsilon", o.epsilon);
   }
 };
 
-/// y = r x with r = 1 / sqrt(<x^2> + epsilon), where <.> is the mean over the channels of one pixel, or over the
-/// features of a vector (Karras, Aila, Laine and Lehtinen, 2018). It has no parameters.
+/// y = r x with r = 1 / sqrt(`<x^2>` + epsilon), where `<z>` is the mean of z over the channels of one pixel, or over
+/// the features of a vector (Karras, Aila, Laine and Lehtinen, 2018). It has no parameters.
 ///
-/// backward:          dx = r (dy - y <dy y>)
-/// forward_tangent:   y' = r (x' - y q) with q = <x' y>, as r' = -r^2 q
-/// backward_tangent:  dx' = -r q dx + r (dy' - y' <dy y> - y (<dy' y> + <dy y'>))
+///     backward:          dx = r (dy - y <dy y>)
+///     forward_tangent:   y' = r (x' - y q) with q = <x' y>, as r' = -r^2 q
+///     backward_tangent:  dx' = -r q dx + r (dy' - y' <dy y> - y (<dy' y> + <dy y'>))
 template <class S = float>
 class PixelNorm : public Layer<S> {
  public:
-  using Options = PixelNormOptions;
+  using Options = PixelNormOptions;  ///< what it is made from
   /// Throws Error unless epsilon > 0.
   explicit PixelNorm(const PixelNormOptions& options = {})
       : options_(options), epsilon_(static_cast<S>(options.epsilon)) {
@@ -17317,11 +17649,13 @@ RIVAL_INSTANTIATE_CLASS(PixelNorm);
 
 namespace rival {
 
+/// The sizes of a SelfAttention.
 struct SelfAttentionOptions {
   Index in = 0;      ///< channels
   Index keys = 0;    ///< channels of f and g; 0 stands for in / 8
   Index values = 0;  ///< channels of h; 0 stands for in / 2
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -17333,14 +17667,16 @@ struct SelfAttentionOptions {
 /// y = x + gamma o, for images {N, H, W, in}, where o is for each pixel a mixture of what all pixels of its image show
 /// (SAGAN: Zhang, Goodfellow, Metaxas and Odena, 2019). With an image as a matrix x of P = H W pixels by channels, and
 /// four matrices to learn:
-///   F = x f, G = x g {P, keys};  V = x h {P, values};  B = softmax of each row of G F^T {P, P};  o = B V v {P, in}
+///
+///     F = x f, G = x g {P, keys};  V = x h {P, values};  B = softmax of each row of G F^T {P, P};  o = B V v {P, in}
+///
 /// gamma is a number to learn that begins at 0: at first the layer passes its input on.
 ///
 /// The pass keeps B, which is N P^2 numbers.
 template <class S = float>
 class SelfAttention : public Layer<S> {
  public:
-  using Options = SelfAttentionOptions;
+  using Options = SelfAttentionOptions;  ///< what it is made from
   /// Throws Error unless in > 0 and the others are not negative.
   explicit SelfAttention(const SelfAttentionOptions& options)
       : options_(completed(options)),
@@ -17352,7 +17688,9 @@ class SelfAttention : public Layer<S> {
     for (auto* weight : {&f_, &g_, &h_, &v_}) weight->axes = WeightAxes::dense;
   }
 
+  /// The one number gamma, {1}; 0 at first.
   Parameter<S>& gamma() { return gamma_; }
+  /// The options that it was made with; keys and values are those that it took.
   const SelfAttentionOptions& options() const { return options_; }
 
   std::string_view kind() const override { return "self_attention"; }
@@ -17556,19 +17894,22 @@ namespace rival {
 /// length of each output channel's numbers in v, of W's shape, and g has one number for each (Salimans and Kingma,
 /// "Weight normalization: a simple reparameterization to accelerate training of deep neural networks", 2016):
 ///
-///   WeightNorm(Conv2d({.in = 64, .out = 128}))
+///     WeightNorm(Conv2d({.in = 64, .out = 128}))
 ///
 /// v is drawn as L's weight would be, and g = |v|, so that W = v at first. With G the gradient with respect to W and
-/// <.> the sum over an output channel's numbers, dg = <G v> / |v| and dv = g / |v| (G - v <G v> / |v|^2).
+/// `<.>` the sum over an output channel's numbers:
+///
+///     dg = <G v> / |v|,  dv = g / |v| (G - v <G v> / |v|^2)
 ///
 /// In files g and v are PyTorch's weight_g and weight_v; of transposed convolutions those of its dim = 1, as lengths
 /// are the output channels' here. Where v is all zeros, W is too.
 template <PlainWeighted L>
 class WeightNorm : public L {
  public:
-  static constexpr bool wrapped = true;
-  using S = typename L::Scalar;
+  static constexpr bool wrapped = true;  ///< no second wrapper goes around it
+  using S = typename L::Scalar;          ///< of the layer within
 
+  /// Around that layer, from whose weight v and g are taken: the product stays what it was.
   explicit WeightNorm(const L& layer)
       : L(layer), kind_("weight_norm " + std::string(layer.kind())), short_name_(layer.short_name()) {
     const Parameter<S>& v = this->weight();
@@ -17580,17 +17921,21 @@ class WeightNorm : public L {
     lengths_of(v.value, g_.value.data());
   }
 
+  /// "weight_norm" and L's kind.
   std::string_view kind() const override { return kind_; }
   /// Of L: normalised or not, the first convolution is "conv1".
   std::string_view short_name() const override { return short_name_; }
+  /// L's description within.
   Description describe() const override {
     return internal::describe_around(rival::describe("weight_norm", NoOptions{}), L::describe());
   }
 
   /// The lengths g, {1, ..., out}. The directions v are `weight()`.
   Parameter<S>& lengths() { return g_; }
+  /// The same, to be read only.
   const Parameter<S>& lengths() const { return g_; }
 
+  /// g, and then L's state, where v is the weight.
   void collect(State<S>& state) override {
     state.parameters.push_back(&g_);
     L::collect(state);
@@ -17601,8 +17946,11 @@ class WeightNorm : public L {
     lengths_of(this->weight().value, g_.value.data());
   }
 
+  /// A copy with parameters of its own.
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<WeightNorm>(*this); }
+  /// Takes over all of another layer of this kind, g too.
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+  /// Names v "weight_v" and g "weight_g".
   void set_name(const std::string& name) override {
     L::set_name(name);
     this->weight().name = name + ".weight_v";
@@ -17610,6 +17958,7 @@ class WeightNorm : public L {
   }
 
  protected:
+  /// W = g v / |v|, kept in the trace.
   const Tensor<S>& make_weight(Trace<S>& trace, Mode) const override {
     const Tensor<S>& v = this->weight().value;
     Tensor<S>& inverse = trace.save(saved_inverse, {v.cols()});
@@ -17619,13 +17968,16 @@ class WeightNorm : public L {
     for_rows(v, [&](Index r) { row(w, r) = row(v, r) * (g_.value.array() * inverse.array()); });
     return w;
   }
+  /// The one of that trace's forward pass.
   const Tensor<S>& made_weight(const Trace<S>& trace) const override { return trace.saved[saved_weight]; }
 
+  /// Where the gradient with respect to W is added, set to zero.
   Tensor<S>& weight_gradient(Trace<S>& trace) override {
     Tensor<S>& gradient = trace.save(saved_gradient, this->weight().value.shape());
     gradient.fill(S(0));
     return gradient;
   }
+  /// Adds dg and dv, as they follow from that gradient.
   void finish_weight_gradient(Trace<S>& trace) override {
     const Tensor<S>&gradient = trace.saved[saved_gradient], &v = this->weight().value;
     const auto inverse = trace.saved[saved_inverse].array();
@@ -17692,6 +18044,8 @@ RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<Dense<double>>);
 
 namespace rival {
 
+/// Makes a layer of its description; its weights are to be set or drawn. Throws Error for options that the kind has
+/// not.
 template <class S = float>
 using LayerMaker = std::function<std::unique_ptr<Layer<S>>(const Description&)>;
 
@@ -17863,7 +18217,7 @@ std::unique_ptr<Layer<S>> make_layer(const Description& description) {
 
 /// Makes a layer of your own known, once at the start of a program, so that its networks can be loaded:
 ///
-///   rival::register_layer<MyLayer<float>>("my_layer");
+///     rival::register_layer<MyLayer<float>>("my_layer");
 ///
 /// `L::Options` is the struct that its constructor takes, which lists its members as describe() wants it, or NoOptions.
 /// `kind` is that of its `describe()`. Throws Error for a kind that is taken. Not while other threads make layers.
@@ -17907,6 +18261,7 @@ class MarkovChain {
     std::sort(steps_.begin(), steps_.end());
   }
 
+  /// How many symbols the next one depends on.
   Index order() const { return order_; }
 
   /// `count` lines, drawn from `random`.
@@ -17995,6 +18350,7 @@ struct ModeCounts {
   std::vector<Index> of_mode;  ///< high-quality samples of each mode
   Index samples = 0;           ///< all of them
 
+  /// High-quality samples of all modes together.
   Index high_quality() const {
     Index sum = 0;
     for (const Index count : of_mode) sum += count;
@@ -18056,7 +18412,7 @@ namespace rival {
 
 /// A figure as several subsets of the samples give it.
 struct Estimate {
-  double mean = 0;
+  double mean = 0;       ///< over the subsets
   double deviation = 0;  ///< of one subset's figure: the root of the unbiased variance
 };
 
@@ -18094,7 +18450,7 @@ void require_features(std::string_view what, const Tensor<S>& features) {
 
 /// Mean and covariance of vectors {N, D}, in double, of which only a part is in memory at a time:
 ///
-///   mean = sum_i x_i / n;  covariance = sum_i (x_i - mean)(x_i - mean)^T / (n - 1)
+///     mean = sum_i x_i / n;  covariance = sum_i (x_i - mean)(x_i - mean)^T / (n - 1)
 ///
 /// Each part is centred by its own mean before it is added, so that no digits cancel (Chan, Golub and LeVeque, 1979).
 class Moments {
@@ -18125,7 +18481,9 @@ class Moments {
     count_ += count;
   }
 
+  /// Samples so far.
   Index count() const { return count_; }
+  /// D, the numbers in a sample.
   Index features() const { return mean_.size(); }
   /// {D}; zeros while there are no samples.
   const Tensor<double>& mean() const { return mean_; }
@@ -18230,6 +18588,7 @@ class Classifier : public Network<S> {
     classes_ = out.size();
   }
 
+  /// Number of classes, each with a logit.
   Index classes() const { return classes_; }
 
   /// The logits {N, classes} of samples {N, ...} in evaluation mode, N >= 1. Throws Error for samples of another shape.
@@ -18311,7 +18670,7 @@ inline void require_tracks(const Tensor<double>& tracks, Index least) {
 
 /// The centroid (row, column) of each frame, in pixels: {N, T, 2} of clips {N, T, H, W, C} with values in [-1, 1],
 ///
-///   sum_p (v_p + 1) p / sum_p (v_p + 1),
+///     sum_p (v_p + 1) p / sum_p (v_p + 1),
 ///
 /// of all channels together; the middle of a frame that is black throughout. Throws Error for clips that are not
 /// finite.
@@ -18498,6 +18857,7 @@ class Ngrams {
     }
   }
 
+  /// Symbols in an n-gram.
   Index n() const { return n_; }
   /// Symbols that the n-grams are made of.
   Index kinds() const { return kinds_; }
@@ -18546,7 +18906,7 @@ namespace rival {
 
 /// What is said of lines beside the lines of a training set.
 struct TextScores {
-  static constexpr std::array<Index, 5> n{1, 2, 3, 4, 6};
+  static constexpr std::array<Index, 5> n{1, 2, 3, 4, 6};  ///< symbols in the n-grams that are compared
 
   /// Jensen-Shannon divergence of the n-grams from those of the training set, for each n; see `jensen_shannon`. NaN for
   /// an n that is longer than the lines.
@@ -18559,9 +18919,9 @@ struct TextScores {
 
 /// Scores lines against a training set:
 ///
-///   const TextScorer scorer(tokens_of(training), tokens_of(held_out));
-///   const TextScores floor = scorer(tokens_of(held_out));       // what real lines have
-///   const TextScores scores = scorer(tokens_of(generator.sample(held_out.size(), random)));
+///     const TextScorer scorer(tokens_of(training), tokens_of(held_out));
+///     const TextScores floor = scorer(tokens_of(held_out));       // what real lines have
+///     const TextScores scores = scorer(tokens_of(generator.sample(held_out.size(), random)));
 ///
 /// Divergences fall with the number of lines: compare sets of the same number only.
 class TextScorer {
@@ -18743,6 +19103,7 @@ RIVAL_INSTANTIATE_FUNCTION(summary);
 
 namespace rival {
 
+/// The sizes of a short-time Fourier transform.
 struct StftOptions {
   Index window = 256;  ///< samples that a frame sees, through a periodic Hann window; an even number
   Index hop = 64;      ///< samples from one frame to the next; at most half a window
@@ -18777,7 +19138,9 @@ class Stft {
     bins_.resize(static_cast<std::size_t>(bins()));
   }
 
+  /// The options that it was made with.
   const StftOptions& options() const { return options_; }
+  /// Frequencies in a frame, from 0 to half the rate: window / 2 + 1.
   Index bins() const { return options_.window / 2 + 1; }
   /// Of a sound of so many samples.
   Index frames(Index length) const { return 1 + length / options_.hop; }
@@ -18847,8 +19210,9 @@ Tensor<S> magnitudes(const Spectrum<S>& spectrum) {
 
 namespace rival {
 
+/// How long and how fast a phase is searched for.
 struct GriffinLimOptions {
-  Index iterations = 32;
+  Index iterations = 32;   ///< each of an inverse and a forward transform
   double momentum = 0.99;  ///< 0: Griffin and Lim's own
 };
 
@@ -18926,6 +19290,7 @@ inline double mel_to_hertz(double mel) {
 
 }  // namespace internal
 
+/// Which bands a mel spectrogram has.
 struct MelOptions {
   Index mels = 64;     ///< bands
   double lowest = 20;  ///< Hz
@@ -19010,10 +19375,11 @@ namespace rival {
 
 /// Samples in [-1, 1], frame by frame: a frame is a moment, and has a sample of each channel.
 struct Sound {
-  Index rate = 0;  ///< frames a second (Hz)
-  Index channels = 1;
-  std::vector<float> samples;
+  Index rate = 0;              ///< frames a second (Hz)
+  Index channels = 1;          ///< 1: mono; 2: left and right
+  std::vector<float> samples;  ///< frames() * channels of them
 
+  /// Moments; the sound lasts frames() / rate seconds.
   Index frames() const { return channels > 0 ? static_cast<Index>(samples.size()) / channels : 0; }
 };
 
@@ -19132,8 +19498,11 @@ struct Classification {
   std::vector<Index> confusion;  ///< classes x classes: how many samples of the row's class were taken for the
                                  ///< column's; none above 1,000
 
+  /// How many were classified.
   Index samples() const { return static_cast<Index>(predicted.size()); }
+  /// Share that was taken for another class; NaN without samples.
   double error() const { return static_cast<double>(wrong) / static_cast<double>(samples()); }
+  /// Share that was taken for its own class.
   double accuracy() const { return 1 - error(); }
   /// Samples of class `truth` that were taken for `taken_for`.
   Index count(Label truth, Label taken_for) const {
@@ -19220,11 +19589,10 @@ inline std::string loss_text(double loss) {
 }
 
 /// 341.2 as "341 images/s".
-inline std::string speed_text(double images_per_second) {
+inline std::string speed_text(double per_second, const std::string& kind) {
   char text[64];
-  std::snprintf(text, sizeof text, std::abs(images_per_second) < 1e9 ? "%.0f images/s" : "%.2e images/s",
-                images_per_second);
-  return text;
+  std::snprintf(text, sizeof text, std::abs(per_second) < 1e9 ? "%.0f " : "%.2e ", per_second);
+  return text + kind + "/s";
 }
 
 /// What a report says of how well it goes.
@@ -19238,10 +19606,10 @@ inline std::string losses_text(const StepReport& report) {
 
 /// The bar for a report, of at most `columns`: in a narrow window it shrinks, then what one misses least goes first.
 inline std::string bar_text(const StepReport& report, const std::string& left, int columns,
-                            const std::string& note = "") {
+                            const std::string& note = "", const std::string& kind = "images") {
   const std::string epoch = concatenate("epoch ", report.epoch, '/', report.epochs, ' '),
                     steps = concatenate(report.steps_done, '/', report.steps_in_all),
-                    speed = "  " + speed_text(report.images_per_second), losses = "  " + losses_text(report),
+                    speed = "  " + speed_text(report.images_per_second, kind), losses = "  " + losses_text(report),
                     noted = note.empty() ? "" : "  " + note, time = "  " + left + " left";
   constexpr std::size_t widest = 16, narrowest = 6;
   // A report of a step outside of `fit` does not say how many there will be.
@@ -19268,21 +19636,25 @@ inline std::string bar_text(const StepReport& report, const std::string& left, i
 
 }  // namespace internal
 
+/// What a ProgressBar looks like.
 struct ProgressOptions {
   /// A bar that redraws itself, as wide as the window; if not, a plain line every few seconds.
   bool bar = internal::window_columns(stdout) > 0;
-  double line_seconds = 5;  ///< between plain lines
+  double line_seconds = 5;      ///< between plain lines
+  std::string kind = "images";  ///< what the samples are
 };
 
 /// Shows the reports on standard output.
 class ProgressBar {
  public:
+  /// Shows nothing until the first report.
   explicit ProgressBar(const ProgressOptions& options = {}) : options_(options) {}
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
   /// Also when an exception ends the training: what is printed next stands on a line of its own.
   ~ProgressBar() { end_line(); }
 
+  /// Shows a report; to be called after each step, with those of one fit after the other.
   void operator()(const StepReport& report) {
     const bool last = report.steps_done == report.steps_in_all;
     // A fit that goes on from a checkpoint has made steps of which its seconds know nothing.
@@ -19302,7 +19674,7 @@ class ProgressBar {
       return;
     }
     std::printf("epoch %td/%td  step %ld/%ld  %s  %s%s%s  %s left\n", report.epoch, report.epochs, report.steps_done,
-                report.steps_in_all, internal::speed_text(report.images_per_second).c_str(),
+                report.steps_in_all, internal::speed_text(report.images_per_second, options_.kind).c_str(),
                 internal::losses_text(report).c_str(), note_.empty() ? "" : "  ", note_.c_str(), left.c_str());
     std::fflush(stdout);
   }
@@ -19323,7 +19695,7 @@ class ProgressBar {
   void draw(const StepReport& report, const std::string& left) {
     const int window = internal::window_columns(stdout);
     const int columns = (window > 0 ? window : 80) - 1;  // some terminals go on to the next line after the last column
-    std::string text = internal::bar_text(report, left, columns, note_);
+    std::string text = internal::bar_text(report, left, columns, note_, options_.kind);
     const std::size_t length = text.size();
     // Spaces over what is longer of the bar before.
     text.resize(std::max(length, std::min(drawn_, static_cast<std::size_t>(std::max(columns, 0)))), ' ');
@@ -19353,6 +19725,7 @@ inline std::function<void(const StepReport&)> progress_bar(const ProgressOptions
 
 namespace rival {
 
+/// How many samples the running statistics are made of.
 struct RefreshOptions {
   Index batch = 256;  ///< samples a pass; fewer if there are fewer
   long passes = 50;   ///< at the usual momentum of 0.1 the first half of them is forgotten
@@ -19388,13 +19761,15 @@ namespace rival {
 
 struct CheckpointExtras;  // in rival/io/checkpoint.hpp
 
+/// What a SupervisedTrainer does in a step, and with which numbers.
 template <class S = float>
 struct SupervisedOptions {
-  Index batch = 64;
+  Index batch = 64;            ///< samples in a step
   double label_smoothing = 0;  ///< of softmax_cross_entropy
   /// Makes of samples {N, ...} the changed ones that the classifier is trained on, as a Distortion does; the samples as
   /// they are if empty.
   std::function<void(const Tensor<S>& samples, Tensor<S>& changed, Random& random)> augment = {};
+  /// Of the optimiser; their type says which one it is.
   OptimizerOptions optimizer = AdamOptions{};
   /// If given: the trainer keeps a moving average of the classifier's weights; its `batch` is this one's.
   std::optional<MovingAverageOptions> average = {};
@@ -19406,7 +19781,7 @@ struct SupervisedOptions {
 
 /// What a SupervisedTrainer remembers from step to step beside classifier, optimiser and average.
 struct SupervisedState : FitState {
-  Random::Position augment;
+  Random::Position augment;  ///< of what `augment` draws
 
   friend bool operator==(const SupervisedState&, const SupervisedState&) = default;
 };
@@ -19492,8 +19867,11 @@ class SupervisedTrainer {
     augment_ = Random(state.augment);
   }
 
+  /// The classifier that it trains, as the last step left it.
   Classifier<S>& classifier() { return classifier_; }
+  /// The optimiser of the classifier's weights.
   Optimizer<S>& optimizer() { return *optimizer_; }
+  /// The options that it was made with.
   const SupervisedOptions<S>& options() const { return options_; }
 
  private:
@@ -19577,3 +19955,7 @@ StepReport SupervisedTrainer<S>::step(const Tensor<S>& samples, Labels labels) {
 RIVAL_INSTANTIATE_CLASS(SupervisedTrainer);
 
 }  // namespace rival
+
+/// \namespace rival
+/// Generative adversarial networks on CPUs. What stands in a namespace `internal`, or in `rival::kernels`, is the
+/// library's own and no part of this reference.

@@ -1,12 +1,13 @@
-/* Rival's C interface: trained generators, loaded and sampled from C or any language that calls it. The functions are in
- * the shared library rival_c.
+/** \file
+ * Rival's C interface: trained generators, loaded and sampled from C or any language that calls it. The functions are
+ * in the shared library rival_c.
  *
- *   rival_generator* generator = rival_load_generator("generator.safetensors");
- *   if (!generator) { puts(rival_last_error()); return 1; }
- *   const int64_t size = rival_sample_size(generator);
- *   float* samples = malloc(64 * size * sizeof(float));
- *   if (rival_sample(generator, 64, 7, NULL, 0, samples, 64 * size) != 0) puts(rival_last_error());
- *   rival_free_generator(generator);
+ *     rival_generator* generator = rival_load_generator("generator.safetensors");
+ *     if (!generator) { puts(rival_last_error()); return 1; }
+ *     const int64_t size = rival_sample_size(generator);
+ *     float* samples = malloc(64 * size * sizeof(float));
+ *     if (rival_sample(generator, 64, 7, NULL, 0, samples, 64 * size) != 0) puts(rival_last_error());
+ *     rival_free_generator(generator);
  *
  * No exception leaves a function, and NULL is an error, never a crash. A function that fails says why by
  * rival_last_error. Several threads may use one generator at once; one may free it when none does.
@@ -60,8 +61,8 @@ RIVAL_API int64_t rival_latent_size(const rival_generator* generator) RIVAL_NOEX
 /** Floats in a sample; -1 for NULL. */
 RIVAL_API int64_t rival_sample_size(const rival_generator* generator) RIVAL_NOEXCEPT;
 
-/** Axes of a sample, at most 8: 3 of an image, height x width x channels with values in [-1, 1]; 1 of a vector, such as a
- * point in the plane. -1 for NULL. */
+/** Axes of a sample, at most 8: 3 of an image, height x width x channels with values in [-1, 1]; 1 of a vector, such as
+ * a point in the plane. -1 for NULL. */
 RIVAL_API int rival_sample_rank(const rival_generator* generator) RIVAL_NOEXCEPT;
 
 /** A sample's extent along an axis, the first one being 0. -1 for NULL, and when there is no such axis. */
@@ -79,8 +80,8 @@ RIVAL_API const char* rival_class_name(const rival_generator* generator, int64_t
 /** Draws `count` >= 1 latent vectors from the seed, and writes their samples one behind the other.
  *
  * The same seed and count give the same samples, and those that C++, compiled with the same flags, gives by
- * `Random random(seed)` and `sampler.sample(count, random, labels)`. Samples of a smaller count are the first of a larger
- * one, unless latent vectors are truncated or have uniform numbers (InfoGAN).
+ * `Random random(seed)` and `sampler.sample(count, random, labels)`. Samples of a smaller count are the first of a
+ * larger one, unless latent vectors are truncated or have uniform numbers (InfoGAN).
  *
  * labels      one class a sample, or NULL for a generator that takes none
  * truncation  0, or the threshold, at least 0.01, beyond which normal numbers are drawn again: the truncation trick

@@ -148,3 +148,7 @@
 #include "rival/train/refresh_statistics.hpp"
 #include "rival/train/supervised_trainer.hpp"
 #include "rival/train/whole_step.hpp"
+
+/// \namespace rival
+/// Generative adversarial networks on CPUs. What stands in a namespace `internal`, or in `rival::kernels`, is the
+/// library's own and no part of this reference.

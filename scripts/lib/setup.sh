@@ -89,19 +89,19 @@ install_if_offered() {
   fi
 }
 
-# install_onnxruntime: onnxruntime for the test of ONNX export, at the version that its lock file names, to build/onnxruntime.
-# Its install scripts are not run: what it needs lies in the package. Whoever calls can do without.
-install_onnxruntime() {
-  local from="$rival_root/tests/onnx" folder="$rival_root/build/onnxruntime"
+# install_from_npm <folder> <name>: what the folder's package.json asks for, at the versions that its lock file names, to
+# build/<name>. Install scripts are not run: what is needed lies in the packages. Whoever calls can do without.
+install_from_npm() {
+  local from="$rival_root/$1" folder="$rival_root/build/$2"
   command -v npm > /dev/null || install_if_offered npm
   command -v npm > /dev/null && command -v node > /dev/null || return 0
   cmp -s "$from/package-lock.json" "$folder/package-lock.json" && [ -f "$folder/node_modules/.package-lock.json" ] && return 0
   rm -rf "$folder"
   mkdir -p "$folder" && cp "$from/package.json" "$folder" || return 0
-  note "Installing onnxruntime-node in build/onnxruntime"
+  note "Installing what $1/package.json names in build/$2"
   (cd "$folder" && cp "$from/package-lock.json" . &&
     npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-timeout=60000) > /dev/null 2>&1 < /dev/null ||
-    { rm -rf "$folder" && note "onnxruntime-node cannot be had from here; the test that needs it is skipped"; }
+    { rm -rf "$folder" && note "npm cannot get it from here; the test that needs it is skipped"; }
 }
 
 # clang_version: the version of Clang to use. LLVM's OpenMP comes with each, and only one of them can be installed: that is

@@ -10,9 +10,6 @@ for file in /usr/share/mkdocs/themes/material/main.html /usr/share/javascript/ka
   [ -e "$file" ] || { echo "skipped: there is no $file"; exit 77; }
 done
 "$root/scripts/docs"
-if command -v codespell > /dev/null; then
-  codespell "$root/docs" "$root/mkdocs.yml" "$root/scripts/docs" --skip '*.svg,*.png'
-fi
 python3 "$here/links.py" "$root/build/site"
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
 if command -v node > /dev/null && [ -n "$chromium" ]; then

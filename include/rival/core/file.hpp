@@ -102,6 +102,7 @@ class FileWriter {
   }
   FileWriter(const FileWriter&) = delete;
   FileWriter& operator=(const FileWriter&) = delete;
+  /// Without a commit nothing is left of what was written.
   ~FileWriter() {
     file_.reset();
     std::error_code ignored;
@@ -112,6 +113,7 @@ class FileWriter {
   void write(const void* data, std::size_t bytes) {
     if (bytes > 0 && std::fwrite(data, 1, bytes, file_.get()) != bytes) fail_to_write(std::strerror(errno));
   }
+  /// Appends the bytes of a text. Throws Error when the disk is full or broken.
   void write(std::string_view text) { write(text.data(), text.size()); }
 
   /// Puts what was written in the place of `path`. Throws Error when that fails: the earlier file has then stayed, or,
@@ -140,6 +142,7 @@ inline void replace_file(const std::filesystem::path& path, const void* data, st
   file.write(data, bytes);
   file.commit();
 }
+/// The same with the bytes of a text.
 inline void replace_file(const std::filesystem::path& path, std::string_view text) {
   replace_file(path, text.data(), text.size());
 }

@@ -1,14 +1,16 @@
 // What a program may link instead of compiling it anew in each of its files.
 //
 // Headers end with a list of the instantiations that programs mostly ask for,
-//   RIVAL_INSTANTIATE_CLASS(Dense);
-//   RIVAL_INSTANTIATE_FUNCTION(conv_output);
+//
+//     RIVAL_INSTANTIATE_CLASS(Dense);
+//     RIVAL_INSTANTIATE_FUNCTION(conv_output);
+//
 // each for float and for double. Header-only, these lists say nothing. With RIVAL_COMPILED_FLOAT they declare those for
 // float `extern template`, with RIVAL_COMPILED_DOUBLE those for double, and the program links files that define them.
-// Such a file includes, like <cassert>, this one once more, with RIVAL_DEFINE_FLOAT or RIVAL_DEFINE_DOUBLE, in front of
-// the headers whose lists it is to define. All files must be compiled with the same flags.
+// Such a file includes, like `<cassert>`, this one once more, with RIVAL_DEFINE_FLOAT or RIVAL_DEFINE_DOUBLE, in front
+// of the headers whose lists it is to define. All files must be compiled with the same flags.
 //
-// No #pragma once, for that reason.
+// No `#pragma once`, for that reason.
 
 #undef RIVAL_INSTANTIATE_CLASS
 #undef RIVAL_INSTANTIATE_FUNCTION
@@ -23,6 +25,7 @@
 #else
 #define RIVAL_INSTANTIATE_FLOAT(...) static_assert(true)
 #endif
+/// The same of double.
 #if defined(RIVAL_DEFINE_DOUBLE)
 #define RIVAL_INSTANTIATE_DOUBLE(...) template __VA_ARGS__
 #elif defined(RIVAL_COMPILED_DOUBLE)

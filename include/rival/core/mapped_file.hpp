@@ -57,7 +57,9 @@ class MappedFile {
 #endif
   }
 
+  /// The first byte; null for an empty file.
   const std::uint8_t* data() const { return memory_; }
+  /// Bytes that the file had when it was opened.
   std::size_t size() const { return size_; }
 
   /// Throws Error when the file has become shorter: to touch what is gone would end the program. Asked before each

@@ -44,15 +44,18 @@ class Random {
  public:
   /// All that there is to know of a stream.
   struct Position {
-    std::uint64_t seed = 0;
-    std::uint64_t stream = 0;
-    std::uint64_t block = 0;  ///< of four 32-bit words; the next one to be drawn
+    std::uint64_t seed = 0;    ///< the key, which all sub-streams of a stream share
+    std::uint64_t stream = 0;  ///< the number of the stream; 0 for the one that is made from a seed
+    std::uint64_t block = 0;   ///< of four 32-bit words; the next one to be drawn
     friend bool operator==(const Position&, const Position&) = default;
   };
 
+  /// The main stream of that seed, at its beginning.
   explicit Random(std::uint64_t seed = 0) : at_{seed, 0, 0} {}
+  /// The stream that was left at `position`, from there on.
   explicit Random(const Position& position) : at_(position) {}
 
+  /// Where the stream stands; a Random made from it gives the numbers that are still to come.
   const Position& position() const { return at_; }
   /// Passes over `blocks` blocks of four 32-bit words.
   void skip(std::uint64_t blocks) { at_.block += blocks; }

@@ -21,7 +21,7 @@ using Index = std::ptrdiff_t;
 /// Prints as `64x28x28x1`; the empty shape is a scalar's.
 class Shape {
  public:
-  static constexpr Index max_rank = 8;
+  static constexpr Index max_rank = 8;  ///< most axes that a shape can have
 
   Shape() = default;
   /// Throws Error for a negative extent, more than `max_rank` of them, or a product that overflows Index.
@@ -29,14 +29,18 @@ class Shape {
     for (const Index extent : extents) push_back(extent);
   }
 
+  /// Number of axes; 0 for a scalar.
   Index rank() const { return rank_; }
   /// Throws Error unless 0 <= axis < rank().
   Index operator[](Index axis) const {
     require(axis >= 0 && axis < rank_, "shape: expected an axis of ", *this, ", got ", axis);
     return extents_[static_cast<std::size_t>(axis)];
   }
+  /// The last extent, which is the channels of an image; 1 for a scalar.
   Index back() const { return rank_ == 0 ? 1 : (*this)[rank_ - 1]; }
+  /// The outermost extent, for loops over all extents.
   const Index* begin() const { return extents_.data(); }
+  /// One past the last extent.
   const Index* end() const { return extents_.data() + rank_; }
 
   /// Number of elements: the product of the extents, 1 for a scalar.
@@ -46,6 +50,8 @@ class Shape {
     return product;
   }
 
+  /// Adds an innermost axis. Throws Error for a negative extent, more than `max_rank` of them, or a product that
+  /// overflows Index.
   void push_back(Index extent) {
     require(rank_ < max_rank, "shape: at most ", max_rank, " extents, got more");
     require(extent >= 0, "shape: expected extents >= 0, got ", extent);
@@ -75,8 +81,10 @@ class Shape {
     return whole;
   }
 
+  /// Equal in rank and in every extent.
   friend bool operator==(const Shape& a, const Shape& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
+  /// As it is printed: `64x28x28x1`, or `scalar`.
   std::string text() const {
     if (rank_ == 0) return "scalar";
     std::string joined;
@@ -86,6 +94,7 @@ class Shape {
     }
     return joined;
   }
+  /// Prints text().
   friend std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << shape.text(); }
 
  private:

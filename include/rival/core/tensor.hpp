@@ -16,14 +16,19 @@
 
 namespace rival {
 
+/// A matrix with memory of its own, row-major as a Tensor.
 template <class S>
 using Matrix = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+/// A Tensor's memory, seen as a matrix that may be written to.
 template <class S>
 using MatrixMap = Eigen::Map<Matrix<S>>;
+/// The same, to be read only.
 template <class S>
 using ConstMatrixMap = Eigen::Map<const Matrix<S>>;
+/// A Tensor's memory, seen as one column of numbers with arithmetic element by element.
 template <class S>
 using ArrayMap = Eigen::Map<Eigen::Array<S, Eigen::Dynamic, 1>>;
+/// The same, to be read only.
 template <class S>
 using ConstArrayMap = Eigen::Map<const Eigen::Array<S, Eigen::Dynamic, 1>>;
 
@@ -36,12 +41,13 @@ using ConstArrayMap = Eigen::Map<const Eigen::Array<S, Eigen::Dynamic, 1>>;
 template <class S = float>
 class Tensor {
  public:
-  using Scalar = S;
-  static constexpr std::size_t alignment = 64;
+  using Scalar = S;                             ///< the type of an element
+  static constexpr std::size_t alignment = 64;  ///< bytes: where the memory begins is a multiple of it
 
   Tensor() = default;
   /// Zeros.
   explicit Tensor(const Shape& shape) : Tensor(shape, S(0)) {}
+  /// Every element is `value`.
   Tensor(const Shape& shape, S value) {
     resize(shape);
     fill(value);
@@ -54,8 +60,11 @@ class Tensor {
     std::copy(values.begin(), values.end(), data_);
   }
 
+  /// Copies shape and elements into memory of its own, also when `other` is a window (see `alias`).
   Tensor(const Tensor& other) { *this = other; }
+  /// Takes over the memory; `other` is left empty.
   Tensor(Tensor&& other) noexcept { swap(other); }
+  /// Copies shape and elements, into the memory that it has where that is large enough.
   Tensor& operator=(const Tensor& other) {
     if (this != &other) {
       resize(other.shape_);
@@ -63,26 +72,38 @@ class Tensor {
     }
     return *this;
   }
+  /// Exchanges contents with `other`.
   Tensor& operator=(Tensor&& other) noexcept {
     swap(other);
     return *this;
   }
 
+  /// The extents, outermost first.
   const Shape& shape() const { return shape_; }
+  /// Number of axes.
   Index rank() const { return shape_.rank(); }
+  /// The extent of one axis. Throws Error unless 0 <= axis < rank().
   Index dim(Index axis) const { return shape_[axis]; }
+  /// Number of elements.
   Index size() const { return size_; }
+  /// Whether there are no elements.
   bool empty() const { return size_ == 0; }
+  /// Extent of the last axis; 1 for a scalar.
   Index cols() const { return shape_.back(); }
+  /// Elements in a column: size() / cols(), which is 0 if cols() is.
   Index rows() const { return cols() == 0 ? 0 : size_ / cols(); }
 
+  /// The elements, row by row; null while there never were any.
   S* data() { return data_; }
+  /// The same, to be read only.
   const S* data() const { return data_; }
 
+  /// Element i of all, row by row. The range is checked in debug builds alone.
   S& operator[](Index i) {
     assert(i >= 0 && i < size_);
     return data_[i];
   }
+  /// The value of element i of all, row by row.
   S operator[](Index i) const {
     assert(i >= 0 && i < size_);
     return data_[i];
@@ -92,14 +113,19 @@ class Tensor {
   S& operator()(I... indices) {
     return data_[offset(indices...)];
   }
+  /// The value of an element, by one index an axis.
   template <class... I>
   S operator()(I... indices) const {
     return data_[offset(indices...)];
   }
 
+  /// The elements as a matrix of rows() by cols(), without a copy.
   MatrixMap<S> matrix() { return {data_, rows(), cols()}; }
+  /// The same, to be read only.
   ConstMatrixMap<S> matrix() const { return {data_, rows(), cols()}; }
+  /// All elements as one column, for arithmetic element by element; without a copy.
   ArrayMap<S> array() { return {data_, size_}; }
+  /// The same, to be read only.
   ConstArrayMap<S> array() const { return {data_, size_}; }
 
   /// Sets the shape. Values are kept only while the number of elements stays the same; otherwise they are undefined.
@@ -139,8 +165,10 @@ class Tensor {
            before(other.data_, memory_.get() + capacity_);
   }
 
+  /// Sets every element.
   void fill(S value) { std::fill(data_, data_ + size_, value); }
 
+  /// Exchanges shape and memory with `other`; no element is copied.
   void swap(Tensor& other) noexcept {
     std::swap(memory_, other.memory_);
     std::swap(data_, other.data_);

@@ -4,8 +4,11 @@
 
 #include <string_view>
 
+/// The version's first number.
 #define RIVAL_VERSION_MAJOR 0
+/// Its second.
 #define RIVAL_VERSION_MINOR 1
+/// Its third.
 #define RIVAL_VERSION_PATCH 0
 
 /// One number for the preprocessor, such as 10203 for 1.2.3: `#if RIVAL_VERSION >= 10203`.

@@ -10,7 +10,13 @@
 namespace rival {
 
 /// What a buffer of the calling thread is used for; a kernel that calls another one must not share a use with it.
-enum class Scratch { packed_weights, padded_copy, partial_sums, task, group };
+enum class Scratch {
+  packed_weights,  ///< weights, or a factor of a product, in the order in which a kernel reads them
+  padded_copy,     ///< a source that was brought into another layout
+  partial_sums,    ///< what several tasks make and is added up in a fixed order
+  task,            ///< of TaskScratch
+  group            ///< of grouped convolutions: one group's channels, next to each other
+};
 
 /// `size` scalars of the calling thread's buffer for `use`, with undefined contents; good until the next call for that
 /// use.
@@ -30,6 +36,7 @@ class TaskScratch {
   /// `size` scalars for each worker.
   explicit TaskScratch(Index size)
       : stride_((size + line - 1) / line * line), data_(scratch<S>(Scratch::task, threads() * stride_)) {}
+  /// The memory of that worker, which parallel_for tells its task: `size` scalars with undefined contents.
   S* of(Index worker) const { return data_ + worker * stride_; }
 
  private:

@@ -66,8 +66,8 @@ inline void append_utf8(std::string& text, char32_t point) {
 /// The characters that lines are made of. A character is a code point of Unicode, texts are UTF-8. Symbol 0 is the
 /// padding behind a line's end, symbol k the k-th character:
 ///
-///   const Alphabet letters("abc");
-///   letters.tokens("cab", 5);   // 3 1 2 0 0
+///     const Alphabet letters("abc");
+///     letters.tokens("cab", 5);   // 3 1 2 0 0
 class Alphabet {
  public:
   /// Throws Error for no character, for one that comes twice, for a line's end, for more than 65,535, and for what is

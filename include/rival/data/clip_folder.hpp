@@ -25,14 +25,15 @@
 
 namespace rival {
 
+/// How animations become clips.
 struct ClipFolderOptions {
   Index frames = 16;  ///< of a clip; longer animations are several clips, one after the other
   /// Frames become squares of so many pixels; 0: they are of one size already, and stay so.
   Index size = 0;
-  Fit fit = Fit::crop;
+  Fit fit = Fit::crop;  ///< how frames that are no squares become some, if `size` is not 0
   /// 1: grey; 3: colour; 0: grey if all frames are.
   Index channels = 0;
-  Rgb background = white;
+  Rgb background = white;  ///< what lies behind frames that can be seen through, and around padded ones
 };
 
 /// A folder's clips, and what was made of it.

@@ -34,8 +34,8 @@ S from_byte(std::uint8_t b) {
 
 /// What a stored value becomes: value / divisor + shift.
 struct Transform {
-  double divisor = 1;
-  double shift = 0;
+  double divisor = 1;  ///< not 0
+  double shift = 0;    ///< added after the division
   friend bool operator==(const Transform&, const Transform&) = default;
 };
 
@@ -68,14 +68,18 @@ void require_labels_below(const What& what, Index classes, const std::vector<T>&
 class AnyLabels {
  public:
   AnyLabels() = default;
+  /// Labels as they are, without a copy if moved in.
   AnyLabels(std::vector<Label> labels) : labels_(std::move(labels)) {}
+  /// Labels in braces.
   AnyLabels(std::initializer_list<Label> labels) : labels_(labels) {}
+  /// Whole numbers of another type. Throws Error for one that is negative or too large for a Label.
   template <class L>
   requires(std::is_integral_v<L> && !std::is_same_v<L, Label>) AnyLabels(const std::vector<L>& labels)
       : labels_(labels.begin(), labels.end()) {
     internal::require_labels_below("data set", most_classes, labels);
   }
 
+  /// Hands the labels over; nothing stays behind.
   std::vector<Label> take() && { return std::move(labels_); }
 
  private:
@@ -85,8 +89,8 @@ class AnyLabels {
 /// Samples of one shape of rank 1 to 4 with, perhaps, a label each: pictures {H, W, C}, sound {T, C}, text {L, K},
 /// clips {T, H, W, C}, rows of a table {D}.
 ///
-///   Dataset digits({28, 28, 1}, bytes, labels);
-///   Dataset words = Dataset::of_classes({16}, 27, letters);  // samples {16, 27}: a 1 for each letter, 0 elsewhere
+///     Dataset digits({28, 28, 1}, bytes, labels);
+///     Dataset words = Dataset::of_classes({16}, 27, letters);  // samples {16, 27}: a 1 for each letter, 0 elsewhere
 ///
 /// Copies are cheap: they share what they hold, which never changes. Views of it (`labels`, `values`) live as long as
 /// one of them, so a temporary gives none.
@@ -110,6 +114,7 @@ class Dataset {
     values_ = held->data();
     owner_ = held;
   }
+  /// The same for bytes in braces, which small data sets have: byte b is b / 127.5 - 1.
   Dataset(const Shape& sample, std::initializer_list<std::uint8_t> bytes, AnyLabels labels = {}, Index classes = 0)
       : Dataset(sample, std::vector<std::uint8_t>(bytes), std::move(labels), classes) {}
 
@@ -154,7 +159,9 @@ class Dataset {
   Index size() const { return size_; }
   /// The shape of one, as it comes in a batch.
   Shape sample_shape() const { return sample_; }
+  /// What every stored value becomes in a batch.
   Transform transform() const { return transform_; }
+  /// Whether there is a label for each sample.
   bool has_labels() const { return labels_ != nullptr && !labels_->empty(); }
   /// Number of classes that the labels tell apart; 0 without labels.
   Index classes() const { return classes_; }

@@ -30,6 +30,7 @@ struct DistortionOptions {
   /// What lies outside of an image; where there is none, its edge goes on.
   std::optional<double> fill = {};
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("shift", o.shift);
@@ -47,7 +48,8 @@ struct DistortionOptions {
 namespace internal {
 
 /// The place in an image from which the pixel (i, j) of another one is taken, both counted from the middle:
-///   y = yy (i - down) + yx (j - right),  x = xy (i - down) + xx (j - right).
+///
+///     y = yy (i - down) + yx (j - right),  x = xy (i - down) + xx (j - right).
 struct PixelMap {
   double yy = 1, yx = 0, xy = 0, xx = 1, down = 0, right = 0;
 };
@@ -158,6 +160,7 @@ class Distortion {
     amount_ = static_cast<S>(o.elastic * std::sqrt(3.0) / squares);
   }
 
+  /// The options that it was made with.
   const DistortionOptions& options() const { return options_; }
 
   /// Writes images {N, H, W, C}, changed by amounts drawn from `random`, to `changed`, which is another tensor. Throws

@@ -21,7 +21,7 @@ namespace rival {
 /// A file of a folder that gave no sample, and why.
 struct SkippedFile {
   std::filesystem::path file;  ///< within the folder
-  std::string why;
+  std::string why;             ///< in a few words, such as the text of an error
 };
 
 namespace internal {

@@ -25,12 +25,12 @@ namespace rival {
 
 /// What the values of an IDX file are; the numbers are the format's own.
 enum class IdxType : std::uint8_t {
-  unsigned_byte = 0x08,
-  signed_byte = 0x09,
-  int16 = 0x0b,
-  int32 = 0x0c,
-  float32 = 0x0d,
-  float64 = 0x0e
+  unsigned_byte = 0x08,  ///< 0 to 255
+  signed_byte = 0x09,    ///< -128 to 127
+  int16 = 0x0b,          ///< signed, of 16 bits
+  int32 = 0x0c,          ///< signed, of 32 bits
+  float32 = 0x0d,        ///< IEEE single precision
+  float64 = 0x0e         ///< IEEE double precision
 };
 
 /// Bytes of a value.
@@ -50,9 +50,9 @@ constexpr Index idx_size(IdxType type) {
 
 /// What an IDX file holds.
 struct IdxArray {
-  Shape shape;
-  std::vector<std::uint8_t> bytes;  ///< of shape.size() values, row by row, as this machine orders their bytes
-  IdxType type = IdxType::unsigned_byte;
+  Shape shape;                            ///< all axes, the samples' own first
+  std::vector<std::uint8_t> bytes;        ///< of shape.size() values, row by row, as this machine orders their bytes
+  IdxType type = IdxType::unsigned_byte;  ///< of a value in the file
 
   /// The values as Ts. Throws Error for one that a whole number T cannot hold, and when floats are to become whole
   /// numbers.

@@ -24,20 +24,21 @@
 
 namespace rival {
 
+/// How a folder's pictures become samples of one shape.
 struct ImageFolderOptions {
   /// Pictures become squares of so many pixels; 0: they are of one size already, and stay so.
   Index size = 0;
-  Fit fit = Fit::crop;
+  Fit fit = Fit::crop;  ///< how pictures that are no squares become some, if `size` is not 0
   /// 1: grey; 3: colour; 0: grey if all pictures are.
   Index channels = 0;
-  Rgb background = white;
+  Rgb background = white;  ///< what lies behind pictures that can be seen through, and around padded ones
   /// The column of labels.csv that holds the classes, by its name; empty: the second.
   std::string label_column = {};
 };
 
 /// A folder's pictures, and what was made of it.
 struct ImageFolder {
-  using Skipped = SkippedFile;
+  using Skipped = SkippedFile;  ///< the type of an entry of `skipped`
 
   Dataset data;                              ///< {size, size, channels}, bytes; classes if the folder has any
   std::vector<std::filesystem::path> files;  ///< of each sample, within the folder

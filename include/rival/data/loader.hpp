@@ -9,8 +9,9 @@
 
 namespace rival {
 
+/// How a Loader makes batches.
 struct LoaderOptions {
-  Index batch = 64;
+  Index batch = 64;       ///< samples in one
   bool drop_last = true;  ///< an epoch's last batch is left out if it is not full
   bool shuffle = true;    ///< off: the data set's own order
 };
@@ -63,14 +64,18 @@ class Loader {
     return true;
   }
 
+  /// The data set that the batches come from.
   Dataset data() const { return data_; }
+  /// The options that it was made with.
   const LoaderOptions& options() const { return options_; }
   /// The current epoch, counted from 0.
   Index epoch() const { return position_.epoch; }
+  /// Batches in an epoch, the last one, which need not be full, among them unless `drop_last`.
   Index batches_per_epoch() const {
     return (data_.size() + (options_.drop_last ? 0 : options_.batch - 1)) / options_.batch;
   }
 
+  /// Where it stands, for `set_position`.
   const LoaderPosition& position() const { return position_; }
   /// Goes on from a position that was read before, bit for bit. Throws Error for one that this data set cannot have.
   void set_position(const LoaderPosition& position) {

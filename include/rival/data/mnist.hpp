@@ -18,7 +18,7 @@ namespace rival {
 
 /// Pictures and labels by name.
 struct ImageFiles {
-  std::filesystem::path images;
+  std::filesystem::path images;       ///< an IDX file, plain or gzip: the number of images, then the extents of one
   std::filesystem::path labels = {};  ///< none: images without labels
   /// Swap height and width, for files that hold columns as rows, as EMNIST's do.
   bool transpose = false;
@@ -27,8 +27,8 @@ struct ImageFiles {
 /// Images with the labels that a file has for them: class k is the k-th of `class_values`, the label values that occur
 /// in order, so that 26 letters labelled 1 to 26 are 26 classes.
 struct LabelledImages {
-  Dataset data;
-  std::vector<std::int64_t> class_values;
+  Dataset data;                            ///< labelled unless there was no file of labels
+  std::vector<std::int64_t> class_values;  ///< the label value of class 0, 1, ...; empty without labels
 
   /// The class of a label value. Throws Error, naming those that there are, when it does not occur.
   Index class_of(std::int64_t value) const {
@@ -144,6 +144,7 @@ class Mnist {
   /// Throws Error when its files are missing, damaged or do not fit each other, and when the folder has several sets;
   /// so does `test`.
   Dataset train() { return load({"train"}, train_); }
+  /// The test part, in the files named t10k or test.
   Dataset test() { return load({"t10k", "test"}, test_); }
 
   /// The label values of both parts in order: that of class k.

@@ -14,12 +14,13 @@
 
 namespace rival {
 
+/// What clips of moving digits look like, and how many there are.
 struct MovingDigitsOptions {
-  Index clips = 10'000;
-  Index frames = 16;
-  Index size = 32;     ///< pixels: height and width of a frame
-  Index digit = 20;    ///< pixels: side of the square that a digit lies in; MNIST's are drawn in one of 20
-  double speed = 1.8;  ///< pixels from one frame to the next
+  Index clips = 10'000;  ///< how many; clip i shows digit i of the data set, which begins again after its last
+  Index frames = 16;     ///< in a clip
+  Index size = 32;       ///< pixels: height and width of a frame
+  Index digit = 20;      ///< pixels: side of the square that a digit lies in; MNIST's are drawn in one of 20
+  double speed = 1.8;    ///< pixels from one frame to the next
 };
 
 /// Clips {frames, size, size, 1} of bytes: in each, one digit bounces in front of black, as in Moving MNIST

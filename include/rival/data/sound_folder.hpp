@@ -26,6 +26,7 @@
 
 namespace rival {
 
+/// How a folder's sounds become samples of one length and rate.
 struct SoundFolderOptions {
   Index length = 16'384;  ///< samples of each sound: longer ones end there, behind shorter ones there is silence
   Index rate = 0;         ///< Hz, to which all are resampled; 0: they have one rate already, and keep it

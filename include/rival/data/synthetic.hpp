@@ -11,23 +11,25 @@
 
 namespace rival {
 
+/// A mixture whose centres lie on a circle.
 struct RingOptions {
-  Index modes = 8;
-  double radius = 1;
-  double sigma = 0.01;
+  Index modes = 8;      ///< centres
+  double radius = 1;    ///< of the circle
+  double sigma = 0.01;  ///< standard deviation around a centre, along both axes
 };
 
+/// A mixture whose centres lie on a square grid around (0, 0).
 struct SquareGridOptions {
-  Index side = 5;  ///< modes along a side
-  double spacing = 2;
-  double sigma = 0.05;
+  Index side = 5;       ///< modes along a side
+  double spacing = 2;   ///< between neighbouring centres, along both axes
+  double sigma = 0.05;  ///< standard deviation around a centre, along both axes
 };
 
 /// Points around centres in the plane, all centres equally likely, with the same standard deviation `sigma` along both
 /// axes.
 struct GaussianMixture {
-  std::vector<std::array<double, 2>> centres;
-  double sigma = 1;
+  std::vector<std::array<double, 2>> centres;  ///< x and y of each
+  double sigma = 1;                            ///< standard deviation around a centre, along both axes
 
   /// Centres evenly around a circle, the first at (radius, 0). The defaults are the 2D-ring of Lin, Khetan, Fanti and
   /// Oh
@@ -60,6 +62,7 @@ struct GaussianMixture {
     return mixture;
   }
 
+  /// Number of centres.
   Index modes() const { return static_cast<Index>(centres.size()); }
 
   /// The standard deviation of a coordinate, both axes taken together: sqrt of the mean of (|x - mean|^2) / 2.

@@ -15,8 +15,9 @@
 
 namespace rival {
 
+/// How a text becomes samples of one length.
 struct TextOptions {
-  static constexpr Index usual_length = 64;
+  static constexpr Index usual_length = 64;  ///< characters: the most that a sample has unless `length` says otherwise
 
   /// Characters in a sample; 0: as many as the longest line has, but at most `usual_length`.
   Index length = 0;
@@ -29,11 +30,14 @@ struct TextOptions {
 
 /// The lines of a text, and what was made of it.
 struct Text {
-  Dataset data;  ///< samples {length, symbols}, a 1 for each symbol; classes if it was a folder
-  Alphabet alphabet;
+  Dataset data;       ///< samples {length, symbols}, a 1 for each symbol; classes if it was a folder
+  Alphabet alphabet;  ///< the characters that samples are made of, one symbol each
   std::vector<std::string> class_names = {};  ///< of class 0, 1, ...; empty: the lines have no classes
   // Lines that were left out.
-  Index too_long = 0, too_short = 0, foreign = 0, broken = 0;
+  Index too_long = 0,                  ///< more characters than a sample has
+      too_short = 0,                   ///< fewer than `shortest`
+      foreign = 0,                     ///< with a character that the alphabet does not have
+      broken = 0;                      ///< not UTF-8
   std::string foreign_character = {};  ///< one that the alphabet does not have
   Index empty = 0;                     ///< lines without any character
 
@@ -102,8 +106,8 @@ struct TextLines {
 /// ending names, in the order of their names. A line ends with LF, CR LF or CR. Lines that are empty, too short or too
 /// long, and those with characters that a given alphabet does not have, are left out and counted.
 ///
-///   const Text words = read_text("words.txt", {.length = 16});
-///   Loader loader(words.data, {.batch = 64}, random);      // batches {64, 16, words.alphabet.symbols()}
+///     const Text words = read_text("words.txt", {.length = 16});
+///     Loader loader(words.data, {.batch = 64}, random);      // batches {64, 16, words.alphabet.symbols()}
 ///
 /// Throws Error for a file that cannot be read, and where no line is left.
 inline Text read_text(const std::filesystem::path& path, const TextOptions& options = {}) {

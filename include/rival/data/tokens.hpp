@@ -15,11 +15,13 @@ namespace rival {
 
 /// Lines of one length, a symbol of 0 ... kinds - 1 at each place. Symbol 0 pads what is shorter.
 struct Tokens {
-  Index length = 1;
-  Index kinds = 1;
+  Index length = 1;           ///< symbols in a line
+  Index kinds = 1;            ///< different symbols
   std::vector<Label> values;  ///< one line after the other
 
+  /// Number of lines.
   Index count() const { return static_cast<Index>(values.size()) / length; }
+  /// The symbols of line i, as a window on `values`; i is not checked.
   std::span<const Label> line(Index i) const {
     return std::span(values).subspan(static_cast<std::size_t>(i * length), static_cast<std::size_t>(length));
   }

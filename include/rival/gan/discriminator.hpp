@@ -23,6 +23,7 @@ class Discriminator : public Network<S> {
             this->output_shape());
   }
 
+  /// Numbers of the output behind the score; 0: there is the score alone.
   Index heads() const { return heads_; }
 
  private:

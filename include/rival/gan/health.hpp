@@ -27,16 +27,26 @@ struct HealthWarning {
 
 /// What a Health remembers from step to step.
 struct HealthState {
-  long seen = 0, looks = 0;
-  double loss = 0, accuracy = 0, lead = 0, distance = 0;  ///< in the mean of some hundred steps
-  double greatest_gradient = 0, generator_norm = 0, discriminator_norm = 0;
+  long seen = 0,                 ///< steps of the training
+      looks = 0;                 ///< looks at the networks, one in `every` steps
+  double loss = 0,               ///< of the discriminator, in the mean of some hundred steps, as the next three
+      accuracy = 0,              ///< share that the discriminator tells apart
+      lead = 0,                  ///< score of real samples less that of generated ones
+      distance = 0;              ///< between the two scores, whichever is greater
+  double greatest_gradient = 0,  ///< of all looks, of the gradient with respect to generated samples
+      generator_norm = 0,        ///< of the generator's weights at the first look: their root mean square
+      discriminator_norm = 0;    ///< likewise of the discriminator
+  /// Whether generated samples ever lay a fifth as far apart as real ones do, or twenty looks are over. Before that
+  /// samples that are alike are no collapse: the weights are small.
   bool was_apart = false;
   std::array<int, 8> wrong{};  ///< looks on end at which each warning held
 };
 
+/// How often a Health looks, and at what.
 struct HealthOptions {
   /// Steps from one look at the networks to the next; 0: a fiftieth of the run, at least 50.
   long every = 0;
+  /// Of the samples and latent vectors that it looks at; the training's own streams are not touched.
   std::uint64_t seed = 0;
 };
 
@@ -99,6 +109,7 @@ class Health {
 
   /// For resumes.
   const HealthState& state() const { return state_; }
+  /// Goes on from a state that `state` gave.
   void set_state(const HealthState& state) { state_ = state; }
 
  private:

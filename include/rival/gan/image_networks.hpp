@@ -26,6 +26,7 @@ namespace rival {
 
 /// Height and width of the images that these networks, and the recipes, are made for.
 inline constexpr std::array<Index, 3> image_sizes{28, 32, 64};
+/// Whether images of that height and width are among them.
 constexpr bool is_image_size(Index size) {
   return std::find(image_sizes.begin(), image_sizes.end(), size) != image_sizes.end();
 }
@@ -38,6 +39,7 @@ struct ImageNetworkOptions {
   Index latent = 100;  ///< of a generator
   Index classes = 0;   ///< that the network is told of; 0: none
 
+  /// The sample shape {size, size, channels}.
   Shape image() const { return {size, size, channels}; }
 };
 

@@ -12,7 +12,7 @@ namespace rival {
 /// normal. 0, the usual one, is what Generator::sample draws; InfoGAN's codes are the first two numbers; a generator
 /// whose latent vectors are uniform throughout has as many as they are long.
 ///
-///   TrainerOptions<> options{.draw_latent = LatentLaw<>(2)};
+///     TrainerOptions<> options{.draw_latent = LatentLaw<>(2)};
 template <class S = float>
 class LatentLaw {
  public:

@@ -10,13 +10,19 @@
 
 namespace rival {
 
-enum class PenaltyKind { r1, r2, wgan_gp, dragan };
+/// Which penalty it is, by the name of the function that makes one.
+enum class PenaltyKind {
+  r1,       ///< see rival::r1
+  r2,       ///< see rival::r2
+  wgan_gp,  ///< see rival::wgan_gp
+  dragan    ///< see rival::dragan
+};
 
 /// A penalty on g, the gradient of a sample's score with respect to the sample; the mean over the batch is added to the
 /// discriminator's loss.
 struct Penalty {
-  PenaltyKind kind = PenaltyKind::r1;
-  double weight = 1;
+  PenaltyKind kind = PenaltyKind::r1;  ///< where the gradient is taken, and what of it is penalised
+  double weight = 1;                   ///< gamma or lambda in the formula
   /// Multiplies the weight, by the number of discriminator steps already made; empty for 1.
   Schedule schedule = {};
   /// Lazy regularisation: at one in `every` discriminator steps, with `every` times the weight (Karras et al., 2020).
@@ -56,8 +62,8 @@ class GradientPenalty {
  public:
   /// What is charged for a gradient of length |g|: weight / 2 |g|^2, or weight (|g| - 1)^2 if `one_centred`.
   struct Charge {
-    double weight = 1;
-    bool one_centred = false;
+    double weight = 1;         ///< gamma, or lambda if `one_centred`
+    bool one_centred = false;  ///< lengths other than 1 are charged, instead of those other than 0
   };
 
   /// Adds to every parameter's gradient that of the loss whose gradient with respect to the discriminator's output is

@@ -113,10 +113,15 @@ class AdversarialTrainer {
     classes_ = Random(state.classes);
   }
 
+  /// The generator that it trains, as the last step left it; see `averaged_generator` for the one to sample from.
   Generator<S>& generator() { return generator_; }
+  /// The discriminator that it trains, as the last step left it.
   Discriminator<S>& discriminator() { return discriminator_; }
+  /// The optimiser of the generator's weights.
   Optimizer<S>& generator_optimizer() { return *generator_optimizer_; }
+  /// The optimiser of the discriminator's weights.
   Optimizer<S>& discriminator_optimizer() { return *discriminator_optimizer_; }
+  /// The options that it was made with.
   const TrainerOptions<S>& options() const { return options_; }
 
  private:

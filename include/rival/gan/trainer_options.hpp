@@ -17,12 +17,17 @@
 namespace rival {
 
 /// Where the labels come from that a trainer hands to its networks.
-enum class LabelSource { none, data, drawn };
+enum class LabelSource {
+  none,  ///< networks get no labels
+  data,  ///< from the data set; the generated batch has those of the real one
+  drawn  ///< for the generated batch alone, uniformly from the classes
+};
 
+/// What an AdversarialTrainer does in a step, and with which numbers.
 template <class S = float>
 struct TrainerOptions {
-  AdversarialLoss<S> loss = non_saturating<S>();
-  Index batch = 64;
+  AdversarialLoss<S> loss = non_saturating<S>();  ///< of both networks, on the discriminator's scores
+  Index batch = 64;                               ///< samples in a step
   /// What the discriminator pays for steep scores: `{r1(1.0), r2(1.0)}`, `{wgan_gp()}`; of no kind twice.
   std::vector<Penalty> penalties = {};
   /// The loss of the discriminator's heads, if it has any.
@@ -36,12 +41,14 @@ struct TrainerOptions {
   /// Whether the networks are given labels: none, those of the real batch, also for the generated one, or, for the
   /// generated batch alone, classes drawn uniformly from `classes`.
   LabelSource labels = LabelSource::none;
-  Index classes = 0;
+  Index classes = 0;  ///< that are drawn from, with LabelSource::drawn
   /// Fills latent vectors {N, latent}, as a LatentLaw does; standard normal if empty.
   std::function<void(Tensor<S>& latent, Random& random)> draw_latent = {};
   /// Updates of the discriminator for each one of the generator, each on a new batch.
   int discriminator_steps = 1;
+  /// Of the generator's optimiser; their type says which one it is.
   OptimizerOptions generator_optimizer = AdamOptions{.learning_rate = 2e-4, .beta1 = 0.5};
+  /// Of the discriminator's, in the same way.
   OptimizerOptions discriminator_optimizer = AdamOptions{.learning_rate = 2e-4, .beta1 = 0.5};
   /// If given: the trainer keeps a moving average of the generator's weights, to sample from; its `batch` is this
   /// one's.
@@ -57,7 +64,9 @@ struct TrainerOptions {
 /// go on, bit for bit. Its `steps` are the generator's.
 struct TrainerState : FitState {
   long discriminator_steps = 0;  ///< by which penalties are due, and change
-  Random::Position latents, classes, penalties;
+  Random::Position latents,      ///< of the latent vectors
+      classes,                   ///< of the drawn labels
+      penalties;                 ///< of the points that penalties are taken at
 
   friend bool operator==(const TrainerState&, const TrainerState&) = default;
 };

@@ -21,8 +21,8 @@ namespace rival {
 
 /// A line of a chart. Values that are not finite (or beyond 1e100) leave a gap.
 struct Series {
-  std::string name;
-  std::vector<double> y;
+  std::string name;            ///< in the legend
+  std::vector<double> y;       ///< its values, one for each x
   std::vector<double> x = {};  ///< ascending; empty: 1, 2, 3, ...
 };
 

@@ -17,6 +17,7 @@
 
 namespace rival {
 
+/// How fast an Animation is shown.
 struct AnimationOptions {
   double delay = 0.15;      ///< seconds that a frame is shown
   double last_delay = 1.5;  ///< seconds that the last one is shown
@@ -39,6 +40,7 @@ class Animation {
       require(delay >= 0 && delay <= 655, "animation: expected delays of 0 to 655 seconds, got ", delay);
   }
 
+  /// Number of frames.
   Index size() const { return static_cast<Index>(frames_.size()); }
 
   /// Appends a frame. Throws Error unless it is of the size and kind of the first.

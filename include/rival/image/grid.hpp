@@ -12,9 +12,9 @@ namespace rival {
 
 /// A picture: row by row, the channels of a pixel together. One channel is grey, three are red, green and blue.
 struct Image {
-  Index height = 0;
-  Index width = 0;
-  Index channels = 1;
+  Index height = 0;                 ///< pixels
+  Index width = 0;                  ///< pixels
+  Index channels = 1;               ///< 1 or 3
   std::vector<std::uint8_t> bytes;  ///< height * width * channels of them
 };
 
@@ -25,6 +25,7 @@ std::uint8_t to_byte(S v) {
   if (v >= S(1)) return 255;
   return static_cast<std::uint8_t>(v * S(127.5) + S(128));
 }
+/// A byte stays what it is, for functions that take values of either kind.
 inline std::uint8_t to_byte(std::uint8_t b) { return b; }
 
 /// A tensor of values in [-1, 1] as bytes, in the same shape.
@@ -35,6 +36,7 @@ Tensor<std::uint8_t> to_bytes(const Tensor<S>& values) {
   return bytes;
 }
 
+/// How images lie in a grid.
 struct GridOptions {
   Index columns = 0;            ///< images in a row; 0: as many as make the grid square
   Index padding = 2;            ///< pixels between images and around the grid

@@ -24,6 +24,7 @@ namespace rival {
 
 /// What lies behind a picture that can be seen through.
 using Rgb = std::array<std::uint8_t, 3>;
+/// The background unless one is given.
 inline constexpr Rgb white{255, 255, 255};
 
 namespace internal {

@@ -11,6 +11,7 @@
 
 namespace rival {
 
+/// What a scatter plot shows, and how large.
 struct ScatterOptions {
   double reach = 1;    ///< the picture shows [-reach, reach] along both axes, y upwards
   Index size = 480;    ///< pixels along a side

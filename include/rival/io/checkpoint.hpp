@@ -1,19 +1,19 @@
 #pragma once
 // Checkpoints: a trainer in a file, to go on from. Needs nlohmann-json (rival::json).
 //
-//   trainer.save("checkpoint.safetensors");
-//   ...
-//   trainer.load("checkpoint.safetensors");              // of the same networks and options, in a new process
-//   trainer.fit(data, {.epochs = 5, .resume = true});    // the bits of a training that was never interrupted
+//     trainer.save("checkpoint.safetensors");
+//     ...
+//     trainer.load("checkpoint.safetensors");              // of the same networks and options, in a new process
+//     trainer.fit(data, {.epochs = 5, .resume = true});    // the bits of a training that was never interrupted
 //
 // The file is a safetensors file. Its tensors are F32 or F64, as the trainer computes, in this library's own order of
 // axes: what an optimiser keeps for a weight lies as the weight does, and bits come back without a detour.
 //
-//   generator.conv1.weight, discriminator. ...    parameters and buffers
-//   average.conv1.weight                          of the moving average, if there is one
-//   generator_optimizer.conv1.weight.first_moment what the optimisers keep
-//   classifier. ..., optimizer. ...               of a SupervisedTrainer, instead of the other two
-//   extra.NAME                                    the caller's own, F64 and U8
+//     generator.conv1.weight, discriminator. ...    parameters and buffers
+//     average.conv1.weight                          of the moving average, if there is one
+//     generator_optimizer.conv1.weight.first_moment what the optimisers keep
+//     classifier. ..., optimizer. ...               of a SupervisedTrainer, instead of the other two
+//     extra.NAME                                    the caller's own, F64 and U8
 //
 // Everything else is JSON under "rival_checkpoint" in `__metadata__`; "rival_checksum" is over all of it.
 
@@ -40,9 +40,9 @@ namespace rival {
 /// What a program puts beside the trainer into its checkpoints: its options, the reports so far, frames of an
 /// animation, streams of its own.
 struct CheckpointExtras {
-  Metadata texts;
-  std::map<std::string, Tensor<double>> numbers;
-  std::map<std::string, Tensor<std::uint8_t>> bytes;
+  Metadata texts;                                     ///< by name, in UTF-8
+  std::map<std::string, Tensor<double>> numbers;      ///< by name, of any shape
+  std::map<std::string, Tensor<std::uint8_t>> bytes;  ///< by name, of any shape
 };
 
 namespace internal {

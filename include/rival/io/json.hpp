@@ -27,22 +27,28 @@ class JsonError : public Error {
 /// bits are exact. Lists and members may be added to; nothing else changes a value but assignment.
 class Json {
  public:
-  using List = std::vector<Json>;
-  using Members = std::vector<std::pair<std::string, Json>>;
+  using List = std::vector<Json>;                             ///< the elements of a list
+  using Members = std::vector<std::pair<std::string, Json>>;  ///< of an object: name and value, in their order
 
   Json() = default;
   Json(Json&&) noexcept = default;
   Json& operator=(Json&&) noexcept = default;
   // Not std::variant's own copy: where there is no memory for it, libstdc++ 12 takes down a value that is not there
   // yet.
+  /// Copies the value with all that it holds.
   Json(const Json& other) {
     std::visit([&]<class T>(const T& value) { value_.template emplace<T>(value); }, other.value_);
   }
+  /// Becomes a copy; where memory runs out, the earlier value stays.
   Json& operator=(const Json& other) { return *this = Json(other); }
 
+  /// null
   Json(std::nullptr_t) {}
+  /// true or false
   Json(std::same_as<bool> auto value) : value_(value) {}
+  /// A double, also where its value is whole.
   Json(std::floating_point auto value) : value_(static_cast<double>(value)) {}
+  /// A whole number, exact.
   template <std::integral T>
   requires(!std::same_as<T, bool>) Json(T value) {
     if (value < 0)
@@ -50,10 +56,15 @@ class Json {
     else
       value_ = static_cast<std::uint64_t>(value);
   }
+  /// A text that ends in a 0 byte.
   Json(const char* text) : value_(std::string(text)) {}
+  /// A text, which may have 0 bytes in it.
   Json(std::string text) : value_(std::move(text)) {}
+  /// The same, copied.
   Json(std::string_view text) : value_(std::string(text)) {}
+  /// A list of these elements.
   Json(List list) : value_(std::move(list)) {}
+  /// An object of these members; names are not checked for being there twice.
   Json(Members members) : value_(std::move(members)) {}
 
   /// The list of a range's elements.
@@ -71,8 +82,11 @@ class Json {
   /// `levels` deep.
   static Json parse(std::string_view text, std::size_t levels = 512);
 
+  /// Whether it is null, as a value is that nobody has set.
   bool is_null() const { return value_.index() == 0; }
+  /// Whether it is true or false.
   bool is_bool() const { return std::holds_alternative<bool>(value_); }
+  /// Whether it is a whole number, written without point and exponent.
   bool is_whole() const { return negative() != nullptr || std::holds_alternative<std::uint64_t>(value_); }
   /// Whether it is a whole number that fits into T.
   template <std::integral T>
@@ -81,9 +95,13 @@ class Json {
     const auto* number = std::get_if<std::uint64_t>(&value_);
     return number != nullptr && std::in_range<T>(*number);
   }
+  /// Whether it is a number that is not a whole one.
   bool is_double() const { return std::holds_alternative<double>(value_); }
+  /// Whether it is a text.
   bool is_string() const { return std::holds_alternative<std::string>(value_); }
+  /// Whether it is a list.
   bool is_list() const { return std::holds_alternative<List>(value_); }
+  /// Whether it is an object.
   bool is_object() const { return std::holds_alternative<Members>(value_); }
   /// What it is, as JSON calls it.
   const char* type() const {
@@ -92,10 +110,13 @@ class Json {
     return names[value_.index()];
   }
 
-  // Each throws JsonError for a value of another type.
+  /// True or false. Throws JsonError for a value of another type.
   bool boolean() const { return get<bool>("a boolean"); }
+  /// The text. Throws JsonError for a value of another type.
   const std::string& string() const { return get<std::string>("a text"); }
+  /// The elements of the list. Throws JsonError for a value of another type.
   const List& list() const { return get<List>("a list"); }
+  /// The members of the object. Throws JsonError for a value of another type.
   const Members& members() const { return get<Members>("an object"); }
   /// A whole number, which must fit into T.
   template <std::integral T>

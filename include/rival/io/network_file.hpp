@@ -25,11 +25,11 @@ namespace rival {
 
 /// What a file says of its network.
 struct NetworkDescription {
-  std::string role;  ///< "generator", "discriminator", "classifier" or "network"
-  std::string name;  ///< such as "G"
-  Shape input;       ///< of one sample
-  Index heads = 0;   ///< of a discriminator
-  Description layers;
+  std::string role;    ///< "generator", "discriminator", "classifier" or "network"
+  std::string name;    ///< such as "G"
+  Shape input;         ///< of one sample
+  Index heads = 0;     ///< of a discriminator
+  Description layers;  ///< the Sequential's, from which `make_sequential` makes it again
 };
 
 namespace internal {
@@ -191,8 +191,8 @@ std::vector<std::pair<std::string, Tensor<S>>> file_tensors(const AnyNetwork<S>&
 
 /// Writes the network's weights and running statistics, and what the network is, to a safetensors file:
 ///
-///   save(generator, "generator.safetensors");
-///   const auto again = load_generator("generator.safetensors");
+///     save(generator, "generator.safetensors");
+///     const auto again = load_generator("generator.safetensors");
 ///
 /// Tensors are those of `file_tensors`. Random streams are not written. `metadata` comes beside. Throws Error, and
 /// leaves an earlier file as it was, when the file cannot be written.
@@ -226,6 +226,7 @@ Generator<S> load_generator(const Safetensors& file) {
   internal::load_weights(generator, file);
   return generator;
 }
+/// The same of the file at `path`.
 template <class S = float>
 Generator<S> load_generator(const std::filesystem::path& path) {
   return load_generator<S>(Safetensors::read(path));
@@ -240,6 +241,7 @@ Discriminator<S> load_discriminator(const Safetensors& file) {
   internal::load_weights(discriminator, file);
   return discriminator;
 }
+/// The same of the file at `path`.
 template <class S = float>
 Discriminator<S> load_discriminator(const std::filesystem::path& path) {
   return load_discriminator<S>(Safetensors::read(path));
@@ -253,6 +255,7 @@ Classifier<S> load_classifier(const Safetensors& file) {
   internal::load_weights(classifier, file);
   return classifier;
 }
+/// The same of the file at `path`.
 template <class S = float>
 Classifier<S> load_classifier(const std::filesystem::path& path) {
   return load_classifier<S>(Safetensors::read(path));
@@ -266,6 +269,7 @@ Network<S> load_network(const Safetensors& file) {
   internal::load_weights(network, file);
   return network;
 }
+/// The same of the file at `path`.
 template <class S = float>
 Network<S> load_network(const std::filesystem::path& path) {
   return load_network<S>(Safetensors::read(path));

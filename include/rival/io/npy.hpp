@@ -1,10 +1,10 @@
 #pragma once
 // NumPy's .npy files: a tensor a file.
 //
-//   \x93NUMPY     then the format's version (1.0, 2.0 or 3.0) in two bytes
-//   length        of the header, little endian, in two bytes for 1.0 and four for later ones
-//   header        a Python dictionary: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
-//   the values    row by row, or column by column in Fortran order
+//     \x93NUMPY     then the format's version (1.0, 2.0 or 3.0) in two bytes
+//     length        of the header, little endian, in two bytes for 1.0 and four for later ones
+//     header        a Python dictionary: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
+//     the values    row by row, or column by column in Fortran order
 //
 // The format's own page: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 

@@ -26,14 +26,15 @@ namespace rival {
 
 /// What `write_npz` writes: a tensor under a name. The tensor is the caller's.
 struct NamedNpyArray {
-  std::string name;
+  std::string name;  ///< in the archive, without the ending .npy
   std::variant<const Tensor<std::uint8_t>*, const Tensor<std::int64_t>*, const Tensor<float>*, const Tensor<double>*>
-      tensor;
+      tensor;  ///< not null
 };
 
 /// What `read_npz` reads: arrays by name.
 using NpzArrays = std::map<std::string, NpyArray>;
 
+/// How the arrays of an archive are stored.
 enum class NpzPacking {
   stored,   ///< as np.savez
   deflated  ///< as np.savez_compressed
@@ -165,7 +166,7 @@ inline NpzArrays read_npz_from(zip_source_t* made, ZipError& error, std::uint64_
 
 /// Writes tensors as an .npz file, each as the entry NAME.npy:
 ///
-///   write_npz("digits.npz", {{"images", &images}, {"labels", &labels}}, NpzPacking::deflated);
+///     write_npz("digits.npz", {{"images", &images}, {"labels", &labels}}, NpzPacking::deflated);
 ///
 /// The same tensors give the same bytes: all entries have the date that NumPy gives them, 1 January 1980. The archive
 /// is made in memory. Throws Error, and leaves an earlier file as it was, when there is no tensor, for a name that is

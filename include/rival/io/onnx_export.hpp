@@ -104,10 +104,12 @@ template <class S>
 OnnxModel onnx_model(const Network<S>& network, const OnnxOptions& options = {}) {
   return internal::onnx_model(network, options, "input", "output", 0);
 }
+/// The same of a generator, whose input and output have names of their own.
 template <class S>
 OnnxModel onnx_model(const Generator<S>& network, const OnnxOptions& options = {}) {
   return internal::onnx_model(network, options, "latents", "samples", 0);
 }
+/// The same of a discriminator, with its heads as a second output.
 template <class S>
 OnnxModel onnx_model(const Discriminator<S>& network, const OnnxOptions& options = {}) {
   return internal::onnx_model(network, options, "samples", "scores", network.heads());
@@ -115,7 +117,7 @@ OnnxModel onnx_model(const Discriminator<S>& network, const OnnxOptions& options
 
 /// Writes that model to a file:
 ///
-///   save_onnx(generator, "generator.onnx");
+///     save_onnx(generator, "generator.onnx");
 ///
 /// Throws Error, and leaves an earlier file as it was, when it cannot be written, or the network cannot be exported.
 template <template <class> class AnyNetwork, class S>

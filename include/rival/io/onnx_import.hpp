@@ -84,7 +84,7 @@ Network<S> network_from_onnx(const OnnxModel& model, const std::string& what = "
 
 /// The network in an ONNX file:
 ///
-///   const Network<float> network = load_onnx("network.onnx");
+///     const Network<float> network = load_onnx("network.onnx");
 template <class S = float>
 Network<S> load_onnx(const std::filesystem::path& path) {
   return network_from_onnx<S>(read_onnx(path), internal::onnx_file_name(path));

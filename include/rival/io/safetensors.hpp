@@ -1,9 +1,10 @@
 #pragma once
 // safetensors: named tensors in one file, as Hugging Face's library writes them. Needs nlohmann-json (rival::json).
 //
-//   8 bytes       length of the header, little endian
-//   header        JSON: {"__metadata__": {"key": "text"}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0,
-//   24]}} the values    row by row, little endian, without gaps; offsets count from the header's end
+//     8 bytes       length of the header, little endian
+//     header        JSON: {"__metadata__": {"key": "text"},
+//                           "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
+//     the values    row by row, little endian, without gaps; offsets count from the header's end
 //
 // The format's own page: https://huggingface.co/docs/safetensors
 
@@ -79,9 +80,10 @@ class Safetensors {
  public:
   /// One tensor of the file.
   struct Entry {
-    std::string type;  ///< such as "F32"
-    Shape shape;
-    std::uint64_t begin = 0, end = 0;  ///< its bytes, counted from the end of the header
+    std::string type;         ///< such as "F32"
+    Shape shape;              ///< {} for a scalar
+    std::uint64_t begin = 0,  ///< its first byte, counted from the end of the header
+        end = 0;              ///< one past its last, likewise
   };
 
   /// Reads a file. Throws Error when there is none or it is not a whole safetensors file.
@@ -101,9 +103,11 @@ class Safetensors {
 
   /// How errors about this file begin: `safetensors file "a.safetensors"`.
   const std::string& what() const { return what_; }
+  /// The texts beside the tensors; empty if there are none.
   const Metadata& metadata() const { return metadata_; }
   /// All names, in the order of their bytes.
   const std::vector<std::string>& names() const { return names_; }
+  /// Whether there is a tensor of that name.
   bool contains(const std::string& name) const { return entries_.count(name) > 0; }
   /// Throws Error when there is no tensor of that name.
   const Entry& entry(const std::string& name) const {
@@ -247,8 +251,8 @@ class Safetensors {
 
 /// What `write_safetensors` writes: a tensor under a name. The tensor is the caller's.
 struct NamedTensor {
-  std::string name;
-  std::variant<const Tensor<float>*, const Tensor<double>*, const Tensor<std::uint8_t>*> tensor;
+  std::string name;  ///< none that another one has
+  std::variant<const Tensor<float>*, const Tensor<double>*, const Tensor<std::uint8_t>*> tensor;  ///< not null
 };
 
 /// Writes tensors as F32, F64 or U8, one behind the other, and `metadata` beside them. The same tensors give the same

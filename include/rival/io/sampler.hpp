@@ -101,11 +101,11 @@ void save(const Generator<S>& generator, const Sampling& sampling, const std::fi
 
 /// A trained generator as it is used:
 ///
-///   save(trainer.averaged_generator(), sampling_of(recipe.options), "generator.safetensors");
-///   ...
-///   const auto sampler = load_sampler("generator.safetensors");
-///   Random random(7);
-///   const Tensor<> images = sampler.sample(64, random);
+///     save(trainer.averaged_generator(), sampling_of(recipe.options), "generator.safetensors");
+///     ...
+///     const auto sampler = load_sampler("generator.safetensors");
+///     Random random(7);
+///     const Tensor<> images = sampler.sample(64, random);
 ///
 /// Several threads may sample with one, each with a stream of its own.
 template <class S = float>
@@ -117,11 +117,15 @@ class Sampler {
     internal::check_sampling(sampling_, generator_, "sampling");
   }
 
+  /// The generator that samples come from.
   const Generator<S>& generator() const { return generator_; }
+  /// How it is sampled, as given or as read from its file.
   const Sampling& sampling() const { return sampling_; }
+  /// The law of its latent vectors.
   LatentLaw<S> law() const { return LatentLaw<S>(sampling_.uniform); }
   /// Of which a label names one for each sample; 0: the generator takes no labels.
   Index classes() const { return classes_; }
+  /// What class k is called: its name, or its number where there are no names. The range of k is not checked.
   std::string class_name(Index k) const {
     return sampling_.class_names.empty() ? std::to_string(k) : sampling_.class_names[static_cast<std::size_t>(k)];
   }

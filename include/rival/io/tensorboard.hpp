@@ -1,11 +1,11 @@
 #pragma once
 // TensorBoardWriter: event files, which TensorBoard shows while they grow. Needs protozero (rival::protozero).
 //
-//   TensorBoardWriter board("out/tensorboard");          // tensorboard --logdir out/tensorboard
-//   board.scalar("loss/generator", step, loss);
-//   board.image("samples", step, encode_png(picture), picture.height, picture.width, picture.channels);
-//   board.histogram("generator/conv1.weight", step, parameter.value);
-//   board.flush();
+//     TensorBoardWriter board("out/tensorboard");          // tensorboard --logdir out/tensorboard
+//     board.scalar("loss/generator", step, loss);
+//     board.image("samples", step, encode_png(picture), picture.height, picture.width, picture.channels);
+//     board.histogram("generator/conv1.weight", step, parameter.value);
+//     board.flush();
 //
 // A file is a series of TFRecords: length (8 bytes), its masked CRC-32C (4), an Event message, its masked CRC-32C (4).
 // The numbers of the fields are those of event.proto and summary.proto (https://github.com/tensorflow/tensorboard,
@@ -143,6 +143,7 @@ class TensorBoardWriter {
   }
   TensorBoardWriter(const TensorBoardWriter&) = delete;
   TensorBoardWriter& operator=(const TensorBoardWriter&) = delete;
+  /// Writes what is not written yet, as flush() does, but keeps silent when that fails.
   ~TensorBoardWriter() {
     try {
       flush();
@@ -150,6 +151,7 @@ class TensorBoardWriter {
     }
   }
 
+  /// The event file that it writes to.
   const std::filesystem::path& path() const { return path_; }
 
   /// A number, written as a float. It may be NaN or infinite.

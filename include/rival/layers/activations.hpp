@@ -62,7 +62,7 @@ class Activation : public Layer<S> {
 template <class S = float>
 class Tanh : public internal::Activation<S, kernels::Tanh> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "tanh"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Tanh>(*this); }
@@ -73,7 +73,7 @@ class Tanh : public internal::Activation<S, kernels::Tanh> {
 template <class S = float>
 class Sigmoid : public internal::Activation<S, kernels::Sigmoid> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "sigmoid"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Sigmoid>(*this); }
@@ -84,7 +84,7 @@ class Sigmoid : public internal::Activation<S, kernels::Sigmoid> {
 template <class S = float>
 class SiLU : public internal::Activation<S, kernels::SiLU> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "silu"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<SiLU>(*this); }
@@ -95,7 +95,7 @@ class SiLU : public internal::Activation<S, kernels::SiLU> {
 template <class S = float>
 class Softplus : public internal::Activation<S, kernels::Softplus> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "softplus"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<Softplus>(*this); }
@@ -104,8 +104,9 @@ class Softplus : public internal::Activation<S, kernels::Softplus> {
 
 /// What ELU's number is called.
 struct ELUOptions {
-  double alpha = 1;
+  double alpha = 1;  ///< of what is below 0: e^z - 1 times it
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("alpha", o.alpha);
@@ -116,7 +117,7 @@ struct ELUOptions {
 template <class S = float>
 class ELU : public internal::Activation<S, kernels::ELU<S>> {
  public:
-  using Options = ELUOptions;
+  using Options = ELUOptions;  ///< what it is made from
   /// Throws Error unless alpha >= 0.
   explicit ELU(double alpha = 1.0) : internal::Activation<S, kernels::ELU<S>>({static_cast<S>(alpha)}), alpha_(alpha) {
     require(alpha >= 0, "elu: expected alpha >= 0, got ", alpha);
@@ -133,8 +134,9 @@ class ELU : public internal::Activation<S, kernels::ELU<S>> {
 
 /// What a leaky ReLU's number is called.
 struct LeakyReLUOptions {
-  double slope = 0.2;
+  double slope = 0.2;  ///< below 0
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("slope", o.slope);
@@ -148,7 +150,7 @@ struct LeakyReLUOptions {
 template <class S = float>
 class LeakyReLU : public Layer<S> {
  public:
-  using Options = LeakyReLUOptions;
+  using Options = LeakyReLUOptions;  ///< what it is made from
   /// Throws Error unless 0 <= slope <= 1: then y = max(z, slope z), and y > 0 exactly where z > 0.
   explicit LeakyReLU(double slope = 0.2) : slope_(static_cast<S>(slope)), exact_slope_(slope) {
     require(slope >= 0 && slope <= 1, "leaky_relu: expected a slope in [0, 1], got ", slope);
@@ -197,7 +199,7 @@ class LeakyReLU : public Layer<S> {
 template <class S = float>
 class ReLU : public LeakyReLU<S> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   ReLU() : LeakyReLU<S>(0.0) {}
 
   std::string_view kind() const override { return "relu"; }

@@ -19,6 +19,7 @@ struct AugmentOptions {
   double brightness =
       0;  ///< the largest number that is added to all pixels, or taken away; 0.5 in the paper, for [-1, 1]
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("translation", o.translation);
@@ -33,14 +34,14 @@ struct AugmentOptions {
 /// learn a small data set by heart; gradients go through it to the generator (Zhao, Liu, Lin, Zhu and Han,
 /// "Differentiable augmentation for data-efficient GAN training", 2020):
 ///
-///   Augment({.translation = 0.125, .cutout = 0.5, .brightness = 0.5})
+///     Augment({.translation = 0.125, .cutout = 0.5, .brightness = 0.5})
 ///
 /// The changes come from the layer's own random stream, five numbers for each image whatever the options. `forward`
 /// reads the stream where it stands; `commit` moves it on.
 template <class S = float>
 class Augment : public Layer<S> {
  public:
-  using Options = AugmentOptions;
+  using Options = AugmentOptions;  ///< what it is made from
   /// Throws Error unless translation and cutout are in [0, 1] and brightness >= 0.
   explicit Augment(const AugmentOptions& options) : options_(options) {
     require(options.translation >= 0 && options.translation <= 1, "augment: expected `translation` in [0, 1], got ",
@@ -51,6 +52,7 @@ class Augment : public Layer<S> {
 
   std::string_view kind() const override { return "augment"; }
   Description describe() const override { return rival::describe("augment", options_); }
+  /// The options that it was made with.
   const AugmentOptions& options() const { return options_; }
 
   Shape output_shape(const Shape& input) const override {

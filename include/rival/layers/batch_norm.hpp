@@ -10,11 +10,13 @@
 
 namespace rival {
 
+/// What a BatchNorm normalises, and how.
 struct BatchNormOptions {
   Index features = 0;     ///< the last axis: channels of images, columns of vectors
   double epsilon = 1e-5;  ///< added to the variance
   double momentum = 0.1;  ///< how far the running statistics move to each training batch's
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("features", o.features);
@@ -29,7 +31,7 @@ struct BatchNormOptions {
 template <class S = float>
 class BatchNorm : public internal::BatchStatistics<S> {
  public:
-  using Options = BatchNormOptions;
+  using Options = BatchNormOptions;  ///< what it is made from
   /// Throws Error unless features > 0, epsilon > 0 and 0 <= momentum <= 1.
   explicit BatchNorm(const BatchNormOptions& options)
       : internal::BatchStatistics<S>("batch_norm", options.features, options.epsilon, options.momentum),
@@ -42,7 +44,9 @@ class BatchNorm : public internal::BatchStatistics<S> {
   std::string_view short_name() const override { return "bn"; }
   Description describe() const override { return rival::describe("batch_norm", options_); }
 
+  /// The scale of every feature, {features}; 1 at first.
   Parameter<S>& weight() { return weight_; }
+  /// The shift of every feature, {features}; 0 at first.
   Parameter<S>& bias() { return bias_; }
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
@@ -56,9 +60,11 @@ class BatchNorm : public internal::BatchStatistics<S> {
     return channel_map(this->mean_.value, this->variance_.value, trace);
   }
 
-  /// With x^ = (x - mean) / s, s = sqrt(variance + epsilon) and <.> the mean over a feature's values:
-  /// dweight += sum of dy x^, dbias += sum of dy, dx = weight / s (dy - <dy> - x^ <dy x^>); in evaluation dx = weight /
-  /// s dy.
+  /// With x^ = (x - mean) / s, s = sqrt(variance + epsilon) and `<z>` the mean of z over a feature's values:
+  ///
+  ///     dweight += sum of dy x^,  dbias += sum of dy,  dx = weight / s (dy - <dy> - x^ <dy x^>)
+  ///
+  /// In evaluation dx = weight / s dy.
   void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
     const Tensor<S>& x = *trace.input;
     const Index rows = x.rows(), features = this->features();

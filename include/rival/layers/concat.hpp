@@ -15,6 +15,7 @@ namespace rival {
 template <class S = float>
 class ConcatSkip : public internal::Branches<S> {
  public:
+  /// The two branches; without layers `skip` is the identity.
   explicit ConcatSkip(Sequential<S> main, Sequential<S> skip = {})
       : internal::Branches<S>(std::move(main), std::move(skip)) {}
 
@@ -36,6 +37,7 @@ class ConcatSkip : public internal::Branches<S> {
 
  protected:
   using typename internal::Branches<S>::Pair;
+  /// y = [skip, main], row by row.
   void join(const Tensor<S>& main, const Tensor<S>& skip, Tensor<S>& y, S, const S*) const override {
     const Index a = skip.cols(), b = main.cols();
     for_each_row(y, [&](Index row) {
@@ -44,6 +46,7 @@ class ConcatSkip : public internal::Branches<S> {
       std::copy_n(main.data() + row * b, b, out + a);
     });
   }
+  /// The parts of dy that belong to `main` and to `skip`, each copied to the trace.
   Pair split(Trace<S>& trace, const Tensor<S>& dy, std::size_t place) const override {
     const Index a = this->skip().output_shape(trace.input->shape().sample()).back(), b = dy.cols() - a;
     Tensor<S>& main = trace.save(place, dy.shape().with(dy.rank() - 1, b));

@@ -12,12 +12,14 @@
 
 namespace rival {
 
+/// What a ConditionalBatchNorm normalises, and how.
 struct ConditionalBatchNormOptions {
   Index features = 0;     ///< the last axis: channels of images, columns of vectors
   Index classes = 0;      ///< labels are 0 ... classes - 1
   double epsilon = 1e-5;  ///< added to the variance
   double momentum = 0.1;  ///< how far the running statistics move to each training batch's
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("features", o.features);
@@ -35,7 +37,7 @@ struct ConditionalBatchNormOptions {
 template <class S = float>
 class ConditionalBatchNorm : public internal::BatchStatistics<S> {
  public:
-  using Options = ConditionalBatchNormOptions;
+  using Options = ConditionalBatchNormOptions;  ///< what it is made from
   /// Throws Error unless features > 0, 0 < classes <= 65,536, epsilon > 0 and 0 <= momentum <= 1.
   explicit ConditionalBatchNorm(const ConditionalBatchNormOptions& options)
       : internal::BatchStatistics<S>("conditional_batch_norm", options.features, options.epsilon, options.momentum),
@@ -51,7 +53,9 @@ class ConditionalBatchNorm : public internal::BatchStatistics<S> {
   std::string_view short_name() const override { return "cbn"; }
   Description describe() const override { return rival::describe("conditional_batch_norm", options_); }
 
+  /// The scales, {classes, features}; 1 at first.
   Parameter<S>& weight() { return weight_; }
+  /// The shifts, {classes, features}; 0 at first.
   Parameter<S>& bias() { return bias_; }
 
   const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
@@ -73,9 +77,12 @@ class ConditionalBatchNorm : public internal::BatchStatistics<S> {
     return trace.output;
   }
 
-  /// With x^ = (x - mean) / s, s = sqrt(variance + epsilon), u = weight[label] dy and <.> the mean over a feature's
-  /// values: dweight[label] += sum of dy x^, dbias[label] += sum of dy over each sample, dx = (u - <u> - x^ <u x^>) /
-  /// s; in evaluation dx = u / s.
+  /// With x^ = (x - mean) / s, s = sqrt(variance + epsilon), u = weight[label] dy and `<z>` the mean of z over a
+  /// feature's values, the first two sums being over each sample:
+  ///
+  ///     dweight[label] += sum of dy x^,  dbias[label] += sum of dy,  dx = (u - <u> - x^ <u x^>) / s
+  ///
+  /// In evaluation dx = u / s.
   void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
     if (!dx && !pass.parameters) return;
     const Tensor<S>& x = *trace.input;

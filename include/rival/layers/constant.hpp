@@ -11,10 +11,12 @@
 
 namespace rival {
 
+/// The sizes of a Basis.
 struct BasisOptions {
   Index in = 0;      ///< the length of the latent vectors
   Shape shape = {};  ///< height x width x channels of the image
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -27,19 +29,23 @@ struct BasisOptions {
 /// 2024).
 ///
 /// Linear in x, and bilinear in the basis and A: with s = x A,
-///   backward:          ds[n, c] = sum over h, w of dy basis;  dbasis += sum over n of dy s;  dA += x^T ds;  dx = ds
-///   A^T backward_tangent:  dbasis += sum over n of dy s' + dy' s;  dA += x'^T ds + x^T ds';  dx' = ds' A^T
+///
+///     backward:          ds[n, c] = sum over h, w of dy basis,  dbasis += sum over n of dy s
+///                        dA += x^T ds,  dx = ds A^T
+///     backward_tangent:  dbasis += sum over n of dy s' + dy' s,  dA += x'^T ds + x^T ds',  dx' = ds' A^T
 template <class S = float>
 class Basis : public Layer<S> {
  public:
-  using Options = BasisOptions;
+  using Options = BasisOptions;  ///< what it is made from
   /// Throws Error unless `in` and the three extents of the shape are positive.
   explicit Basis(const BasisOptions& options)
       : in_(options.in), basis_("basis", checked(options)), weight_("weight", {options.in, options.shape[2]}) {
     weight_.axes = WeightAxes::dense;
   }
 
+  /// The image that is learnt, {height, width, channels}.
   Parameter<S>& basis() { return basis_; }
+  /// A, {in, channels}: how much of each channel a latent vector gives.
   Parameter<S>& weight() { return weight_; }
 
   std::string_view kind() const override { return "basis"; }

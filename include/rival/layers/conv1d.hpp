@@ -8,16 +8,18 @@
 
 namespace rival {
 
+/// The sizes of a Conv1d.
 struct Conv1dOptions {
-  Index in = 0;   ///< channels
-  Index out = 0;  ///< channels
-  Index kernel = 3;
-  Index stride = 1;
+  Index in = 0;                      ///< channels
+  Index out = 0;                     ///< channels
+  Index kernel = 3;                  ///< steps
+  Index stride = 1;                  ///< steps of the input for one of the output
   Index padding = 0;                 ///< zeros in front
   Index padding_end = as_padding.w;  ///< zeros behind
-  bool bias = true;
-  Index groups = 1;  ///< each out channel sees the in channels of its group only
+  bool bias = true;                  ///< whether a number is learnt for each out channel and added to it
+  Index groups = 1;                  ///< each out channel sees the in channels of its group only
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -41,7 +43,7 @@ class Conv1d : public internal::Convolution<S> {
   using Base = internal::Convolution<S>;
 
  public:
-  using Options = Conv1dOptions;
+  using Options = Conv1dOptions;  ///< what it is made from
   /// Throws Error for sizes that are not positive, paddings that are negative, and channels that the groups do not
   /// divide.
   explicit Conv1d(const Conv1dOptions& options) : Base("conv1d", one_row(options)), options_(options) {
@@ -51,6 +53,7 @@ class Conv1d : public internal::Convolution<S> {
   std::string_view kind() const override { return "conv1d"; }
   std::string_view short_name() const override { return "conv"; }
   Description describe() const override { return rival::describe("conv1d", options_); }
+  /// The options that it was made with.
   const Conv1dOptions& options() const { return options_; }
 
   Shape output_shape(const Shape& input) const override {

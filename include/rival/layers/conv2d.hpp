@@ -8,17 +8,19 @@
 
 namespace rival {
 
+/// The sizes of a Conv2d.
 struct Conv2dOptions {
-  Index in = 0;   ///< channels
-  Index out = 0;  ///< channels
-  Size2 kernel = 3;
-  Size2 stride = 1;
+  Index in = 0;                    ///< channels
+  Index out = 0;                   ///< channels
+  Size2 kernel = 3;                ///< rows and columns
+  Size2 stride = 1;                ///< rows and columns of the input for one of the output
   Size2 padding = 0;               ///< zeros above and to the left
   Size2 padding_end = as_padding;  ///< zeros below and to the right
-  bool bias = true;
+  bool bias = true;                ///< whether a number is learnt for each out channel and added to it
   Index groups =
       1;  ///< each out channel sees the in channels of its group only; `in` of them are a depthwise convolution
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -119,7 +121,7 @@ class Conv2d : public internal::Convolution<S> {
   using Base = internal::Convolution<S>;
 
  public:
-  using Options = Conv2dOptions;
+  using Options = Conv2dOptions;  ///< what it is made from
   /// Throws Error for sizes that are not positive, paddings that are negative, and channels that the groups do not
   /// divide.
   explicit Conv2d(const Conv2dOptions& options) : Base("conv2d", options) {}
@@ -127,6 +129,7 @@ class Conv2d : public internal::Convolution<S> {
   std::string_view kind() const override { return "conv2d"; }
   std::string_view short_name() const override { return "conv"; }
   Description describe() const override { return rival::describe("conv2d", options()); }
+  /// The options that it was made with.
   const Conv2dOptions& options() const { return this->window(); }
 
   Shape output_shape(const Shape& input) const override {

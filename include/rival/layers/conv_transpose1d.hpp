@@ -8,16 +8,18 @@
 
 namespace rival {
 
+/// The sizes of a ConvTranspose1d.
 struct ConvTranspose1dOptions {
-  Index in = 0;   ///< channels
-  Index out = 0;  ///< channels
-  Index kernel = 3;
-  Index stride = 1;
+  Index in = 0;                      ///< channels
+  Index out = 0;                     ///< channels
+  Index kernel = 3;                  ///< steps
+  Index stride = 1;                  ///< steps of the output for one of the input
   Index padding = 0;                 ///< steps cropped in front
   Index padding_end = as_padding.w;  ///< steps cropped behind
   Index output_padding = 0;          ///< steps added behind
-  bool bias = true;
+  bool bias = true;                  ///< whether a number is learnt for each out channel and added to it
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -41,7 +43,7 @@ class ConvTranspose1d : public internal::TransposedConvolution<S> {
   using Base = internal::TransposedConvolution<S>;
 
  public:
-  using Options = ConvTranspose1dOptions;
+  using Options = ConvTranspose1dOptions;  ///< what it is made from
   /// Throws Error for sizes that are not positive, paddings that are negative, and output padding that is not smaller
   /// than the stride.
   explicit ConvTranspose1d(const ConvTranspose1dOptions& options)
@@ -56,6 +58,7 @@ class ConvTranspose1d : public internal::TransposedConvolution<S> {
   std::string_view kind() const override { return "conv_transpose1d"; }
   std::string_view short_name() const override { return "convT"; }
   Description describe() const override { return rival::describe("conv_transpose1d", options_); }
+  /// The options that it was made with.
   const ConvTranspose1dOptions& options() const { return options_; }
 
   Shape output_shape(const Shape& input) const override {

@@ -9,16 +9,18 @@
 
 namespace rival {
 
+/// The sizes of a ConvTranspose2d.
 struct ConvTranspose2dOptions {
-  Index in = 0;   ///< channels
-  Index out = 0;  ///< channels
-  Size2 kernel = 3;
-  Size2 stride = 1;
+  Index in = 0;                    ///< channels
+  Index out = 0;                   ///< channels
+  Size2 kernel = 3;                ///< rows and columns
+  Size2 stride = 1;                ///< rows and columns of the output for one of the input
   Size2 padding = 0;               ///< rows and columns cropped above and to the left
   Size2 padding_end = as_padding;  ///< cropped below and to the right
   Size2 output_padding = 0;        ///< rows and columns added below and to the right
-  bool bias = true;
+  bool bias = true;                ///< whether a number is learnt for each out channel and added to it
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -101,7 +103,7 @@ class ConvTranspose2d : public internal::TransposedConvolution<S> {
   using Base = internal::TransposedConvolution<S>;
 
  public:
-  using Options = ConvTranspose2dOptions;
+  using Options = ConvTranspose2dOptions;  ///< what it is made from
   /// Throws Error for sizes that are not positive, paddings that are negative, and output padding that is not smaller
   /// than the stride.
   explicit ConvTranspose2d(const ConvTranspose2dOptions& options) : Base("conv_transpose2d", options) {
@@ -114,6 +116,7 @@ class ConvTranspose2d : public internal::TransposedConvolution<S> {
   std::string_view kind() const override { return "conv_transpose2d"; }
   std::string_view short_name() const override { return "convT"; }
   Description describe() const override { return rival::describe("conv_transpose2d", options()); }
+  /// The options that it was made with.
   const ConvTranspose2dOptions& options() const { return this->window(); }
 
   Shape output_shape(const Shape& input) const override {

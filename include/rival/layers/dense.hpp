@@ -5,11 +5,13 @@
 
 namespace rival {
 
+/// The sizes of a Dense layer.
 struct DenseOptions {
-  Index in = 0;
-  Index out = 0;
-  bool bias = true;
+  Index in = 0;      ///< numbers in a sample
+  Index out = 0;     ///< numbers in its output
+  bool bias = true;  ///< whether b is learnt; if not, it is 0
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -22,7 +24,7 @@ struct DenseOptions {
 template <class S = float>
 class Dense : public Weighted<S> {
  public:
-  using Options = DenseOptions;
+  using Options = DenseOptions;  ///< what it is made from
   /// Throws Error unless both sizes are positive.
   explicit Dense(const DenseOptions& options)
       : Weighted<S>({positive("in", options.in), positive("out", options.out)}, WeightAxes::dense, options.out,
@@ -44,7 +46,7 @@ class Dense : public Weighted<S> {
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  protected:
-  using Epilogue = kernels::Epilogue<S>;
+  using Epilogue = kernels::Epilogue<S>;  ///< what a product does to an output as it writes it
   void multiply(const Tensor<S>& x, const Tensor<S>& w, Tensor<S>& y, const Epilogue& epilogue) const override {
     kernels::conv_output(geometry(x), x.data(), w.data(), y.data(), epilogue);
   }

@@ -10,9 +10,11 @@
 
 namespace rival {
 
+/// How much a Dropout drops.
 struct DropoutOptions {
   double rate = 0.5;  ///< the probability that an element is dropped, in [0, 1)
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("rate", o.rate);
@@ -27,7 +29,7 @@ struct DropoutOptions {
 template <class S = float>
 class Dropout : public Layer<S> {
  public:
-  using Options = DropoutOptions;
+  using Options = DropoutOptions;  ///< what it is made from
   /// Throws Error unless 0 <= rate < 1.
   explicit Dropout(const DropoutOptions& options = {}) : options_(options), rate_(static_cast<S>(options.rate)) {
     require(options.rate >= 0 && rate_ < S(1), "dropout: expected a rate in [0, 1), got ", options.rate);

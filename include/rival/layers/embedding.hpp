@@ -13,11 +13,13 @@
 
 namespace rival {
 
+/// The sizes of an Embedding.
 struct EmbeddingOptions {
   Index classes = 0;     ///< at most 65,536
   Index features = 0;    ///< channels that are appended; not given with `one_hot`, which appends one a class
   bool one_hot = false;  ///< row k of the table is 1 in column k and 0 elsewhere, and nothing is learnt
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("classes", o.classes);
@@ -35,7 +37,7 @@ struct EmbeddingOptions {
 template <class S = float>
 class Embedding : public Layer<S> {
  public:
-  using Options = EmbeddingOptions;
+  using Options = EmbeddingOptions;  ///< what it is made from
   /// Throws Error unless 1 <= classes <= 65,536 and features > 0 (with `one_hot`: 0, or the classes).
   explicit Embedding(const EmbeddingOptions& options) : options_(options), table_("weight", Shape{0}) {
     require(options.classes > 0 && options.classes <= most_classes, "embedding: expected 1 to ", most_classes,

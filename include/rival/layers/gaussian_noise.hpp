@@ -11,9 +11,11 @@
 
 namespace rival {
 
+/// How much noise a GaussianNoise adds.
 struct GaussianNoiseOptions {
   double sigma = 0.1;  ///< the noise's deviation
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("sigma", o.sigma);
@@ -29,7 +31,7 @@ struct GaussianNoiseOptions {
 template <class S = float>
 class GaussianNoise : public Layer<S> {
  public:
-  using Options = GaussianNoiseOptions;
+  using Options = GaussianNoiseOptions;  ///< what it is made from
   /// Throws Error unless sigma is finite and >= 0.
   explicit GaussianNoise(const GaussianNoiseOptions& options = {})
       : options_(options), sigma_(static_cast<S>(options.sigma)) {

@@ -12,12 +12,14 @@
 
 namespace rival {
 
+/// What a GroupNorm normalises, and how.
 struct GroupNormOptions {
   Index groups = 0;       ///< of neighbouring channels, all of one size
   Index features = 0;     ///< the last axis: channels of images, columns of vectors
   double epsilon = 1e-5;  ///< added to the variance
   bool affine = true;     ///< whether there are a weight and a bias to learn for each channel
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("groups", o.groups);
@@ -30,18 +32,18 @@ struct GroupNormOptions {
 namespace internal {
 
 /// Normalises within samples. All values x of a group of channels of one sample, at all its pixels, have a mean m and a
-/// variance v, and r = 1 / sqrt(v + epsilon); w and b are their channels' weight and bias. With <.> the mean over the
+/// variance v, and r = 1 / sqrt(v + epsilon); w and b are their channels' weight and bias. With `<.>` the mean over the
 /// group:
 ///
-/// forward:          x^ = r (x - m),  y = w x^ + b
-/// backward, of u = w dy:
-///                   dx = r (u - <u> - x^ <u x^>),  dw += sum of dy x^,  db += sum of dy
-/// forward_tangent:  with p = <x'> and q = <x' x^>: m' = p and r' = -r^2 q, so
-///                   x^' = r (x' - p - x^ q),  y' = w x^'
-/// backward_tangent, of u' = w dy': the derivatives of backward's two lines,
-///                   dx' = -r q dx + r (u' - <u'> - x^' <u x^> - x^ (<u' x^> + <u x^'>)),
-///                   dw += sum of dy' x^ + dy x^',  db += sum of dy'
-///                   where <u x^'> = r (<u (x' - p)> - q <u x^>).
+///     forward:          x^ = r (x - m),  y = w x^ + b
+///     backward, of u = w dy:
+///                       dx = r (u - <u> - x^ <u x^>),  dw += sum of dy x^,  db += sum of dy
+///     forward_tangent:  with p = <x'> and q = <x' x^>: m' = p and r' = -r^2 q, so
+///                       x^' = r (x' - p - x^ q),  y' = w x^'
+///     backward_tangent, of u' = w dy': the derivatives of backward's two lines,
+///                       dx' = -r q dx + r (u' - <u'> - x^' <u x^> - x^ (<u' x^> + <u x^'>)),
+///                       dw += sum of dy' x^ + dy x^',  db += sum of dy'
+///                       where <u x^'> = r (<u (x' - p)> - q <u x^>).
 ///
 /// So every pass needs the sums over each channel of one or two products, and then writes a sum of its inputs with a
 /// factor for each channel: two sweeps.
@@ -287,7 +289,7 @@ class SampleNorm : public Layer<S> {
 template <class S = float>
 class GroupNorm : public internal::SampleNorm<S> {
  public:
-  using Options = GroupNormOptions;
+  using Options = GroupNormOptions;  ///< what it is made from
   /// Throws Error unless features > 0, `groups` divides them, and epsilon > 0.
   explicit GroupNorm(const GroupNormOptions& options) : internal::SampleNorm<S>("group_norm", options) {}
 

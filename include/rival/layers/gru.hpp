@@ -16,11 +16,13 @@
 
 namespace rival {
 
+/// The sizes of a GRU.
 struct GRUOptions {
   Index in = 0;       ///< features of a step
   Index hidden = 0;   ///< features of the state
   bool last = false;  ///< put out the state behind the last step alone
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -32,24 +34,24 @@ struct GRUOptions {
 /// The gated recurrent unit of Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical
 /// machine translation" (2014), in PyTorch's form. For a batch x of sequences {N, steps, in}, from the state h_0 = 0:
 ///
-///   a_t = x_t W + b,  c_t = h_{t-1} U + d            each {N, 3 hidden}: the parts of r, z and n, in this order
-///   r_t = sigmoid(a_r + c_r),  z_t = sigmoid(a_z + c_z),  n_t = tanh(a_n + r_t c_n)
-///   h_t = (1 - z_t) n_t + z_t h_{t-1}
+///     a_t = x_t W + b,  c_t = h_{t-1} U + d            each {N, 3 hidden}: the parts of r, z and n, in this order
+///     r_t = sigmoid(a_r + c_r),  z_t = sigmoid(a_z + c_z),  n_t = tanh(a_n + r_t c_n)
+///     h_t = (1 - z_t) n_t + z_t h_{t-1}
 ///
 /// y is all states {N, steps, hidden}, or with `last` the last one {N, hidden}. W {in, 3 hidden} is weight_ih_l0, U
 /// {hidden, 3 hidden} weight_hh_l0, b bias_ih_l0 and d bias_hh_l0.
 ///
 /// Going back from the last step, with dh_t the gradient of h_t from y and from the step behind it:
 ///
-///   da_n = dh (1 - z) (1 - n^2),  da_r = da_n c_n r (1 - r),  da_z = dh (h_{t-1} - n) z (1 - z)
-///   dc = (da_r, da_z, da_n r),  dh_{t-1} += dh z + dc U^T,  dU += h_{t-1}^T dc,  dW += x^T da,  dx = da W^T
+///     da_n = dh (1 - z) (1 - n^2),  da_r = da_n c_n r (1 - r),  da_z = dh (h_{t-1} - n) z (1 - z)
+///     dc = (da_r, da_z, da_n r),  dh_{t-1} += dh z + dc U^T,  dU += h_{t-1}^T dc,  dW += x^T da,  dx = da W^T
 ///
 /// The tangents are the derivatives of these two passes, term by term. What all steps share is one product: x W, and
 /// those of da and dc; only h_{t-1} U and dc U^T are products of a step.
 template <class S = float>
 class GRU : public Layer<S> {
  public:
-  using Options = GRUOptions;
+  using Options = GRUOptions;  ///< what it is made from
   /// Throws Error unless both sizes are positive.
   explicit GRU(const GRUOptions& options)
       : options_(checked(options)),
@@ -62,6 +64,7 @@ class GRU : public Layer<S> {
 
   std::string_view kind() const override { return "gru"; }
   Description describe() const override { return rival::describe("gru", options_); }
+  /// The options that it was made with.
   const GRUOptions& options() const { return options_; }
 
   Shape output_shape(const Shape& input) const override {

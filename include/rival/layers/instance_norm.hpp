@@ -5,11 +5,13 @@
 
 namespace rival {
 
+/// What an InstanceNorm normalises, and how.
 struct InstanceNormOptions {
   Index features = 0;     ///< channels
   double epsilon = 1e-5;  ///< added to the variance
   bool affine = false;    ///< whether there are a weight and a bias to learn for each channel
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("features", o.features);
@@ -24,7 +26,7 @@ struct InstanceNormOptions {
 template <class S = float>
 class InstanceNorm : public internal::SampleNorm<S> {
  public:
-  using Options = InstanceNormOptions;
+  using Options = InstanceNormOptions;  ///< what it is made from
   /// Throws Error unless features > 0 and epsilon > 0.
   explicit InstanceNorm(const InstanceNormOptions& options)
       : internal::SampleNorm<S>("instance_norm", {.groups = options.features,

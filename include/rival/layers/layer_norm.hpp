@@ -5,11 +5,13 @@
 
 namespace rival {
 
+/// What a LayerNorm normalises, and how.
 struct LayerNormOptions {
   Index features = 0;     ///< the last axis: channels of images, columns of vectors
   double epsilon = 1e-5;  ///< added to the variance
   bool affine = true;     ///< whether there are a weight and a bias to learn for each channel
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("features", o.features);
@@ -26,7 +28,7 @@ struct LayerNormOptions {
 template <class S = float>
 class LayerNorm : public internal::SampleNorm<S> {
  public:
-  using Options = LayerNormOptions;
+  using Options = LayerNormOptions;  ///< what it is made from
   /// Throws Error unless features > 0 and epsilon > 0.
   explicit LayerNorm(const LayerNormOptions& options)
       : internal::SampleNorm<S>(

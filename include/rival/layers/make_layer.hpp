@@ -48,6 +48,8 @@
 
 namespace rival {
 
+/// Makes a layer of its description; its weights are to be set or drawn. Throws Error for options that the kind has
+/// not.
 template <class S = float>
 using LayerMaker = std::function<std::unique_ptr<Layer<S>>(const Description&)>;
 
@@ -219,7 +221,7 @@ std::unique_ptr<Layer<S>> make_layer(const Description& description) {
 
 /// Makes a layer of your own known, once at the start of a program, so that its networks can be loaded:
 ///
-///   rival::register_layer<MyLayer<float>>("my_layer");
+///     rival::register_layer<MyLayer<float>>("my_layer");
 ///
 /// `L::Options` is the struct that its constructor takes, which lists its members as describe() wants it, or NoOptions.
 /// `kind` is that of its `describe()`. Throws Error for a kind that is taken. Not while other threads make layers.

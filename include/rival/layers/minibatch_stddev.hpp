@@ -12,10 +12,12 @@
 
 namespace rival {
 
+/// Over how many samples a MinibatchStddev takes deviations.
 struct MinibatchStddevOptions {
   Index group = 4;        ///< how many samples are compared with each other
   double epsilon = 1e-8;  ///< added to the variance
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("group", o.group);
@@ -36,7 +38,7 @@ struct MinibatchStddevOptions {
 template <class S = float>
 class MinibatchStddev : public Layer<S> {
  public:
-  using Options = MinibatchStddevOptions;
+  using Options = MinibatchStddevOptions;  ///< what it is made from
   /// Throws Error unless group > 0 and epsilon > 0.
   explicit MinibatchStddev(const MinibatchStddevOptions& options = {})
       : options_(options), group_(options.group), epsilon_(static_cast<S>(options.epsilon)) {

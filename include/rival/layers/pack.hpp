@@ -13,8 +13,9 @@ namespace rival {
 
 /// What the layer's number is called.
 struct PackOptions {
-  Index count = 1;
+  Index count = 1;  ///< samples that become one
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("count", o.count);
@@ -30,7 +31,7 @@ struct PackOptions {
 template <class S = float>
 class Pack : public Layer<S> {
  public:
-  using Options = PackOptions;
+  using Options = PackOptions;  ///< what it is made from
   /// Throws Error unless count >= 1.
   explicit Pack(Index count) : count_(count) { require(count >= 1, "pack: expected a count >= 1, got ", count); }
 

@@ -11,9 +11,11 @@
 
 namespace rival {
 
+/// How a Permute orders the axes.
 struct PermuteOptions {
   Shape order = {};  ///< axis i of an output sample is axis order[i] of the input's
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("order", o.order);
@@ -23,11 +25,11 @@ struct PermuteOptions {
 /// y[..., i_(order[k]), ...] = x[..., i_k, ...]: PyTorch's permute, of a sample's axes. A clip {T, H, W, C} becomes an
 /// image {H, W, T, C}, whose frames are channels once it is reshaped, by
 ///
-///   Permute({.order = {1, 2, 0, 3}})
+///     Permute({.order = {1, 2, 0, 3}})
 template <class S = float>
 class Permute : public Layer<S> {
  public:
-  using Options = PermuteOptions;
+  using Options = PermuteOptions;  ///< what it is made from
   /// Throws Error unless `order` holds each of 0 ... its rank - 1 once.
   explicit Permute(const PermuteOptions& options) : options_(options) {
     const Shape& order = options.order;

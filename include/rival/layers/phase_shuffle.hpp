@@ -12,9 +12,11 @@
 
 namespace rival {
 
+/// How far a PhaseShuffle shifts.
 struct PhaseShuffleOptions {
   Index radius = 2;  ///< the most steps of a shift, to either side
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("radius", o.radius);
@@ -32,7 +34,7 @@ struct PhaseShuffleOptions {
 template <class S = float>
 class PhaseShuffle : public Layer<S> {
  public:
-  using Options = PhaseShuffleOptions;
+  using Options = PhaseShuffleOptions;  ///< what it is made from
   /// Throws Error for a radius below 0.
   explicit PhaseShuffle(const PhaseShuffleOptions& options = {}) : options_(options) {
     require(options.radius >= 0, "phase_shuffle: expected `radius` >= 0, got ", options.radius);
@@ -40,6 +42,7 @@ class PhaseShuffle : public Layer<S> {
 
   std::string_view kind() const override { return "phase_shuffle"; }
   Description describe() const override { return rival::describe("phase_shuffle", options_); }
+  /// The options that it was made with.
   const PhaseShuffleOptions& options() const { return options_; }
   bool gates_input() const override { return true; }
 

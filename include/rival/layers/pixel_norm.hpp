@@ -11,25 +11,27 @@
 
 namespace rival {
 
+/// The number that keeps a PixelNorm from dividing by 0.
 struct PixelNormOptions {
   double epsilon = 1e-8;  ///< added to the mean square
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("epsilon", o.epsilon);
   }
 };
 
-/// y = r x with r = 1 / sqrt(<x^2> + epsilon), where <.> is the mean over the channels of one pixel, or over the
-/// features of a vector (Karras, Aila, Laine and Lehtinen, 2018). It has no parameters.
+/// y = r x with r = 1 / sqrt(`<x^2>` + epsilon), where `<z>` is the mean of z over the channels of one pixel, or over
+/// the features of a vector (Karras, Aila, Laine and Lehtinen, 2018). It has no parameters.
 ///
-/// backward:          dx = r (dy - y <dy y>)
-/// forward_tangent:   y' = r (x' - y q) with q = <x' y>, as r' = -r^2 q
-/// backward_tangent:  dx' = -r q dx + r (dy' - y' <dy y> - y (<dy' y> + <dy y'>))
+///     backward:          dx = r (dy - y <dy y>)
+///     forward_tangent:   y' = r (x' - y q) with q = <x' y>, as r' = -r^2 q
+///     backward_tangent:  dx' = -r q dx + r (dy' - y' <dy y> - y (<dy' y> + <dy y'>))
 template <class S = float>
 class PixelNorm : public Layer<S> {
  public:
-  using Options = PixelNormOptions;
+  using Options = PixelNormOptions;  ///< what it is made from
   /// Throws Error unless epsilon > 0.
   explicit PixelNorm(const PixelNormOptions& options = {})
       : options_(options), epsilon_(static_cast<S>(options.epsilon)) {

@@ -11,12 +11,14 @@
 
 namespace rival {
 
+/// The windows of an AvgPool2d.
 struct AvgPoolOptions {
-  Size2 kernel = 2;
-  Size2 stride = kernel;
+  Size2 kernel = 2;               ///< rows and columns
+  Size2 stride = kernel;          ///< rows and columns from one window to the next
   Size2 padding = 0;              ///< at most half of the kernel
   bool count_include_pad = true;  ///< divide by the whole window, padding too; otherwise by the pixels in it
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("kernel", o.kernel);
@@ -26,11 +28,13 @@ struct AvgPoolOptions {
   }
 };
 
+/// The windows of a MaxPool2d.
 struct MaxPoolOptions {
-  Size2 kernel = 2;
-  Size2 stride = kernel;
-  Size2 padding = 0;  ///< at most half of the kernel; never the maximum
+  Size2 kernel = 2;       ///< rows and columns
+  Size2 stride = kernel;  ///< rows and columns from one window to the next
+  Size2 padding = 0;      ///< at most half of the kernel; never the maximum
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("kernel", o.kernel);
@@ -102,7 +106,7 @@ class Pool : public Layer<S> {
 template <class S = float>
 class AvgPool2d : public internal::Pool<S> {
  public:
-  using Options = AvgPoolOptions;
+  using Options = AvgPoolOptions;  ///< what it is made from
   /// Throws Error for a kernel or stride below 1, or padding beyond half of the kernel.
   explicit AvgPool2d(const AvgPoolOptions& options = {})
       : internal::Pool<S>("avg_pool2d", options.kernel, options.stride, options.padding),
@@ -165,7 +169,7 @@ class AvgPool2d : public internal::Pool<S> {
 template <class S = float>
 class MaxPool2d : public internal::Pool<S> {
  public:
-  using Options = MaxPoolOptions;
+  using Options = MaxPoolOptions;  ///< what it is made from
   /// Throws Error for a kernel or stride below 1, or padding beyond half of the kernel.
   explicit MaxPool2d(const MaxPoolOptions& options = {})
       : internal::Pool<S>("max_pool2d", options.kernel, options.stride, options.padding), options_(options) {}

@@ -8,9 +8,11 @@
 
 namespace rival {
 
+/// The sizes of a Projection.
 struct ProjectionOptions {
   Index classes = 0;  ///< at most 65,536
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("classes", o.classes);
@@ -21,7 +23,7 @@ struct ProjectionOptions {
 /// are how real the sample looks and how well it goes with each class, that is the projection discriminator (Miyato and
 /// Koyama, "cGANs with projection discriminator", 2018):
 ///
-///   SumPool(), SpectralNorm(Dense({.in = 256, .out = 1 + 10})), Projection({.classes = 10})
+///     SumPool(), SpectralNorm(Dense({.in = 256, .out = 1 + 10})), Projection({.classes = 10})
 ///
 /// scores features h with h . (w + v[label]) + b, w being the first column of the dense layer's weight and v the
 /// others. The labels are those of the pass; forward throws Error unless there is one of 0 ... classes - 1 for each
@@ -29,7 +31,7 @@ struct ProjectionOptions {
 template <class S = float>
 class Projection : public Layer<S> {
  public:
-  using Options = ProjectionOptions;
+  using Options = ProjectionOptions;  ///< what it is made from
   /// Throws Error unless 1 <= classes <= 65,536.
   explicit Projection(const ProjectionOptions& options) : classes_(options.classes) {
     require(classes_ > 0 && classes_ <= most_classes, "projection: expected 1 to ", most_classes, " classes, got ",

@@ -33,8 +33,9 @@ struct FilterTaps {
 
 /// Filters with a (1, 2, 1) along both axes. `halve` moves the filter by two pixels from each output pixel to the next,
 /// and `spread`, its transpose, paints one for each input pixel:
-///   halve:   y[i] = a (x[2i + s - 1] + 2 x[2i + s] + x[2i + s + 1])      spread:  y[2i + s + k] += a (2 - |k|) x[i],
-///   |k| <= 1
+///
+///     halve:   y[i] = a (x[2i + s - 1] + 2 x[2i + s] + x[2i + s + 1])
+///     spread:  y[2i + s + k] += a (2 - |k|) x[i],  |k| <= 1
 template <class S>
 class Filter121 {
  public:
@@ -146,7 +147,7 @@ class BlurResample : public Layer<S> {
 template <class S = float>
 class BlurUpsample : public internal::BlurResample<S> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "blur_upsample"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   Shape output_shape(const Shape& input) const override {
@@ -157,7 +158,9 @@ class BlurUpsample : public internal::BlurResample<S> {
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  protected:
+  /// Enlarges x.
   void apply(const Tensor<S>& x, Tensor<S>& y) const override { filter.spread(x, y); }
+  /// The transpose of that, which halves dy.
   void apply_transposed(const Tensor<S>& dy, Tensor<S>& dx) const override { filter.halve(dy, dx); }
 
  private:
@@ -171,7 +174,7 @@ class BlurUpsample : public internal::BlurResample<S> {
 template <class S = float>
 class BlurDownsample : public internal::BlurResample<S> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "blur_downsample"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   Shape output_shape(const Shape& input) const override {
@@ -182,7 +185,9 @@ class BlurDownsample : public internal::BlurResample<S> {
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
 
  protected:
+  /// Halves x.
   void apply(const Tensor<S>& x, Tensor<S>& y) const override { filter.halve(x, y); }
+  /// The transpose of that, which enlarges dy.
   void apply_transposed(const Tensor<S>& dy, Tensor<S>& dx) const override { filter.spread(dy, dx); }
 
  private:

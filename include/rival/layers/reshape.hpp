@@ -47,8 +47,9 @@ class ShapeChange : public Layer<S> {
 
 /// What the layer's shape is called.
 struct ReshapeOptions {
-  Shape shape = {};
+  Shape shape = {};  ///< of a sample
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("shape", o.shape);
@@ -59,7 +60,8 @@ struct ReshapeOptions {
 template <class S = float>
 class Reshape : public internal::ShapeChange<S> {
  public:
-  using Options = ReshapeOptions;
+  using Options = ReshapeOptions;  ///< what it is made from
+  /// `sample` without the batch axis; that it has the input's size is checked when the network is put together.
   explicit Reshape(const Shape& sample) : sample_(sample) {}
 
   std::string_view kind() const override { return "reshape"; }
@@ -80,7 +82,7 @@ class Reshape : public internal::ShapeChange<S> {
 template <class S = float>
 class Flatten : public internal::ShapeChange<S> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "flatten"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   Shape output_shape(const Shape& input) const override { return {input.size()}; }

@@ -155,9 +155,11 @@ class Branches : public Layer<S> {
 
 }  // namespace internal
 
+/// What a Residual does to the sum.
 struct ResidualOptions {
   double scale = 1;  ///< of the sum; 1 / sqrt(2) keeps the variance of two branches that are independent (StyleGAN2)
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("scale", o.scale);
@@ -172,6 +174,8 @@ class Residual : public internal::Branches<S> {
   /// Throws Error unless the scale is finite.
   explicit Residual(Sequential<S> main, const ResidualOptions& options = {})
       : Residual(std::move(main), Sequential<S>(), options) {}
+  /// With layers in the skip branch too, for a main one that changes the shape. Throws Error unless the scale is
+  /// finite.
   Residual(Sequential<S> main, Sequential<S> skip, const ResidualOptions& options = {})
       : internal::Branches<S>(std::move(main), std::move(skip)),
         options_(options),
@@ -197,9 +201,11 @@ class Residual : public internal::Branches<S> {
 
  protected:
   using typename internal::Branches<S>::Pair;
+  /// y = scale (main + skip), with the slope or the gate of the leaky ReLU behind it.
   void join(const Tensor<S>& main, const Tensor<S>& skip, Tensor<S>& y, S slope, const S* gate) const override {
     this->add(main, skip, y, scale_, slope, gate);
   }
+  /// scale dy for either branch.
   Pair split(Trace<S>& trace, const Tensor<S>& dy, std::size_t place) const override {
     if (scale_ == S(1)) return {&dy, &dy};
     Tensor<S>& scaled = trace.save(place, dy.shape());

@@ -12,11 +12,13 @@
 
 namespace rival {
 
+/// The sizes of a SelfAttention.
 struct SelfAttentionOptions {
   Index in = 0;      ///< channels
   Index keys = 0;    ///< channels of f and g; 0 stands for in / 8
   Index values = 0;  ///< channels of h; 0 stands for in / 2
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("in", o.in);
@@ -28,14 +30,16 @@ struct SelfAttentionOptions {
 /// y = x + gamma o, for images {N, H, W, in}, where o is for each pixel a mixture of what all pixels of its image show
 /// (SAGAN: Zhang, Goodfellow, Metaxas and Odena, 2019). With an image as a matrix x of P = H W pixels by channels, and
 /// four matrices to learn:
-///   F = x f, G = x g {P, keys};  V = x h {P, values};  B = softmax of each row of G F^T {P, P};  o = B V v {P, in}
+///
+///     F = x f, G = x g {P, keys};  V = x h {P, values};  B = softmax of each row of G F^T {P, P};  o = B V v {P, in}
+///
 /// gamma is a number to learn that begins at 0: at first the layer passes its input on.
 ///
 /// The pass keeps B, which is N P^2 numbers.
 template <class S = float>
 class SelfAttention : public Layer<S> {
  public:
-  using Options = SelfAttentionOptions;
+  using Options = SelfAttentionOptions;  ///< what it is made from
   /// Throws Error unless in > 0 and the others are not negative.
   explicit SelfAttention(const SelfAttentionOptions& options)
       : options_(completed(options)),
@@ -47,7 +51,9 @@ class SelfAttention : public Layer<S> {
     for (auto* weight : {&f_, &g_, &h_, &v_}) weight->axes = WeightAxes::dense;
   }
 
+  /// The one number gamma, {1}; 0 at first.
   Parameter<S>& gamma() { return gamma_; }
+  /// The options that it was made with; keys and values are those that it took.
   const SelfAttentionOptions& options() const { return options_; }
 
   std::string_view kind() const override { return "self_attention"; }

@@ -15,17 +15,24 @@ namespace rival {
 
 /// Height and width: `.kernel = 5` is 5x5, `.kernel = {3, 5}` is 3 high and 5 wide.
 struct Size2 {
-  Index h, w;
+  Index h,  ///< height
+      w;    ///< width
 
+  /// A square.
   constexpr Size2(Index both) : h(both), w(both) {}  // NOLINT: meant to be implicit
+  /// Height first, as in shapes.
   constexpr Size2(Index height, Index width) : h(height), w(width) {}
 
+  /// Height times width.
   constexpr Index area() const { return h * w; }
   friend constexpr bool operator==(const Size2&, const Size2&) = default;
+  /// As it stands in errors: `3x5`.
   friend std::ostream& operator<<(std::ostream& out, const Size2& size) { return out << size.h << 'x' << size.w; }
 };
 
+/// The list of height and width.
 inline OptionValue option_value(const Size2& size) { return std::vector<Index>{size.h, size.w}; }
+/// Takes a list of two whole numbers.
 inline bool read_option(const OptionValue& value, Size2& out) {
   const auto* both = std::get_if<std::vector<Index>>(&value);
   if (!both || both->size() != 2) return false;

@@ -14,11 +14,13 @@
 
 namespace rival {
 
+/// How sharp a Softmax is, and whether it draws.
 struct SoftmaxOptions {
   double temperature = 1;         ///< towards 0 the largest takes all, towards infinity all are equal
   bool gumbel = false;            ///< training adds Gumbel noise: the outputs are soft draws
   bool straight_through = false;  ///< training puts out the largest as 1 and the others as 0
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("temperature", o.temperature);
@@ -40,20 +42,21 @@ struct SoftmaxOptions {
 ///
 /// The noise comes from the layer's own random stream: `forward` reads it where it stands, `commit` moves it on.
 ///
-/// backward:          dx = p (dy - <p dy>) / temperature, where <.> is the sum over the axis
-/// forward_tangent:   y' = p (x' - <p x'>) / temperature
-/// backward_tangent:  dx' = (p' (dy - <p dy>) + p (dy' - <p' dy> - <p dy'>)) / temperature
+///     backward:          dx = p (dy - <p dy>) / temperature, where <.> is the sum over the axis
+///     forward_tangent:   y' = p (x' - <p x'>) / temperature
+///     backward_tangent:  dx' = (p' (dy - <p dy>) + p (dy' - <p' dy> - <p dy'>)) / temperature
 ///
 /// There are none of the last two with `straight_through`, whose output is a step: it belongs into generators.
 template <class S = float>
 class Softmax : public Layer<S> {
  public:
-  using Options = SoftmaxOptions;
+  using Options = SoftmaxOptions;  ///< what it is made from
   /// Throws Error unless the temperature is positive and finite.
   explicit Softmax(const SoftmaxOptions& options = {}) : options_(options) { set_temperature(options.temperature); }
 
   std::string_view kind() const override { return "softmax"; }
   Description describe() const override { return rival::describe("softmax", options_); }
+  /// The options that it was made with, with the temperature of the moment.
   const SoftmaxOptions& options() const { return options_; }
 
   /// Throws Error unless it is positive and finite.

@@ -17,9 +17,11 @@
 
 namespace rival {
 
+/// How a SpectralNorm finds the norm.
 struct SpectralNormOptions {
   Index iterations = 1;  ///< of the power method, in each training pass
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("iterations", o.iterations);
@@ -49,19 +51,19 @@ S dot(const Tensor<S>& a, const Tensor<S>& b) {
 /// W u is about the largest singular value of W as a matrix of (kernel_h kernel_w in) rows by out columns (Miyato,
 /// Kataoka, Koyama and Yoshida, "Spectral normalization for generative adversarial networks", 2018):
 ///
-///   SpectralNorm(Conv2d({.in = 64, .out = 128}))
+///     SpectralNorm(Conv2d({.in = 64, .out = 128}))
 ///
 /// Each training pass takes a step of the power method, v = W u / |W u|, u = W^T v / |W^T v|, from the vectors that are
 /// kept with the network; `commit` keeps the new ones. Evaluation takes them as they are, unless the weights have been
 /// set since and they no longer fit: then it lets the power method settle first. The gradient goes through sigma, with
-/// u and v as constants: dW = (G - <G, W / sigma> v u^T) / sigma, G being that with respect to W / sigma.
+/// u and v as constants: `dW = (G - <G, W / sigma> v u^T) / sigma`, G being that with respect to W / sigma.
 ///
 /// A weight that is all zeros stays so.
 template <PlainWeighted L>
 class SpectralNorm : public L {
  public:
-  static constexpr bool wrapped = true;
-  using S = typename L::Scalar;
+  static constexpr bool wrapped = true;  ///< no second wrapper goes around it
+  using S = typename L::Scalar;          ///< of the layer within
 
   /// Throws Error unless iterations >= 1.
   explicit SpectralNorm(const L& layer, const SpectralNormOptions& options = {})
@@ -77,17 +79,21 @@ class SpectralNorm : public L {
     normalise(v_.value);
   }
 
+  /// "spectral_norm" and L's kind.
   std::string_view kind() const override { return kind_; }
   /// Of L: normalised or not, the first convolution is "conv1".
   std::string_view short_name() const override { return short_name_; }
+  /// The iterations, and L's description within.
   Description describe() const override {
     return internal::describe_around(rival::describe("spectral_norm", SpectralNormOptions{iterations_}), L::describe());
   }
 
   /// The vectors of the power method: {out} and {kernel_h kernel_w in}.
   Buffer<S>& u() { return u_; }
+  /// The other one of them, {kernel_h kernel_w in}.
   Buffer<S>& v() { return v_; }
 
+  /// L's state, and u and v as buffers.
   void collect(State<S>& state) override {
     L::collect(state);
     state.buffers.insert(state.buffers.end(), {&u_, &v_});
@@ -101,6 +107,7 @@ class SpectralNorm : public L {
     iterate(u_.value, v_.value, settling_iterations);
     fitted_ = true;
   }
+  /// Takes over u and v of a training pass.
   void commit(const Trace<S>& trace) override {
     L::commit(trace);
     if (trace.mode != Mode::train || trace.saved[saved_sigma][0] == S(0)) return;
@@ -109,8 +116,11 @@ class SpectralNorm : public L {
     fitted_ = true;
   }
 
+  /// A copy with parameters, u and v of its own.
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<SpectralNorm>(*this); }
+  /// Takes over all of another layer of this kind, u and v too.
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+  /// Names L's parameters, and u and v behind them.
   void set_name(const std::string& name) override {
     L::set_name(name);
     u_.name = name + ".u";
@@ -118,6 +128,7 @@ class SpectralNorm : public L {
   }
 
  protected:
+  /// W / sigma, kept in the trace with the u and v that gave it; in training after a further step of the power method.
   const Tensor<S>& make_weight(Trace<S>& trace, Mode mode) const override {
     trace.mode = mode;
     const Tensor<S>& w = this->weight().value;
@@ -150,13 +161,16 @@ class SpectralNorm : public L {
     });
     return normal;
   }
+  /// The one of that trace's forward pass.
   const Tensor<S>& made_weight(const Trace<S>& trace) const override { return trace.saved[saved_weight]; }
 
+  /// Where the gradient with respect to W / sigma is added, set to zero.
   Tensor<S>& weight_gradient(Trace<S>& trace) override {
     Tensor<S>& gradient = trace.save(saved_gradient, this->weight().value.shape());
     gradient.fill(S(0));
     return gradient;
   }
+  /// Adds dW, as it follows from that gradient, to W's.
   void finish_weight_gradient(Trace<S>& trace) override {
     const Tensor<S>&gradient = trace.saved[saved_gradient], &u = trace.saved[saved_u], &v = trace.saved[saved_v];
     const S inverse = inverse_sigma(trace), along = internal::dot(gradient, trace.saved[saved_weight]);

@@ -14,7 +14,7 @@ namespace rival {
 template <class S = float>
 class SumPool : public Layer<S> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
   std::string_view kind() const override { return "sum_pool"; }
   Description describe() const override { return rival::describe(kind(), NoOptions{}); }
   std::string_view short_name() const override { return "pool"; }

@@ -14,13 +14,15 @@ namespace rival {
 /// Samples {T, ...} go through the layers as T samples {...}: a batch of clips {N, T, H, W, C} is N T images to them,
 /// and becomes a batch {N, T, ...} of what they make:
 ///
-///   TimeDistributed(Sequential(Conv2d({.in = 1, .out = 32, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU(0.2)))
+///     TimeDistributed(
+///         Sequential(Conv2d({.in = 1, .out = 32, .kernel = 4, .stride = 2, .padding = 1}), LeakyReLU(0.2)))
 ///
 /// Layers within that look at a whole batch (batch norm, minibatch deviation) look at all steps of all samples. A label
 /// of a sample is that of each of its steps.
 template <class S = float>
 class TimeDistributed : public Layer<S> {
  public:
+  /// The layers that are run on each step.
   explicit TimeDistributed(Sequential<S> layers) : layers_(std::move(layers)) {}
 
   std::string_view kind() const override { return "time_distributed"; }
@@ -29,7 +31,9 @@ class TimeDistributed : public Layer<S> {
     return internal::describe_around(rival::describe("time_distributed", NoOptions{}), layers_.describe());
   }
 
+  /// The layers within, to be read or changed one by one.
   Sequential<S>& layers() { return layers_; }
+  /// The same, to be read only.
   const Sequential<S>& layers() const { return layers_; }
 
   Shape output_shape(const Shape& input) const override {

@@ -14,11 +14,16 @@ namespace rival {
 
 /// Where an enlarged pixel comes from: the one pixel that it lies in, or a blend of the two nearest in each
 /// axis.
-enum class Interpolation { nearest, bilinear };
+enum class Interpolation {
+  nearest,  ///< a copy of one pixel
+  bilinear  ///< of four, weighted by how near they are
+};
 
+/// "nearest" or "bilinear".
 inline OptionValue option_value(Interpolation value) {
   return std::string(value == Interpolation::nearest ? "nearest" : "bilinear");
 }
+/// Takes either name.
 inline bool read_option(const OptionValue& value, Interpolation& out) {
   const auto* name = std::get_if<std::string>(&value);
   if (!name || (*name != "nearest" && *name != "bilinear")) return false;
@@ -26,10 +31,12 @@ inline bool read_option(const OptionValue& value, Interpolation& out) {
   return true;
 }
 
+/// How an Upsample enlarges.
 struct UpsampleOptions {
-  Size2 factor = 2;
-  Interpolation mode = Interpolation::nearest;
+  Size2 factor = 2;                             ///< rows and columns of the output for one of the input
+  Interpolation mode = Interpolation::nearest;  ///< how the new pixels are made
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("factor", o.factor);
@@ -44,7 +51,7 @@ struct UpsampleOptions {
 template <class S = float>
 class Upsample : public Layer<S> {
  public:
-  using Options = UpsampleOptions;
+  using Options = UpsampleOptions;  ///< what it is made from
   /// Throws Error unless both factors are at least 1.
   explicit Upsample(const UpsampleOptions& options = {}) : factor_(options.factor), mode_(options.mode) {
     require(factor_.h >= 1 && factor_.w >= 1, "upsample: expected factors >= 1, got ", factor_);

@@ -20,19 +20,22 @@ namespace rival {
 /// length of each output channel's numbers in v, of W's shape, and g has one number for each (Salimans and Kingma,
 /// "Weight normalization: a simple reparameterization to accelerate training of deep neural networks", 2016):
 ///
-///   WeightNorm(Conv2d({.in = 64, .out = 128}))
+///     WeightNorm(Conv2d({.in = 64, .out = 128}))
 ///
 /// v is drawn as L's weight would be, and g = |v|, so that W = v at first. With G the gradient with respect to W and
-/// <.> the sum over an output channel's numbers, dg = <G v> / |v| and dv = g / |v| (G - v <G v> / |v|^2).
+/// `<.>` the sum over an output channel's numbers:
+///
+///     dg = <G v> / |v|,  dv = g / |v| (G - v <G v> / |v|^2)
 ///
 /// In files g and v are PyTorch's weight_g and weight_v; of transposed convolutions those of its dim = 1, as lengths
 /// are the output channels' here. Where v is all zeros, W is too.
 template <PlainWeighted L>
 class WeightNorm : public L {
  public:
-  static constexpr bool wrapped = true;
-  using S = typename L::Scalar;
+  static constexpr bool wrapped = true;  ///< no second wrapper goes around it
+  using S = typename L::Scalar;          ///< of the layer within
 
+  /// Around that layer, from whose weight v and g are taken: the product stays what it was.
   explicit WeightNorm(const L& layer)
       : L(layer), kind_("weight_norm " + std::string(layer.kind())), short_name_(layer.short_name()) {
     const Parameter<S>& v = this->weight();
@@ -44,17 +47,21 @@ class WeightNorm : public L {
     lengths_of(v.value, g_.value.data());
   }
 
+  /// "weight_norm" and L's kind.
   std::string_view kind() const override { return kind_; }
   /// Of L: normalised or not, the first convolution is "conv1".
   std::string_view short_name() const override { return short_name_; }
+  /// L's description within.
   Description describe() const override {
     return internal::describe_around(rival::describe("weight_norm", NoOptions{}), L::describe());
   }
 
   /// The lengths g, {1, ..., out}. The directions v are `weight()`.
   Parameter<S>& lengths() { return g_; }
+  /// The same, to be read only.
   const Parameter<S>& lengths() const { return g_; }
 
+  /// g, and then L's state, where v is the weight.
   void collect(State<S>& state) override {
     state.parameters.push_back(&g_);
     L::collect(state);
@@ -65,8 +72,11 @@ class WeightNorm : public L {
     lengths_of(this->weight().value, g_.value.data());
   }
 
+  /// A copy with parameters of its own.
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<WeightNorm>(*this); }
+  /// Takes over all of another layer of this kind, g too.
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+  /// Names v "weight_v" and g "weight_g".
   void set_name(const std::string& name) override {
     L::set_name(name);
     this->weight().name = name + ".weight_v";
@@ -74,6 +84,7 @@ class WeightNorm : public L {
   }
 
  protected:
+  /// W = g v / |v|, kept in the trace.
   const Tensor<S>& make_weight(Trace<S>& trace, Mode) const override {
     const Tensor<S>& v = this->weight().value;
     Tensor<S>& inverse = trace.save(saved_inverse, {v.cols()});
@@ -83,13 +94,16 @@ class WeightNorm : public L {
     for_rows(v, [&](Index r) { row(w, r) = row(v, r) * (g_.value.array() * inverse.array()); });
     return w;
   }
+  /// The one of that trace's forward pass.
   const Tensor<S>& made_weight(const Trace<S>& trace) const override { return trace.saved[saved_weight]; }
 
+  /// Where the gradient with respect to W is added, set to zero.
   Tensor<S>& weight_gradient(Trace<S>& trace) override {
     Tensor<S>& gradient = trace.save(saved_gradient, this->weight().value.shape());
     gradient.fill(S(0));
     return gradient;
   }
+  /// Adds dg and dv, as they follow from that gradient.
   void finish_weight_gradient(Trace<S>& trace) override {
     const Tensor<S>&gradient = trace.saved[saved_gradient], &v = this->weight().value;
     const auto inverse = trace.saved[saved_inverse].array();

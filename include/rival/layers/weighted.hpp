@@ -64,24 +64,28 @@ void drop_row(Parameter<S>& weight) {
 /// signals, [in, out] for a dense layer), plus a bias b for each output channel, if there is one: y = x W + b, where
 /// the product is what the kind of layer makes of it.
 ///
-/// forward:          y = x W + b              backward:          dx = dy W^T, dW += x^T dy, db += column sums of dy
-/// forward_tangent:  y' = x' W                backward_tangent:  dx' = dy' W^T, dW += x'^T dy + x^T dy', db += sums of
-/// dy'
+///     forward:           y = x W + b
+///     backward:          dx = dy W^T,  dW += x^T dy,  db += column sums of dy
+///     forward_tangent:   y' = x' W
+///     backward_tangent:  dx' = dy' W^T,  dW += x'^T dy + x^T dy',  db += column sums of dy'
 ///
 /// A kind gives the three products; who makes W of something else (spectral norm) derives from a kind and overrides
 /// what the passes take W from and where its gradient goes.
 template <class S>
 class Weighted : public Layer<S> {
  public:
-  using Scalar = S;
+  using Scalar = S;  ///< the type of a weight
   /// Whether a wrapper, such as spectral norm, makes the weight. There can be one at most: each keeps in the trace what
   /// it makes.
   static constexpr bool wrapped = false;
 
+  /// W, stored as the class says.
   Parameter<S>& weight() { return weight_; }
+  /// The same, to be read only.
   const Parameter<S>& weight() const { return weight_; }
   /// Empty without a bias.
   Parameter<S>& bias() { return bias_; }
+  /// The same, to be read only.
   const Parameter<S>& bias() const { return bias_; }
   /// The W that an evaluation works with: `weight`, or what a wrapper makes of it, which lies in `trace`.
   const Tensor<S>& evaluated_weight(Trace<S>& trace) const { return make_weight(trace, Mode::eval); }
@@ -159,6 +163,7 @@ class Weighted : public Layer<S> {
   }
 
  protected:
+  /// A weight of that shape and, if `bias`, a bias of {out}, all zeros until they are drawn or loaded.
   Weighted(const Shape& weight, WeightAxes axes, Index out, bool bias, Fan fan)
       : weight_("weight", weight), bias_("bias", bias ? Shape{out} : Shape{0}), fan_(fan) {
     weight_.axes = axes;
@@ -179,6 +184,7 @@ class Weighted : public Layer<S> {
     (void)mode;
     return made_weight(trace);
   }
+  /// The W that `make_weight` made in that trace's forward pass.
   virtual const Tensor<S>& made_weight(const Trace<S>& trace) const {
     (void)trace;
     return weight_.value;
@@ -188,8 +194,9 @@ class Weighted : public Layer<S> {
     (void)trace;
     return weight_.grad;
   }
+  /// Called when a backward pass has added dW to `weight_gradient`; a wrapper makes its own weight's gradient of it.
   virtual void finish_weight_gradient(Trace<S>& trace) { (void)trace; }
-  static constexpr std::size_t first_place = 1;  // of Trace::saved that a derived class may use
+  static constexpr std::size_t first_place = 1;  ///< of Trace::saved that a derived class may use
 
  private:
   kernels::Epilogue<S> output_epilogue(Trace<S>& trace, const ForwardPass<S>& pass) const {

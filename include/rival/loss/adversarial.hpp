@@ -32,6 +32,7 @@ struct AdversarialLoss {
   std::string name = {};
 };
 
+/// What the minimax and the non-saturating loss want of the discriminator.
 struct LabelOptions {
   /// The discriminator's target for real samples. Less than 1, such as 0.9, is one-sided label smoothing
   /// (Salimans, Goodfellow, Zaremba, Cheung, Radford and Chen, 2016); the target for generated ones stays 0.
@@ -54,8 +55,10 @@ auto classify(const LabelOptions& options) {
 }  // namespace internal
 
 /// With D = sigmoid(score) and l the label of real samples (Goodfellow et al., 2014):
-///   discriminator: mean(-l log D(real) - (1 - l) log(1 - D(real))) + mean(-log(1 - D(fake)))
-///   generator:     mean(-log D(fake)), whose gradient is large where the discriminator is sure
+///
+///     discriminator: mean(-l log D(real) - (1 - l) log(1 - D(real))) + mean(-log(1 - D(fake)))
+///     generator:     mean(-log D(fake)), whose gradient is large where the discriminator is sure
+///
 /// Throws Error unless 0 < real_label <= 1.
 template <class S = float>
 AdversarialLoss<S> non_saturating(const LabelOptions& options = {}) {
@@ -68,7 +71,9 @@ AdversarialLoss<S> non_saturating(const LabelOptions& options = {}) {
 }
 
 /// The game of two players with one value (Goodfellow et al., 2014), discriminator as in `non_saturating`:
-///   generator:     mean(log(1 - D(fake))), whose gradient fades where the discriminator is sure.
+///
+///     generator:     mean(log(1 - D(fake))), whose gradient fades where the discriminator is sure.
+///
 /// Throws Error unless 0 < real_label <= 1.
 template <class S = float>
 AdversarialLoss<S> minimax(const LabelOptions& options = {}) {
@@ -83,6 +88,7 @@ AdversarialLoss<S> minimax(const LabelOptions& options = {}) {
           .name = internal::concatenate("minimax ", options.real_label)};
 }
 
+/// Targets of the least-squares loss.
 struct LeastSquaresOptions {
   double real_label = 1;       ///< what the discriminator wants to say of real samples
   double fake_label = 0;       ///< and of generated ones
@@ -91,8 +97,10 @@ struct LeastSquaresOptions {
 
 /// Scores are drawn to labels by squares instead of being told apart as logits (Mao, Li, Xie, Lau, Wang and Smolley,
 /// 2017):
-///   discriminator: mean((real - real_label)^2) / 2 + mean((fake - fake_label)^2) / 2
-///   generator:     mean((fake - generator_label)^2) / 2
+///
+///     discriminator: mean((real - real_label)^2) / 2 + mean((fake - fake_label)^2) / 2
+///     generator:     mean((fake - generator_label)^2) / 2
+///
 /// With labels -1, 1 and 0 for fake, real and generator it is a Pearson chi-squared divergence that is minimised.
 /// Throws Error unless the labels are finite and real_label differs from fake_label.
 template <class S = float>
@@ -128,8 +136,10 @@ S climb(const Tensor<S>&, const Tensor<S>& fake, Tensor<S>& dfake) {
 
 /// The discriminator is a critic whose scores estimate how far apart the two distributions are (Arjovsky, Chintala and
 /// Bottou, 2017):
-///   discriminator: mean(fake) - mean(real)
-///   generator:     -mean(fake)
+///
+///     discriminator: mean(fake) - mean(real)
+///     generator:     -mean(fake)
+///
 /// It means something only while the critic cannot be arbitrarily steep: clip its weights (`clip_weights`), penalise
 /// its gradient, or normalise its weights, and let it make several steps for each one of the generator.
 template <class S = float>
@@ -150,8 +160,9 @@ AdversarialLoss<S> wasserstein() {
 
 /// The discriminator cares only for samples within its margin or on the wrong side (Lim and Ye, 2017; Miyato, Kataoka,
 /// Koyama and Yoshida, 2018):
-///   discriminator: mean(max(0, 1 - real)) + mean(max(0, 1 + fake)), with slope 0 at the hinges
-///   generator:     -mean(fake)
+///
+///     discriminator: mean(max(0, 1 - real)) + mean(max(0, 1 + fake)), with slope 0 at the hinges
+///     generator:     -mean(fake)
 template <class S = float>
 AdversarialLoss<S> hinge() {
   // The comparisons are such that a NaN is none of the scores beyond the margin, so it shows in the value.

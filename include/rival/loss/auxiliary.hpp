@@ -35,11 +35,12 @@ AuxiliaryLoss<S> classification(double weight = 1) {
           .name = internal::concatenate("classification ", weight)};
 }
 
+/// What InfoGAN's heads tell, and how much each kind of code counts.
 struct InformationOptions {
   Index classes = 10;  ///< of the categorical code: the labels, and as many heads
   Index codes = 2;     ///< continuous codes: the first numbers of the latent vector, and as many heads behind those
-  double class_weight = 1;
-  double code_weight = 0.1;
+  double class_weight = 1;   ///< of the categorical code's cross-entropy
+  double code_weight = 0.1;  ///< of the continuous codes' squared distance
 };
 
 /// The lower bound of the mutual information between generated samples and the code that they are made of, negated: the

@@ -9,7 +9,7 @@ namespace rival {
 /// each to a tensor of the caller's: AdversarialLoss, feature_matching.
 template <class S = float>
 struct Loss {
-  S value = S(0);
+  S value = S(0);  ///< the loss itself, a mean
   Tensor<S>
       gradient;  ///< with respect to the first argument, of its shape, and already divided by the size of the mean
 };

@@ -60,8 +60,10 @@ S against_means(const Tensor<S>& real, const Tensor<S>& fake, Tensor<S>* dreal, 
 }  // namespace internal
 
 /// Every generated sample against one real sample, pair by pair, with softplus(x) = log(1 + e^x):
-///   discriminator: mean(softplus(fake_i - real_i))
-///   generator:     mean(softplus(real_i - fake_i))
+///
+///     discriminator: mean(softplus(fake_i - real_i))
+///     generator:     mean(softplus(real_i - fake_i))
+///
 /// (Jolicoeur-Martineau, 2018; in this form, with zero-centred gradient penalties on both batches, the loss of R3GAN:
 /// Huang, Gokaslan, Kuleshov and Tompkin, 2024.) Both functions throw Error when the batches differ in size.
 template <class S = float>
@@ -80,8 +82,10 @@ AdversarialLoss<S> relativistic_pairing() {
 }
 
 /// Every sample against the mean of the other batch (RaGAN, Jolicoeur-Martineau, 2018), with D = sigmoid:
-///   discriminator: mean(-log D(real - mean(fake))) + mean(-log(1 - D(fake - mean(real))))
-///   generator:     mean(-log D(fake - mean(real))) + mean(-log(1 - D(real - mean(fake))))
+///
+///     discriminator: mean(-log D(real - mean(fake))) + mean(-log(1 - D(fake - mean(real))))
+///     generator:     mean(-log D(fake - mean(real))) + mean(-log(1 - D(real - mean(fake))))
+///
 /// The gradients go through the means too, so the generator's goes through both of its terms. The batches may differ in
 /// size.
 template <class S = float>

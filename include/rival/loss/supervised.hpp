@@ -98,6 +98,7 @@ void softmax_cross_entropy(const Tensor<S>& logits, const Labels& labels, Loss<S
   out.value = static_cast<S>(sum * share);
 }
 
+/// The same, returned with a gradient of its own memory.
 template <class S, class Labels>
 Loss<S> softmax_cross_entropy(const Tensor<S>& logits, const Labels& labels, double smoothing = 0) {
   Loss<S> out;
@@ -117,6 +118,7 @@ void mean_squared_error(const Tensor<S>& x, const Tensor<S>& y, Loss<S>& out) {
   });
 }
 
+/// The same, returned with a gradient of its own memory.
 template <class S>
 Loss<S> mean_squared_error(const Tensor<S>& x, const Tensor<S>& y) {
   Loss<S> out;

@@ -13,12 +13,13 @@
 
 namespace rival {
 
+/// How the classifier is trained.
 struct ClassificationAccuracyOptions {
-  Index steps = 2000;  ///< of training
-  Index batch = 64;
-  Index width = 8;  ///< of make_classifier
-  double learning_rate = 2e-3;
-  std::uint64_t seed = 0;
+  Index steps = 2000;           ///< of training
+  Index batch = 64;             ///< samples in a step
+  Index width = 8;              ///< of make_classifier
+  double learning_rate = 2e-3;  ///< of Adam at the first step; it falls to 0 by a cosine
+  std::uint64_t seed = 0;       ///< of the classifier's weights and of the order of the samples
 };
 
 /// The classification accuracy score: the share of the real samples `test` whose class a classifier knows that was

@@ -10,7 +10,7 @@ namespace rival {
 
 /// A figure as several subsets of the samples give it.
 struct Estimate {
-  double mean = 0;
+  double mean = 0;       ///< over the subsets
   double deviation = 0;  ///< of one subset's figure: the root of the unbiased variance
 };
 

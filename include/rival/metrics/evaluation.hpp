@@ -31,13 +31,14 @@ namespace rival {
 /// One line of the table. A value that cannot be had, such as the spread of a Frechet distance whose parts have fewer
 /// samples than features, is NaN.
 struct Figure {
-  std::string name;
+  std::string name;         ///< such as "kernel"; see `figure`
   double value = 0;         ///< of the samples
   double spread = 0;        ///< deviation from part to part
   double floor = 0;         ///< of as many real samples in their place
   double floor_spread = 0;  ///< deviation of that from part to part
 };
 
+/// How many samples an Evaluation compares, and by what.
 struct EvaluationOptions {
   Index samples = 10'000;  ///< of either side; half of the data set where it has not twice as many
   Index parts = 10;        ///< of equal size, for the spreads

@@ -42,7 +42,7 @@ inline double kernel_distance(const Tensor<double>& x, const Tensor<double>& y) 
 
 /// The unbiased estimate of the squared maximum mean discrepancy under the kernel k(x, y) = (x^T y / D + 1)^3:
 ///
-///   mean over i != j of k(x_i, x_j) + mean over i != j of k(y_i, y_j) - 2 mean of k(x_i, y_j)
+///     mean over i != j of k(x_i, x_j) + mean over i != j of k(y_i, y_j) - 2 mean of k(x_i, y_j)
 ///
 /// of features {N, D} and {M, D} (Binkowski, Sutherland, Arbel and Gretton, "Demystifying MMD GANs", 2018). It may be
 /// below 0. Throws Error when the features differ in number, and for fewer than two samples on a side.
@@ -55,8 +55,9 @@ double kernel_distance(const Tensor<S>& real, const Tensor<S>& generated) {
   return internal::kernel_distance(internal::Centred(real, none).vectors, internal::Centred(generated, none).vectors);
 }
 
+/// What the distance is averaged over.
 struct KernelDistanceOptions {
-  Index subsets = 100;
+  Index subsets = 100;   ///< drawn independently of each other
   Index samples = 1000;  ///< in each, of either side; all of a side that has fewer
 };
 

@@ -39,6 +39,7 @@ class MarkovChain {
     std::sort(steps_.begin(), steps_.end());
   }
 
+  /// How many symbols the next one depends on.
   Index order() const { return order_; }
 
   /// `count` lines, drawn from `random`.

@@ -17,6 +17,7 @@ struct ModeCounts {
   std::vector<Index> of_mode;  ///< high-quality samples of each mode
   Index samples = 0;           ///< all of them
 
+  /// High-quality samples of all modes together.
   Index high_quality() const {
     Index sum = 0;
     for (const Index count : of_mode) sum += count;

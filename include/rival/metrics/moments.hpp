@@ -25,7 +25,7 @@ void require_features(std::string_view what, const Tensor<S>& features) {
 
 /// Mean and covariance of vectors {N, D}, in double, of which only a part is in memory at a time:
 ///
-///   mean = sum_i x_i / n;  covariance = sum_i (x_i - mean)(x_i - mean)^T / (n - 1)
+///     mean = sum_i x_i / n;  covariance = sum_i (x_i - mean)(x_i - mean)^T / (n - 1)
 ///
 /// Each part is centred by its own mean before it is added, so that no digits cancel (Chan, Golub and LeVeque, 1979).
 class Moments {
@@ -56,7 +56,9 @@ class Moments {
     count_ += count;
   }
 
+  /// Samples so far.
   Index count() const { return count_; }
+  /// D, the numbers in a sample.
   Index features() const { return mean_.size(); }
   /// {D}; zeros while there are no samples.
   const Tensor<double>& mean() const { return mean_; }

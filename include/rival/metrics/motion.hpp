@@ -34,7 +34,7 @@ inline void require_tracks(const Tensor<double>& tracks, Index least) {
 
 /// The centroid (row, column) of each frame, in pixels: {N, T, 2} of clips {N, T, H, W, C} with values in [-1, 1],
 ///
-///   sum_p (v_p + 1) p / sum_p (v_p + 1),
+///     sum_p (v_p + 1) p / sum_p (v_p + 1),
 ///
 /// of all channels together; the middle of a frame that is black throughout. Throws Error for clips that are not
 /// finite.

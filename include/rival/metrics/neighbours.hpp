@@ -75,6 +75,7 @@ void require_same_features(std::string_view what, const Tensor<S>& real, const T
 
 }  // namespace internal
 
+/// How far around a sample its set is taken to reach.
 struct ManifoldOptions {
   Index nearest = 3;  ///< k: a sample's ball reaches to its k-th nearest neighbour
 };
@@ -133,8 +134,8 @@ ManifoldMetrics manifold_metrics(const Tensor<S>& real, const Tensor<S>& generat
 /// For each of `samples` {N, D} the nearest of `among` {M, D}: its number and its distance. On features or pixels it
 /// shows what a generator has learnt by heart.
 struct Nearest {
-  std::vector<Index> which;
-  std::vector<double> distance;
+  std::vector<Index> which;      ///< the row of `among`, for each of the samples
+  std::vector<double> distance;  ///< Euclidean
 };
 /// Throws Error when the features differ in number. Of several that are equally near it is the first.
 template <class S>

@@ -48,6 +48,7 @@ class Ngrams {
     }
   }
 
+  /// Symbols in an n-gram.
   Index n() const { return n_; }
   /// Symbols that the n-grams are made of.
   Index kinds() const { return kinds_; }

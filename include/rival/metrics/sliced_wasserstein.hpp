@@ -146,11 +146,12 @@ inline Tensor<double> patches(const Tensor<double>& images, Index size, Index co
 
 }  // namespace internal
 
+/// What of the images is compared.
 struct PatchDistanceOptions {
   Index patch = 7;         ///< height and width of a patch
   Index patches = 65'536;  ///< of either side, at each size
-  Index directions = 128;
-  Index least = 14;  ///< images are halved while both sides stay at least that long
+  Index directions = 128;  ///< random ones, along which patches are compared
+  Index least = 14;        ///< images are halved while both sides stay at least that long
 };
 
 /// The sliced Wasserstein distance between patches of real and of generated images {N, H, W, C}, times 1000, at each

@@ -14,7 +14,7 @@ namespace rival {
 
 /// What is said of lines beside the lines of a training set.
 struct TextScores {
-  static constexpr std::array<Index, 5> n{1, 2, 3, 4, 6};
+  static constexpr std::array<Index, 5> n{1, 2, 3, 4, 6};  ///< symbols in the n-grams that are compared
 
   /// Jensen-Shannon divergence of the n-grams from those of the training set, for each n; see `jensen_shannon`. NaN for
   /// an n that is longer than the lines.
@@ -27,9 +27,9 @@ struct TextScores {
 
 /// Scores lines against a training set:
 ///
-///   const TextScorer scorer(tokens_of(training), tokens_of(held_out));
-///   const TextScores floor = scorer(tokens_of(held_out));       // what real lines have
-///   const TextScores scores = scorer(tokens_of(generator.sample(held_out.size(), random)));
+///     const TextScorer scorer(tokens_of(training), tokens_of(held_out));
+///     const TextScores floor = scorer(tokens_of(held_out));       // what real lines have
+///     const TextScores scores = scorer(tokens_of(generator.sample(held_out.size(), random)));
 ///
 /// Divergences fall with the number of lines: compare sets of the same number only.
 class TextScorer {

@@ -18,11 +18,12 @@ using OptionValue = std::variant<bool, Index, double, std::string, std::vector<I
 /// A layer's kind, its options by name, and the layers that it is made of. From it the layer can be made again, but for
 /// its weights:
 ///
-///   conv2d {in: 1, out: 64, kernel: [4, 4], stride: [2, 2], ...}
+///     conv2d {in: 1, out: 64, kernel: [4, 4], stride: [2, 2], ...}
 struct Description {
-  std::string kind;
+  std::string kind;  ///< such as "conv2d"
+  /// Name and value, in the order in which the layer lists them.
   std::vector<std::pair<std::string, OptionValue>> options = {};
-  std::vector<Description> layers = {};
+  std::vector<Description> layers = {};  ///< that it holds, in their order
 
   friend bool operator==(const Description&, const Description&) = default;
 };
@@ -31,9 +32,13 @@ struct Description {
 // `OptionValue option_value(const T&)` and `bool read_option(const OptionValue&, T&)`, which returns false for a value
 // that stands for no T.
 
+/// A bool is kept as it is.
 inline OptionValue option_value(bool value) { return value; }
+/// A whole number is kept as it is.
 inline OptionValue option_value(Index value) { return value; }
+/// A number is kept as a double, also where it is whole.
 inline OptionValue option_value(double value) { return value; }
+/// A shape becomes the list of its extents.
 inline OptionValue option_value(const Shape& value) { return std::vector<Index>(value.begin(), value.end()); }
 
 namespace internal {
@@ -47,13 +52,17 @@ bool read_alternative(const OptionValue& value, T& out) {
 
 }  // namespace internal
 
+/// Takes a bool alone.
 inline bool read_option(const OptionValue& value, bool& out) { return internal::read_alternative(value, out); }
+/// Takes a whole number alone.
 inline bool read_option(const OptionValue& value, Index& out) { return internal::read_alternative(value, out); }
+/// Takes any number.
 inline bool read_option(const OptionValue& value, double& out) {
   // A whole number in a file may have lost its point.
   if (const Index* whole = std::get_if<Index>(&value)) return out = static_cast<double>(*whole), true;
   return internal::read_alternative(value, out);
 }
+/// Takes a list of at most Shape::max_rank extents >= 0.
 inline bool read_option(const OptionValue& value, Shape& out) {
   const auto* extents = std::get_if<std::vector<Index>>(&value);
   if (!extents || static_cast<Index>(extents->size()) > Shape::max_rank) return false;
@@ -110,6 +119,7 @@ inline Description describe_around(Description outer, Description inner) {
 
 /// Options of a layer that has none.
 struct NoOptions {
+  /// Calls nothing.
   template <class O, class F>
   static void each(O&, F&&) {}
 };

@@ -12,8 +12,8 @@ namespace rival {
 
 /// How many inputs one output is made of, and how many outputs one input goes into.
 struct Fan {
-  Index in;
-  Index out;
+  Index in;   ///< inputs of one output: of a convolution the kernel's area times the input channels
+  Index out;  ///< outputs of one input: of a convolution the kernel's area times the output channels
 };
 
 /// Fills `weights`, a layer's kernel whose last axis is the output, from `random`.

@@ -24,19 +24,22 @@ struct Wanted {
 
 /// How a layer bends. A linear one is, around almost every input, an affine map of it (dense, convolution, leaky ReLU,
 /// pooling): its gradients do not change along a direction unless those behind it do.
-enum class Curvature { linear, curved };
+enum class Curvature {
+  linear,  ///< affine around almost every input
+  curved   ///< anything else
+};
 
 /// The map y = x * scale[c] + shift[c] of every channel (the last axis); null stands for none.
 template <class S>
 struct ChannelMap {
-  const S* scale = nullptr;
-  const S* shift = nullptr;
+  const S* scale = nullptr;  ///< one number a channel
+  const S* shift = nullptr;  ///< one number a channel
 };
 
 /// How a layer is asked to run forward.
 template <class S>
 struct ForwardPass {
-  Mode mode = Mode::train;
+  Mode mode = Mode::train;  ///< training or evaluation, for layers that differ between the two
   /// The layer applies y -> max(y, slope * y) to its output as it writes it: the leaky ReLU behind it, for which no
   /// second sweep over memory is then made. 1 stands for none. Only given to layers that `fuses_activation()`.
   S slope = S(1);
@@ -52,7 +55,7 @@ struct ForwardPass {
 /// How a layer is asked to run backward.
 template <class S>
 struct BackwardPass {
-  bool parameters = false;
+  bool parameters = false;  ///< the layer adds to every Parameter::grad
   /// The layer multiplies the input gradient by (x > 0 ? 1 : slope) as it writes it: the backward pass of the leaky
   /// ReLU that made its input x. 1 stands for none. Only given to layers that `gates_input()`.
   S slope = S(1);
@@ -71,7 +74,7 @@ struct TangentPass {
   /// output in the pass is `gate`, of the layout of the layer's own. Null stands for none. Only given to layers that
   /// `fuses_activation()`.
   const S* gate = nullptr;
-  S slope = S(1);
+  S slope = S(1);  ///< of that leaky ReLU
 };
 
 /// A differentiable function of a batch with, perhaps, parameters. People compose layers and never see this class;
@@ -133,7 +136,9 @@ class Layer {
     fail(*this, ": has no tangents");
   }
 
+  /// Whether there is anything to optimise in it, or in the layers that it holds.
   virtual bool has_parameters() const { return false; }
+  /// Appends pointers to the layer's parameters, buffers and random streams to `state`, always in the same order.
   virtual void collect(State<S>& state) { (void)state; }
   /// Draws the weights anew, each from the sub-stream of `random` that its parameter's name gives.
   virtual void initialise(const Initialiser<S>& weights, const Random& random) {
@@ -143,24 +148,30 @@ class Layer {
 
   /// The slope of this layer if it is a (leaky) ReLU, otherwise 1.
   virtual S leaky_slope() const { return S(1); }
+  /// Whether it takes ForwardPass::slope and TangentPass::gate.
   virtual bool fuses_activation() const { return false; }
+  /// Whether it takes BackwardPass::slope.
   virtual bool gates_input() const { return false; }
   /// What the layer is in evaluation, if that is a map of channels; its numbers are kept in `trace`. Otherwise none.
   virtual ChannelMap<S> channel_map(Trace<S>& trace) const {
     (void)trace;
     return {};
   }
+  /// Whether it takes ForwardPass::map.
   virtual bool fuses_channel_map() const { return false; }
 
+  /// A copy with parameters, buffers and streams of its own.
   virtual std::unique_ptr<Layer> clone() const = 0;
   /// Takes over all that `other` is and holds, which must be of the same kind, as `internal::assign` does. The
   /// parameters stay where they are, since others point to them.
   virtual void assign(const Layer& other) = 0;
 
+  /// What the layer is called in its network, such as "G.conv1"; empty until a network names it.
   const std::string& name() const { return name_; }
   /// Names the layer and, with it as their prefix, its parameters, buffers and streams.
   virtual void set_name(const std::string& name) { name_ = name; }
 
+  /// Prints kind and name, as errors begin: `conv2d "G.conv1"`.
   friend std::ostream& operator<<(std::ostream& out, const Layer& layer) {
     out << layer.kind();
     if (!layer.name_.empty()) out << " \"" << layer.name_ << '"';

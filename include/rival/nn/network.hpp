@@ -25,6 +25,7 @@ class Network {
     for (const auto* parameter : parameters()) weights_ += parameter->value.size();
   }
 
+  /// Copies all layers with their weights; traces of the other's passes are not the copy's.
   Network(const Network& other)
       : input_(other.input_),
         layers_(other.layers_),
@@ -53,10 +54,15 @@ class Network {
   }
   ~Network() = default;
 
+  /// The name that its parameters' names begin with, such as "G".
   const std::string& name() const { return layers_.name(); }
+  /// The sample shape that goes in.
   const Shape& input_shape() const { return input_; }
+  /// The sample shape that comes out.
   Shape output_shape() const { return layers_.output_shape(input_); }
+  /// The layers, to be read or changed one by one.
   Sequential<S>& layers() { return layers_; }
+  /// The same, to be read only.
   const Sequential<S>& layers() const { return layers_; }
 
   /// A training pass: batch norm normalises by this batch and moves its running statistics, dropout drops.
@@ -152,12 +158,15 @@ class Network {
   /// How the network bends; throws Error for the first layer that has no tangents.
   Curvature curvature() const { return layers_.curvature(); }
 
+  /// Everything that it remembers; the pointers are good until the network is moved.
   State<S> state() {
     State<S> all;
     layers_.collect(all);
     return all;
   }
+  /// The parameters alone, such as an optimiser takes.
   std::vector<Parameter<S>*> parameters() { return state().parameters; }
+  /// The buffers alone.
   std::vector<Buffer<S>*> buffers() { return state().buffers; }
 
   /// What a pass of a batch costs at least, as parallel_scope counts it: each weight is used once for each sample.

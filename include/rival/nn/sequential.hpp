@@ -77,12 +77,14 @@ template <class S = float>
 class Sequential : public Layer<S> {
  public:
   Sequential() = default;
+  /// Appends the layers, as `add` does, moved or copied.
   template <class... Layers>
   requires(sizeof...(Layers) > 0 && (std::is_base_of_v<Layer<S>, std::remove_cvref_t<Layers>> && ...) &&
            !(sizeof...(Layers) == 1 && (std::is_same_v<Sequential, std::remove_cvref_t<Layers>> &&
                                         ...))) explicit Sequential(Layers&&... layers) {
     (add(std::forward<Layers>(layers)), ...);
   }
+  /// Copies every layer.
   Sequential(const Sequential& other) : Layer<S>(other) {
     for (const auto& layer : other.layers_) layers_.push_back(layer->clone());
   }
@@ -132,9 +134,11 @@ class Sequential : public Layer<S> {
     return *this;
   }
 
+  /// Number of layers.
   Index size() const { return static_cast<Index>(layers_.size()); }
   /// Throws Error unless 0 <= i < size().
   Layer<S>& operator[](Index i) { return *layers_[place(i)]; }
+  /// The same, to be read only.
   const Layer<S>& operator[](Index i) const { return *layers_[place(i)]; }
 
   std::string_view kind() const override { return "sequential"; }

@@ -12,7 +12,10 @@
 namespace rival {
 
 /// Training normalises by the batch and drops units; evaluation uses running statistics and is a pure function.
-enum class Mode { train, eval };
+enum class Mode {
+  train,  ///< a training pass
+  eval    ///< an evaluation
+};
 
 namespace internal {
 
@@ -49,12 +52,12 @@ struct Trace {
   const Tensor<S>* input = nullptr;
   /// What came out.
   Tensor<S> output;
-  Mode mode = Mode::train;
+  Mode mode = Mode::train;  ///< of the forward pass that the trace is of
   /// The samples' labels, if the layer reads them.
   std::vector<Labels::value_type> labels;
   /// What else the layer's backward needs (a mask, a mean); the layer gives the places their meaning.
   internal::TensorList<S> saved;
-  std::vector<Trace> children;
+  std::vector<Trace> children;  ///< of the layers that a container holds
   /// The gradient with respect to the input, where a network hands one out.
   Tensor<S> input_gradient;
 
@@ -74,6 +77,7 @@ struct Trace {
   /// Whether the last backward pass was one that kept what `backward_tangent` reads.
   bool kept = false;
 
+  /// The tensor at that place of `saved`, of that shape and with undefined contents; allocates in the first pass alone.
   Tensor<S>& save(std::size_t place, const Shape& shape) {
     saved.grow(place + 1);
     saved[place].resize(shape);

@@ -10,16 +10,18 @@
 
 namespace rival {
 
+/// Adam's numbers, with the defaults of the paper.
 struct AdamOptions {
-  double learning_rate = 1e-3;
-  double beta1 = 0.9;    ///< how much of the mean gradient is kept at each step; 0.5 is usual for GANs
-  double beta2 = 0.999;  ///< how much of the mean square is kept
-  double epsilon = 1e-8;
-  double weight_decay = 0;  ///< adds weight_decay * value to the gradient
-  Schedule schedule = {};   ///< of factors of the learning rate
+  double learning_rate = 1e-3;  ///< before the schedule's factor
+  double beta1 = 0.9;           ///< how much of the mean gradient is kept at each step; 0.5 is usual for GANs
+  double beta2 = 0.999;         ///< how much of the mean square is kept
+  double epsilon = 1e-8;        ///< added to the root of the mean square
+  double weight_decay = 0;      ///< adds weight_decay * value to the gradient
+  Schedule schedule = {};       ///< of factors of the learning rate
   /// Of beta1 and beta2 themselves, such as cosine_burn_in({.from = 0.9, .to = 0.99, .steps = 10'000}), instead of the
   /// numbers above, if not empty.
-  Schedule beta1_schedule = {}, beta2_schedule = {};
+  Schedule beta1_schedule = {},  ///< of beta1, by the number of steps made
+      beta2_schedule = {};       ///< of beta2
 };
 
 /// g = dvalue + weight_decay value;  m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;
@@ -31,10 +33,13 @@ struct AdamOptions {
 template <class S = float>
 class Adam : public Optimizer<S> {
  public:
+  /// Changes these parameters, which must outlive it.
   explicit Adam(std::vector<Parameter<S>*> parameters, const AdamOptions& options = {})
       : Adam("adam", std::move(parameters), options, false) {}
 
  protected:
+  /// For rules that take Adam's step: `kind` begins its errors, and `decoupled` weight decay shrinks the values
+  /// themselves.
   Adam(std::string_view kind, std::vector<Parameter<S>*> parameters, const AdamOptions& options, bool decoupled)
       : Optimizer<S>(kind, std::move(parameters), options.learning_rate, options.schedule,
                      {"first_moment", "second_moment"}),
@@ -98,14 +103,16 @@ class Adam : public Optimizer<S> {
   Constants now_{};
 };
 
+/// AdamW's numbers: Adam's, but for the weight decay.
 struct AdamWOptions {
-  double learning_rate = 1e-3;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 1e-2;  ///< shrinks each value by learning_rate * weight_decay of itself
-  Schedule schedule = {};
-  Schedule beta1_schedule = {}, beta2_schedule = {};
+  double learning_rate = 1e-3;   ///< before the schedule's factor
+  double beta1 = 0.9;            ///< how much of the mean gradient is kept at each step
+  double beta2 = 0.999;          ///< how much of the mean square is kept
+  double epsilon = 1e-8;         ///< added to the root of the mean square
+  double weight_decay = 1e-2;    ///< shrinks each value by learning_rate * weight_decay of itself
+  Schedule schedule = {};        ///< of factors of the learning rate, and with it of the decay
+  Schedule beta1_schedule = {},  ///< of beta1, by the number of steps made; empty: the number above
+      beta2_schedule = {};       ///< likewise of beta2
 };
 
 /// value -= learning_rate weight_decay value, then Adam's step without weight decay (Loshchilov and Hutter, 2019).
@@ -113,6 +120,7 @@ struct AdamWOptions {
 template <class S = float>
 class AdamW : public Adam<S> {
  public:
+  /// Changes these parameters, which must outlive it.
   explicit AdamW(std::vector<Parameter<S>*> parameters, const AdamWOptions& options = {})
       : Adam<S>("adamw", std::move(parameters),
                 {options.learning_rate, options.beta1, options.beta2, options.epsilon, options.weight_decay,

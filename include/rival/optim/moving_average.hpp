@@ -13,6 +13,7 @@
 
 namespace rival {
 
+/// How fast a moving average follows.
 struct MovingAverageOptions {
   /// After so many images what the average held has half of its weight left. 0.999 a step, as it is put elsewhere, is a
   /// half-life of 693 batches.
@@ -27,14 +28,14 @@ struct MovingAverageOptions {
 /// good ones from step to step; one samples from the average (Yazici et al., 2019; in this form Karras et al., 2020 and
 /// 2022):
 ///
-///   parameters: average = b average + (1 - b) source;  b = 0.5^(batch / min(half_life, ramp_up images))
-///   buffers (running statistics): copied
+///     parameters: average = b average + (1 - b) source;  b = 0.5^(batch / min(half_life, ramp_up images))
+///     buffers (running statistics): copied
 ///
 /// where `images` went before this step; while there are none, parameters are copied too.
 ///
-///   Generator<> average = generator;
-///   MovingAverage<> moving(average.state(), generator.state(), {.batch = 64});
-///   ... moving.update();  // after each of the generator's steps
+///     Generator<> average = generator;
+///     MovingAverage<> moving(average.state(), generator.state(), {.batch = 64});
+///     ... moving.update();  // after each of the generator's steps
 ///
 /// Both networks stay the caller's and must be neither moved nor destroyed meanwhile. The same bits come out on any
 /// number of threads; `update` allocates nothing.
@@ -88,11 +89,13 @@ class MovingAverage {
 
   /// How many updates have been made; set it, and the average's weights, to go on where another one stopped.
   long steps() const { return steps_; }
+  /// Goes on from that many updates. Throws Error for a number below 0.
   void set_steps(long steps) {
     require(steps >= 0, "moving average: expected steps >= 0, got ", steps);
     steps_ = steps;
   }
 
+  /// The options that it was made with.
   const MovingAverageOptions& options() const { return options_; }
 
  private:

@@ -72,6 +72,7 @@ class Optimizer {
 
   /// How many steps have been made. Setting it moves the schedule, and Adam's bias correction, to that place.
   long steps() const { return steps_; }
+  /// Goes on from that many steps. Throws Error for a number below 0.
   void set_steps(long steps) {
     require(steps >= 0, kind_, ": expected steps >= 0, got ", steps);
     steps_ = steps;
@@ -79,6 +80,7 @@ class Optimizer {
 
   /// How many steps the whole run will have, for schedules over the run; 0 where nobody knows.
   long run() const { return run_; }
+  /// Tells it how long the run is. Throws Error for a number below 0.
   void set_run(long steps) {
     require(steps >= 0, kind_, ": expected a run of steps >= 0, got ", steps);
     run_ = steps;
@@ -86,6 +88,7 @@ class Optimizer {
 
   /// Such as "adam".
   std::string_view kind() const { return kind_; }
+  /// The parameters that it changes, as they were given.
   const std::vector<Parameter<S>*>& parameters() const { return parameters_; }
 
   /// The tensors that are kept from step to step, as "D.conv1.weight.first_moment": together with steps() and the

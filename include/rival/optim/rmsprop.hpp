@@ -9,14 +9,15 @@
 
 namespace rival {
 
+/// RMSprop's numbers.
 struct RmsPropOptions {
-  double learning_rate = 1e-2;
-  double alpha = 0.99;  ///< how much of the mean square is kept at each step
-  double epsilon = 1e-8;
-  double momentum = 0;
-  bool centered = false;    ///< divides by the deviation of the gradient instead of its root mean square
-  double weight_decay = 0;  ///< adds weight_decay * value to the gradient
-  Schedule schedule = {};
+  double learning_rate = 1e-2;  ///< before the schedule's factor
+  double alpha = 0.99;          ///< how much of the mean square is kept at each step
+  double epsilon = 1e-8;        ///< added to the root that is divided by
+  double momentum = 0;          ///< of the divided gradient; 0: none
+  bool centered = false;        ///< divides by the deviation of the gradient instead of its root mean square
+  double weight_decay = 0;      ///< adds weight_decay * value to the gradient
+  Schedule schedule = {};       ///< of factors of the learning rate
 };
 
 /// g = dvalue + weight_decay value;  v = alpha v + (1 - alpha) g^2;  value -= learning_rate g / (sqrt(v) + epsilon)
@@ -27,6 +28,7 @@ struct RmsPropOptions {
 template <class S = float>
 class RmsProp : public Optimizer<S> {
  public:
+  /// Changes these parameters, which must outlive it.
   explicit RmsProp(std::vector<Parameter<S>*> parameters, const RmsPropOptions& options = {})
       : Optimizer<S>("rmsprop", std::move(parameters), options.learning_rate, options.schedule, kept(options)),
         alpha_(static_cast<S>(options.alpha)),

@@ -19,6 +19,7 @@ namespace rival {
 class Schedule {
  public:
   Schedule() = default;
+  /// From a function of the step, or of the step and the run's steps, to a factor.
   template <class F>
   requires(!std::is_same_v<std::remove_cvref_t<F>, Schedule> &&
            (std::is_invocable_r_v<double, F&, long> || std::is_invocable_r_v<double, F&, long, long>))
@@ -31,6 +32,7 @@ class Schedule {
       };
   }
 
+  /// Whether there is a function; an empty schedule must not be called.
   explicit operator bool() const { return static_cast<bool>(function_); }
   /// `run` is the number of steps of the whole run, 0 where nobody knows it.
   double operator()(long step, long run = 0) const { return function_(step, run); }
@@ -41,7 +43,7 @@ class Schedule {
 
 /// The schedule that `make` makes for a run of so many steps, once the run has begun and its length is known:
 ///
-///   over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); })
+///     over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); })
 ///
 /// Asked for a number without a run it throws Error: train by `fit`, or tell the trainer how many steps it will make.
 inline Schedule over_run(std::function<Schedule(long steps)> make) {
@@ -60,6 +62,7 @@ inline Schedule constant() {
   return [](long) { return 1.0; };
 }
 
+/// A factor that falls in steps.
 struct StepDecayOptions {
   long every = 0;       ///< steps from one fall to the next
   double factor = 0.1;  ///< of what was before
@@ -73,6 +76,7 @@ inline Schedule step_decay(StepDecayOptions options) {
   return [=](long step) { return std::pow(options.factor, static_cast<double>(step / options.every)); };
 }
 
+/// A factor that falls along half a cosine.
 struct CosineOptions {
   long steps = 0;    ///< the step at which the floor is reached
   double floor = 0;  ///< and kept from then on
@@ -88,6 +92,7 @@ inline Schedule cosine(CosineOptions options) {
   };
 }
 
+/// A factor that falls along a straight line.
 struct LinearDecayOptions {
   long steps = 0;    ///< the step at which the floor is reached
   long start = 0;    ///< the last step with the factor 1
@@ -107,6 +112,7 @@ inline Schedule linear_decay(LinearDecayOptions options) {
   };
 }
 
+/// A value that rises or falls along half a cosine.
 struct CosineBurnInOptions {
   double from = 0;  ///< the first value
   double to = 0;    ///< the last value

@@ -9,12 +9,13 @@
 
 namespace rival {
 
+/// Stochastic gradient descent's numbers.
 struct SgdOptions {
-  double learning_rate = 1e-2;
-  double momentum = 0;
-  bool nesterov = false;    ///< looks one momentum step ahead; needs momentum > 0
-  double weight_decay = 0;  ///< adds weight_decay * value to the gradient
-  Schedule schedule = {};
+  double learning_rate = 1e-2;  ///< before the schedule's factor
+  double momentum = 0;          ///< how much of the last step is made again; 0: none
+  bool nesterov = false;        ///< looks one momentum step ahead; needs momentum > 0
+  double weight_decay = 0;      ///< adds weight_decay * value to the gradient
+  Schedule schedule = {};       ///< of factors of the learning rate
 };
 
 /// g = dvalue + weight_decay value;  u = momentum u + g;  value -= learning_rate u
@@ -24,6 +25,7 @@ struct SgdOptions {
 template <class S = float>
 class Sgd : public Optimizer<S> {
  public:
+  /// Changes these parameters, which must outlive it.
   explicit Sgd(std::vector<Parameter<S>*> parameters, const SgdOptions& options = {})
       : Optimizer<S>("sgd", std::move(parameters), options.learning_rate, options.schedule,
                      options.momentum != 0 ? std::vector<std::string>{"velocity"} : std::vector<std::string>{}),

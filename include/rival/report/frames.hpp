@@ -12,8 +12,8 @@ namespace rival {
 
 /// A picture of a step: the bytes of a PNG file.
 struct Frame {
-  double step = 0;
-  std::vector<std::uint8_t> png;
+  double step = 0;                ///< by which frames are labelled, such as a number of training steps
+  std::vector<std::uint8_t> png;  ///< the bytes of a PNG file
 };
 
 /// Takes a frame now and then and keeps at most so many of them, and bytes (but no fewer than three), evenly spread
@@ -25,7 +25,7 @@ class Frames {
  public:
   /// What there is to go on with in another process.
   struct State {
-    std::vector<Frame> kept;
+    std::vector<Frame> kept;    ///< frames, oldest first
     std::int64_t offered = 0;   ///< frames so far
     std::int64_t stride = 1;    ///< from one that is kept to the next
     bool newest_extra = false;  ///< the last of `kept` stands between strides
@@ -37,6 +37,7 @@ class Frames {
     require(most >= 2, "frames: expected to keep at least 2, got ", most);
   }
 
+  /// Offers a frame; it is kept at least until the next one comes.
   void add(Frame frame) {
     auto& kept = state_.kept;
     if (state_.newest_extra) kept.pop_back();
@@ -46,8 +47,10 @@ class Frames {
     while (kept.size() > most_ || (kept.size() > 3 && bytes() > most_bytes_)) halve();
   }
 
+  /// The frames that are kept, oldest first.
   const std::vector<Frame>& all() const { return state_.kept; }
 
+  /// What to hand to `set_state` later.
   const State& state() const { return state_; }
   /// Throws Error for a state that no Frames has.
   void set_state(State state) {

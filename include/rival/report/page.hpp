@@ -26,25 +26,26 @@ namespace rival {
 /// A picture with what is to be said about it.
 struct Picture {
   std::vector<std::uint8_t> png;  ///< the bytes of a PNG file
-  std::string caption;
+  std::string caption;            ///< plain text below it
 };
 
 /// A sound with what is to be said about it.
 struct Recording {
-  std::string wav;  ///< the bytes of a WAV file
-  std::string caption;
+  std::string wav;      ///< the bytes of a WAV file
+  std::string caption;  ///< plain text below it
 };
 
 /// A bar of a histogram.
 struct Bar {
-  std::string name;
-  double value = 0;
+  std::string name;  ///< plain text beside it
+  double value = 0;  ///< its length
 };
 
 /// Something that went wrong in the training, or may.
 struct Warning {
-  double step = 0;
-  std::string name, text;
+  double step = 0;   ///< of the training
+  std::string name,  ///< what went wrong, in a few words
+      text;          ///< what was seen, and what to try
 };
 
 /// Collects sections, from the top to the bottom, and writes them as one file: with pictures, style and script within,
@@ -60,6 +61,7 @@ struct Warning {
 /// as they are, and U+FFFD for what is no UTF-8. A value that is not finite is a gap in a curve.
 class Page {
  public:
+  /// A page without sections under a title and, if not empty, a line below that; plain texts.
   explicit Page(std::string_view title, std::string_view subtitle = "") : title_(internal::html_text(title)) {
     body_ = "<header><h1>" + title_ + "</h1>";
     if (!subtitle.empty()) body_ += "<p>" + internal::html_text(subtitle) + "</p>";

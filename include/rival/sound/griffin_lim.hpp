@@ -13,8 +13,9 @@
 
 namespace rival {
 
+/// How long and how fast a phase is searched for.
 struct GriffinLimOptions {
-  Index iterations = 32;
+  Index iterations = 32;   ///< each of an inverse and a forward transform
   double momentum = 0.99;  ///< 0: Griffin and Lim's own
 };
 

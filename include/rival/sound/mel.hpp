@@ -25,6 +25,7 @@ inline double mel_to_hertz(double mel) {
 
 }  // namespace internal
 
+/// Which bands a mel spectrogram has.
 struct MelOptions {
   Index mels = 64;     ///< bands
   double lowest = 20;  ///< Hz

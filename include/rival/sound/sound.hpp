@@ -15,10 +15,11 @@ namespace rival {
 
 /// Samples in [-1, 1], frame by frame: a frame is a moment, and has a sample of each channel.
 struct Sound {
-  Index rate = 0;  ///< frames a second (Hz)
-  Index channels = 1;
-  std::vector<float> samples;
+  Index rate = 0;              ///< frames a second (Hz)
+  Index channels = 1;          ///< 1: mono; 2: left and right
+  std::vector<float> samples;  ///< frames() * channels of them
 
+  /// Moments; the sound lasts frames() / rate seconds.
   Index frames() const { return channels > 0 ? static_cast<Index>(samples.size()) / channels : 0; }
 };
 

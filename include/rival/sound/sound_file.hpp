@@ -25,7 +25,10 @@
 namespace rival {
 
 /// How a sample is kept in a file. OGG has a way of its own and takes no other.
-enum class SampleFormat { int16, float32 };
+enum class SampleFormat {
+  int16,   ///< a whole number of 16 bits, to which the sample is rounded
+  float32  ///< a float, as the sample is
+};
 
 namespace internal {
 

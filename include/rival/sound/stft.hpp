@@ -16,6 +16,7 @@
 
 namespace rival {
 
+/// The sizes of a short-time Fourier transform.
 struct StftOptions {
   Index window = 256;  ///< samples that a frame sees, through a periodic Hann window; an even number
   Index hop = 64;      ///< samples from one frame to the next; at most half a window
@@ -50,7 +51,9 @@ class Stft {
     bins_.resize(static_cast<std::size_t>(bins()));
   }
 
+  /// The options that it was made with.
   const StftOptions& options() const { return options_; }
+  /// Frequencies in a frame, from 0 to half the rate: window / 2 + 1.
   Index bins() const { return options_.window / 2 + 1; }
   /// Of a sound of so many samples.
   Index frames(Index length) const { return 1 + length / options_.hop; }

@@ -29,6 +29,7 @@ class Classifier : public Network<S> {
     classes_ = out.size();
   }
 
+  /// Number of classes, each with a logit.
   Index classes() const { return classes_; }
 
   /// The logits {N, classes} of samples {N, ...} in evaluation mode, N >= 1. Throws Error for samples of another shape.

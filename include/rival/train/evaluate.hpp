@@ -21,8 +21,11 @@ struct Classification {
   std::vector<Index> confusion;  ///< classes x classes: how many samples of the row's class were taken for the
                                  ///< column's; none above 1,000
 
+  /// How many were classified.
   Index samples() const { return static_cast<Index>(predicted.size()); }
+  /// Share that was taken for another class; NaN without samples.
   double error() const { return static_cast<double>(wrong) / static_cast<double>(samples()); }
+  /// Share that was taken for its own class.
   double accuracy() const { return 1 - error(); }
   /// Samples of class `truth` that were taken for `taken_for`.
   Index count(Label truth, Label taken_for) const {

@@ -23,27 +23,28 @@ struct StepReport {
   bool supervised = false;
   double loss = 0;                ///< of the classifier
   double discriminator_loss = 0;  ///< without penalties and auxiliary losses
-  double generator_loss = 0;
-  double penalty = 0;         ///< the sum of all penalties, weighted
-  double auxiliary_loss = 0;  ///< of the generated samples, in the discriminator's step
-  double real_score = 0;      ///< mean score of the real batch
-  double fake_score = 0;      ///< mean score of the generated batch
+  double generator_loss = 0;      ///< without auxiliary losses; with feature matching that of the features
+  double penalty = 0;             ///< the sum of all penalties, weighted
+  double auxiliary_loss = 0;      ///< of the generated samples, in the discriminator's step
+  double real_score = 0;          ///< mean score of the real batch
+  double fake_score = 0;          ///< mean score of the generated batch
   double accuracy = 0;  ///< share of the batch whose class is found, or of both that the discriminator tells apart
 
   // Where `fit` stands; zero when a step is called by itself.
-  Index epoch = 0;  ///< counted from 1
-  Index epochs = 0;
-  long steps_in_all = 0;  ///< of this call of fit
-  long steps_done = 0;
+  Index epoch = 0;               ///< counted from 1
+  Index epochs = 0;              ///< that fit was asked for
+  long steps_in_all = 0;         ///< of this call of fit
+  long steps_done = 0;           ///< of them, this one among them
   double seconds = 0;            ///< since fit began
   double images_per_second = 0;  ///< real images, since fit began
 };
 
+/// How long `fit` trains, and whom it tells.
 struct FitOptions {
-  Index epochs = 1;
+  Index epochs = 1;     ///< passes over the data set
   long steps = 0;       ///< stop after so many, if not 0
   bool resume = false;  ///< go on with the fit that the trainer was in when its state was read, or when a step failed
-  std::function<void(const StepReport&)> on_step = {};
+  std::function<void(const StepReport&)> on_step = {};   ///< called after each step
   std::function<void(const StepReport&)> on_epoch = {};  ///< with the epoch's last step, and with the last of all
 };
 

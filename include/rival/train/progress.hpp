@@ -96,6 +96,7 @@ inline std::string bar_text(const StepReport& report, const std::string& left, i
 
 }  // namespace internal
 
+/// What a ProgressBar looks like.
 struct ProgressOptions {
   /// A bar that redraws itself, as wide as the window; if not, a plain line every few seconds.
   bool bar = internal::window_columns(stdout) > 0;
@@ -106,12 +107,14 @@ struct ProgressOptions {
 /// Shows the reports on standard output.
 class ProgressBar {
  public:
+  /// Shows nothing until the first report.
   explicit ProgressBar(const ProgressOptions& options = {}) : options_(options) {}
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
   /// Also when an exception ends the training: what is printed next stands on a line of its own.
   ~ProgressBar() { end_line(); }
 
+  /// Shows a report; to be called after each step, with those of one fit after the other.
   void operator()(const StepReport& report) {
     const bool last = report.steps_done == report.steps_in_all;
     // A fit that goes on from a checkpoint has made steps of which its seconds know nothing.

@@ -9,6 +9,7 @@
 
 namespace rival {
 
+/// How many samples the running statistics are made of.
 struct RefreshOptions {
   Index batch = 256;  ///< samples a pass; fewer if there are fewer
   long passes = 50;   ///< at the usual momentum of 0.1 the first half of them is forgotten

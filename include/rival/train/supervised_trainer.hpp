@@ -21,13 +21,15 @@ namespace rival {
 
 struct CheckpointExtras;  // in rival/io/checkpoint.hpp
 
+/// What a SupervisedTrainer does in a step, and with which numbers.
 template <class S = float>
 struct SupervisedOptions {
-  Index batch = 64;
+  Index batch = 64;            ///< samples in a step
   double label_smoothing = 0;  ///< of softmax_cross_entropy
   /// Makes of samples {N, ...} the changed ones that the classifier is trained on, as a Distortion does; the samples as
   /// they are if empty.
   std::function<void(const Tensor<S>& samples, Tensor<S>& changed, Random& random)> augment = {};
+  /// Of the optimiser; their type says which one it is.
   OptimizerOptions optimizer = AdamOptions{};
   /// If given: the trainer keeps a moving average of the classifier's weights; its `batch` is this one's.
   std::optional<MovingAverageOptions> average = {};
@@ -39,7 +41,7 @@ struct SupervisedOptions {
 
 /// What a SupervisedTrainer remembers from step to step beside classifier, optimiser and average.
 struct SupervisedState : FitState {
-  Random::Position augment;
+  Random::Position augment;  ///< of what `augment` draws
 
   friend bool operator==(const SupervisedState&, const SupervisedState&) = default;
 };
@@ -125,8 +127,11 @@ class SupervisedTrainer {
     augment_ = Random(state.augment);
   }
 
+  /// The classifier that it trains, as the last step left it.
   Classifier<S>& classifier() { return classifier_; }
+  /// The optimiser of the classifier's weights.
   Optimizer<S>& optimizer() { return *optimizer_; }
+  /// The options that it was made with.
   const SupervisedOptions<S>& options() const { return options_; }
 
  private:

@@ -13,9 +13,9 @@ namespace rival {
 /// What a recipe for clips is told.
 struct ClipRecipeOptions {
   Shape clip = {16, 32, 32, 1};  ///< of square frames of 28, 32 or 64 pixels
-  Index batch = 16;
-  std::uint64_t seed = 0;
-  Index width = 0;  ///< channels of the layers next to the clip; 0: the recipe's own
+  Index batch = 16;              ///< clips in a training step
+  std::uint64_t seed = 0;        ///< of the weights and of the training
+  Index width = 0;               ///< channels of the layers next to the clip; 0: the recipe's own
 };
 
 namespace internal {

@@ -9,13 +9,16 @@
 #include "rival/gan/image_networks.hpp"
 #include "rival/gan/trainer_options.hpp"
 
+/// \namespace rival::recipes
+/// Functions that make a recipe each, by the name of the paper's network: see rival::Recipe.
+
 namespace rival {
 
 /// What a recipe is told.
 struct RecipeOptions {
-  Index classes = 10;  ///< of the labels, for the recipes that use them
-  Index batch = 64;
-  std::uint64_t seed = 0;
+  Index classes = 10;      ///< of the labels, for the recipes that use them
+  Index batch = 64;        ///< images in a training step
+  std::uint64_t seed = 0;  ///< of the weights and of the training
   /// Of one image: 28, 32 or 64 pixels square, grey or in colour.
   Shape image = {28, 28, 1};
   /// Channels of the generator's layer next to the image, and the discriminator's in proportion; 0: the recipe's own.
@@ -25,15 +28,15 @@ struct RecipeOptions {
 
 /// What a recipe gives. The trainer takes it from here:
 ///
-///   auto recipe = recipes::wgan_gp({.seed = 7});
-///   AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
-///   trainer.fit(data, {.epochs = 5});
-///   const auto samples = trainer.averaged_generator().sample(64, random);
+///     auto recipe = recipes::wgan_gp({.seed = 7});
+///     AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
+///     trainer.fit(data, {.epochs = 5});
+///     const auto samples = trainer.averaged_generator().sample(64, random);
 template <class S = float>
 struct Recipe {
-  Generator<S> generator;
-  Discriminator<S> discriminator;
-  TrainerOptions<S> options;
+  Generator<S> generator;          ///< with its weights drawn
+  Discriminator<S> discriminator;  ///< for the generator's samples, with its weights drawn
+  TrainerOptions<S> options;       ///< loss, penalties, optimisers and what else the trainer is told
 };
 
 namespace internal {

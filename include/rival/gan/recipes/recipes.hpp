@@ -12,15 +12,17 @@
 
 namespace rival {
 
+/// A recipe for images, and how long it takes.
 template <class S = float>
 struct NamedRecipe {
-  std::string_view name;
-  Recipe<S> (*make)(const RecipeOptions&);
+  std::string_view name;                    ///< as a program's options have it, such as "wgan-gp"
+  Recipe<S> (*make)(const RecipeOptions&);  ///< makes its networks and options
   // What a first good picture takes in some minutes on a CPU: papers train longer, on larger batches.
   Index epochs;  ///< over 60,000 images
-  Index batch;
+  Index batch;   ///< images in a training step
 };
 
+/// All recipes for images, each once, the one to begin with first.
 template <class S = float>
 constexpr std::array<NamedRecipe<S>, 13> named_recipes() {
   using namespace recipes;

@@ -13,12 +13,12 @@ namespace rival {
 /// What a recipe for text is told. The lines are those of a data set of samples {length, symbols}, as `read_text`
 /// gives.
 struct TextRecipeOptions {
-  Index length = 32;
-  Index symbols = 0;  ///< padding counted
-  Index classes = 0;  ///< of the lines; 0: without
-  Index batch = 64;
-  Index width = 0;  ///< channels of the generator, and the critic's in proportion; 0: the recipe's own
-  std::uint64_t seed = 0;
+  Index length = 32;       ///< places in a line
+  Index symbols = 0;       ///< padding counted
+  Index classes = 0;       ///< of the lines; 0: without
+  Index batch = 64;        ///< lines in a training step
+  Index width = 0;         ///< channels of the generator, and the critic's in proportion; 0: the recipe's own
+  std::uint64_t seed = 0;  ///< of the weights and of the training
 };
 
 namespace internal {

@@ -14,9 +14,9 @@ namespace rival {
 struct SoundRecipeOptions {
   Shape sample = {16'384, 1};  ///< as SoundNetworkOptions has it
   Index classes = 0;           ///< of the labels that both networks are told; 0: none
-  Index batch = 64;
-  std::uint64_t seed = 0;
-  Index width = 0;  ///< of the networks, as SoundNetworkOptions has it; 0: the recipe's own
+  Index batch = 64;            ///< samples in a training step
+  std::uint64_t seed = 0;      ///< of the weights and of the training
+  Index width = 0;             ///< of the networks, as SoundNetworkOptions has it; 0: the recipe's own
 };
 
 namespace internal {
