@@ -12,3 +12,5 @@
 #else
 #include <Eigen/Core>
 #endif
+
+#include "rival/core/instruction_set.hpp"
