@@ -64,8 +64,8 @@ if(RIVAL_INSTALL)
     "${PROJECT_BINARY_DIR}/cmake/rivalConfig.cmake" INSTALL_DESTINATION "${rival_package_dir}"
     PATH_VARS rival_data_dir)
   set(rival_any_processor ARCH_INDEPENDENT)
-  if(RIVAL_C)
-    set(rival_any_processor "")  # rival_c is for one
+  if(RIVAL_C OR RIVAL_COMPILED)
+    set(rival_any_processor "")  # libraries are for one
   endif()
   write_basic_package_version_file("${PROJECT_BINARY_DIR}/cmake/rivalConfigVersion.cmake"
     COMPATIBILITY SameMinorVersion ${rival_any_processor})

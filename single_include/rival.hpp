@@ -947,7 +947,7 @@ inline void require_instruction_set(const InstructionSet& file) {
                "rival: expected all files of a program to be compiled for the same processor, got some for %s and some "
                "for %s: give all of them the same -march\n",
                program_instruction_set.name, file.name);
-  std::abort();
+  std::_Exit(EXIT_FAILURE);  // before anything of the program has begun
 }
 
 /// Asks, once for each file, before main begins.
