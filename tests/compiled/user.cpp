@@ -15,8 +15,8 @@ int main() {
   rival::AdversarialTrainer<> trainer(recipe.generator, recipe.discriminator, recipe.options);
   trainer.fit(images, {.epochs = 3});
   rival::internal::Checksum checksum;
-  for (auto* network : {static_cast<rival::Network<>*>(&recipe.generator),
-                        static_cast<rival::Network<>*>(&recipe.discriminator)})
+  for (auto* network :
+       {static_cast<rival::Network<>*>(&recipe.generator), static_cast<rival::Network<>*>(&recipe.discriminator)})
     for (const auto* parameter : network->parameters())
       checksum.add(parameter->value.data(), static_cast<std::size_t>(parameter->value.size()) * sizeof(float));
   std::printf("%016llx\n", static_cast<unsigned long long>(checksum.value()));
