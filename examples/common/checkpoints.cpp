@@ -46,8 +46,18 @@ void Checkpoints::write(long steps, const Save& save) {
   written_ = steps;
   auto others = files();
   std::erase(others, path);
+  if (afresh && !others.empty()) {  // somebody may have forgotten --resume
+    std::filesystem::rename(others.back(), folder_ / ("earlier-" + others.back().filename().string()));
+    others.pop_back();
+  }
   const auto kept = afresh ? 0 : static_cast<std::size_t>(std::max(options_.keep, 1L) - 1);
   for (std::size_t i = 0; i + kept < others.size(); ++i) std::filesystem::remove(others[i]);
+}
+
+std::filesystem::path Checkpoints::of_earlier_run() const {
+  if (options_.resume || written_ > 0) return {};
+  const auto all = files();
+  return all.empty() ? std::filesystem::path() : all.back();
 }
 
 std::vector<std::filesystem::path> Checkpoints::files() const {

@@ -10,8 +10,9 @@
 #include "common/training_options.hpp"
 #include "rival/io/checkpoint.hpp"
 
-/// The files checkpoint-000123.safetensors of a folder. A new one is whole before an older one goes, and those of an
-/// earlier run go only when this one has written its first.
+/// The files checkpoint-000123.safetensors of a folder. A new one is whole before an older one goes. When a run that
+/// begins anew has written its first, the newest of an earlier run becomes earlier-checkpoint-000123.safetensors, and
+/// the others go.
 class Checkpoints {
  public:
   using Save = std::function<void(const std::filesystem::path& path)>;
@@ -26,6 +27,9 @@ class Checkpoints {
   const std::filesystem::path& newest() const { return newest_; }
 
   bool has_written() const { return written_ > 0; }
+
+  /// The newest of an earlier run, on which this one does not go on; empty if there is none.
+  std::filesystem::path of_earlier_run() const;
 
   const CheckpointOptions& options() const { return options_; }
   void set_options(const CheckpointOptions& options) { options_ = options; }

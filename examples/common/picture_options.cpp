@@ -1,5 +1,7 @@
 #include "common/picture_options.hpp"
 
+#include <algorithm>
+
 #include "common/command_line.hpp"
 
 void add_picture_options(Arguments& app, PictureOptions& o) {
@@ -7,9 +9,10 @@ void add_picture_options(Arguments& app, PictureOptions& o) {
   add_number(app, "--batch", o.batch, "images a step");
   add_number(app, "--sample-every", o.sample_every, "steps from one frame of the animation to the next");
   add_number(app, "--samples", o.samples, "write so many generated images to generated.npy");
-  add_number(app, "--label", o.label,
-             "sample this class alone; a conditional recipe otherwise draws a row a class, and image i of "
-             "generated.npy is of class i modulo their number");
+  app.add_option(
+      "--label", o.label,
+      "sample this class alone, as the data call it; a conditional recipe otherwise draws a row a class, and "
+      "image i of generated.npy is of class i modulo their number");
   add_number(app, "--best-of", o.best_of,
              "draw each sample of samples.png and generated.npy so often, and keep the one that the discriminator "
              "scores highest: better ones, and somewhat fewer kinds; with mnist_gan's rpgan 3, else 1");
@@ -25,7 +28,6 @@ void add_picture_options(Arguments& app, PictureOptions& o) {
 void check_picture_options(const PictureOptions& o) {
   using rival::require;
   const auto given = [&](const char* name) { return o.given.count(name) > 0; };
-  require(!given("--label") || o.label >= 0, "--label: expected a class, got ", o.label);
   require(!given("--steps") || o.steps >= 1, "--steps: expected at least 1, got ", o.steps);
   require(!given("--batch") || o.batch >= 1, "--batch: expected at least 1, got ", o.batch);
   require(!given("--sample-every") || o.sample_every >= 1, "--sample-every: expected at least 1, got ", o.sample_every);
@@ -36,4 +38,20 @@ void check_picture_options(const PictureOptions& o) {
           o.evaluate.every);
   require(!given("--classifier") || given("--evaluate-every") || o.checkpoints.resume,
           "--classifier: expected --evaluate-every beside it");
+}
+
+long class_of(const std::string& label, const std::vector<std::string>& names, long classes) {
+  if (label.empty()) return -1;
+  if (!names.empty()) {
+    const auto found = std::find(names.begin(), names.end(), label);
+    if (found != names.end()) return static_cast<long>(found - names.begin());
+    std::string all;
+    for (std::size_t k = 0; k < names.size() && k < 12; ++k) all += (k > 0 ? ", " : "") + names[k];
+    rival::fail("--label: expected one of the ", names.size(), " classes ", all, names.size() > 12 ? ", ..." : "",
+                ", got ", label);
+  }
+  const bool number = label.size() <= 9 && label.find_first_not_of("0123456789") == label.npos;
+  rival::require(number && std::stol(label) < classes, "--label: expected a class from 0 to ", classes - 1, ", got ",
+                 label);
+  return std::stol(label);
 }

@@ -1,6 +1,9 @@
 #pragma once
 // What the programs that train on pictures take beside the training options.
 
+#include <string>
+#include <vector>
+
 #include "common/training_options.hpp"
 
 class Arguments;
@@ -13,7 +16,7 @@ struct PictureOptions : TrainingOptions {
   long batch = 0;         ///< 0: the recipe's
   long sample_every = 0;  ///< 0: so that the animation has some 40 frames
   long samples = 0;       ///< 0: no generated.npy
-  long label = -1;        ///< the class to sample; -1: all
+  std::string label;      ///< the class to sample, as the data call it; empty: all
   long best_of = 0;       ///< tries a sample, of which the discriminator chooses; 0: as many as the program takes
   bool tensorboard = false;
   EvaluateOptions evaluate;
@@ -39,3 +42,7 @@ void add_picture_options(Arguments& app, PictureOptions& options);
 
 /// Throws rival::Error for what of them cannot be.
 void check_picture_options(const PictureOptions& options);
+
+/// The number of the class that --label names, of so many whose names are those; -1 for no label. Where classes have no
+/// names, their number names them. Throws rival::Error for a class that there is not.
+long class_of(const std::string& label, const std::vector<std::string>& names, long classes);

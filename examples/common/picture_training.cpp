@@ -68,7 +68,7 @@ int train_pictures(const PictureTraining& t) {
                         .source = t.source,
                         .recipe = recipe,
                         .class_names = t.class_names,
-                        .label = o.label,
+                        .label = t.label,
                         .heading = t.heading,
                         .words = t.words,
                         .unused = t.unused,

@@ -25,6 +25,7 @@ struct PictureTraining {
   std::filesystem::path source;  ///< of the pictures
   rival::Recipe<>& recipe;
   std::vector<std::string> class_names;    ///< of the pictures' classes
+  long label = -1;                         ///< the class to sample; -1: all
   std::string heading;                     ///< of summary.txt: what is trained
   std::vector<std::string> words = {};     ///< to be said before the training
   std::set<std::string_view> unused = {};  ///< options that have no part in it

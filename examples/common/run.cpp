@@ -47,6 +47,9 @@ void Run::take(const rival::CheckpointExtras& extras) {
 int Run::train(const std::function<void()>& training) {
   take_signals();
   refresh_at_ = Clock::now() + std::chrono::seconds(1);
+  if (const auto earlier = checkpoints_ ? checkpoints_->of_earlier_run() : std::filesystem::path(); !earlier.empty())
+    say("begins anew; --resume would have gone on from " + earlier.string() + " of an earlier run" +
+        (checkpoints_->options().every > 0 ? ", which is kept as earlier-" + earlier.filename().string() : ""));
   std::string failure;
   try {
     training();
@@ -68,7 +71,9 @@ int Run::train(const std::function<void()>& training) {
   write_all(When::at_end);
   if (interrupted() && !interrupted_training) tell();
   for (const auto& output : outputs_)
-    if (output.ours) say("wrote " + (folder_ / output.name).string());
+    if (output.ours)
+      say((output.problem.empty() ? "wrote " : "left as it was at an earlier step: ") +
+          (folder_ / output.name).string());
   if (checkpoints_ && checkpoints_->has_written()) say("wrote " + checkpoints_->newest().string());
   const bool unwritten =
       !checkpoint_problem_.empty() ||
@@ -83,7 +88,8 @@ bool Run::step(const rival::StepReport& report) {
   if (progress_) (*progress_)(report);
   late_ = limit_ > 0 && last_.seconds >= limit_ && last_.steps_done < last_.steps_in_all;
   if (late_ && !interrupted())
-    say(rival::internal::concatenate("the time is over at step ", last_.steps_done, " of ", last_.steps_in_all));
+    say(rival::internal::concatenate("the time is over at step ", last_.steps_done, " of ", last_.steps_in_all,
+                                     checkpoints_ ? "; --resume goes on from there" : ""));
   const bool goes_on = !late_ && !interrupted();
   if (checkpoints_) write_checkpoint(goes_on && report.steps_done < report.steps_in_all);
   const auto begin = Clock::now();
@@ -124,7 +130,8 @@ void Run::write(Output& output) {
 
 void Run::write_checkpoint(bool only_if_due) {
   const long every = checkpoints_->options().every;
-  if (every == 0 || (only_if_due && last_.steps_done % every != 0)) return;
+  // A run whose time is over before its last step can go on, whether checkpoints were asked for or not.
+  if ((every == 0 && !late_) || (only_if_due && last_.steps_done % every != 0)) return;
   attempt(checkpoint_problem_, "a checkpoint", [&] { checkpoints_->write(last_.steps_done, save_); });
 }
 

@@ -33,7 +33,8 @@ long steps_in(double minutes, rival::Recipe<> recipe, const rival::Dataset& data
 std::string choose_steps(long& steps, double minutes, rival::Recipe<> recipe, const rival::Dataset& data) {
   rival::require(minutes <= 1e6, "--minutes: expected at most 1000000, got ", minutes);
   steps = steps_in(minutes, std::move(recipe), data);
-  return rival::internal::concatenate(steps, " steps, as many as fit into ", minutes, " minutes here; --steps ", steps,
+  return rival::internal::concatenate(steps, " steps, as many as fit into ", minutes,
+                                      minutes == 1 ? " minute" : " minutes", " here; --steps ", steps,
                                       " repeats them bit for bit");
 }
 

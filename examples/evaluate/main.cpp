@@ -101,6 +101,8 @@ int evaluate(const Options& o) {
     if (floor.name == "agreement" && floor.value < 0.9)
       std::cout << "The classifier is right about " << 100 * floor.value
                 << " % of the real samples: figures by its features tell little. Was it trained on such data?\n";
+  if (made.samples.dim(0) < 1000)
+    std::cout << "So few samples say little: a figure that is left out (-) or infinite needs more of them.\n";
   std::cout << '\n' << rival::to_text(table);
   if (!o.csv.empty()) rival::replace_file(o.csv, csv(table));
   return 0;

@@ -7,7 +7,7 @@ bool parse(int argc, char** argv, Options& o) {
   Arguments app("Samples a trained generator, such as the generator.safetensors that a run of mnist_gan leaves.");
   std::string label;
   double truncation = 0, temperature = 0;
-  app.add_option("--weights", o.weights, "the generator's safetensors file")->required();
+  app.add_option("FILE,--weights", o.weights, "the generator's safetensors file")->required();
   auto* count = add_number(app, "--count", o.count, "samples; with --walk, the latent vectors that it passes")
                     ->capture_default_str();
   auto* one_class = app.add_option("--label", label,

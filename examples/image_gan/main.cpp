@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "common/gan_training.hpp"
 #include "common/picture_training.hpp"
 #include "common/time_budget.hpp"
 #include "options.hpp"
@@ -24,6 +25,10 @@ int train(Options o) {
   if (!resume && o.given.count("--steps") > 0) o.minutes = 0;  // as long as they take
   if (o.steps == 0) words.push_back(choose_steps(o.steps, o.minutes, make_recipe(o, pictures), pictures.data));
   rival::Recipe<> recipe = make_recipe(o, pictures);
+  const bool told = recipe.options.labels == rival::LabelSource::data;  // of the pictures' classes
+  const rival::Index classes = label_classes(recipe, pictures.data);
+  rival::require(o.label.empty() || classes > 0, "--label: expected a recipe with classes, got ", o.recipe);
+  const long label = class_of(o.label, told ? pictures.class_names : std::vector<std::string>(), classes);
   const rival::Index per_epoch = pictures.data.size() / o.batch / recipe.options.discriminator_steps;
   o.epochs = static_cast<long>(o.steps / per_epoch + 1);
   return train_pictures(PictureTraining{
@@ -36,6 +41,7 @@ int train(Options o) {
       .source = o.data,
       .recipe = recipe,
       .class_names = pictures.class_names,
+      .label = label,
       .heading = rival::internal::concatenate("pictures ", o.data.string(), ", ", pictures.data.size(), ", recipe ",
                                               o.recipe, ", batch ", o.batch, ", augmentation ", o.augment),
       .words = words,

@@ -27,6 +27,7 @@ int train(Options o) {
   Options asked = o;
   const rival::LabelledImages pictures = read_data(o);
   rival::Recipe<> recipe = make_recipe(o, pictures);
+  const long label = class_to_sample(o, pictures, recipe);
   asked.epochs = o.epochs, asked.batch = o.batch;
   o.evaluate = evaluation_of(o);
   if (o.best_of == 0) o.best_of = o.recipe == "rpgan" ? 3 : 1;
@@ -41,6 +42,7 @@ int train(Options o) {
                                         .source = o.images.empty() ? o.data : o.images,
                                         .recipe = recipe,
                                         .class_names = names_of(pictures.class_values),
+                                        .label = label,
                                         .heading = heading(o, recipe),
                                         .unused = unused});
 }

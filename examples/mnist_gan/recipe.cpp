@@ -67,19 +67,21 @@ rival::Recipe<> make_recipe(Options& o, const rival::LabelledImages& pictures) {
                  " discriminator steps of ", o.recipe, ", got ", o.batch);
   rival::require(recipe.options.labels != rival::LabelSource::data || images.has_labels(),
                  "--recipe: expected pictures with labels for ", o.recipe, ", got none in ", source);
-  const rival::Index classes = label_classes(recipe, images);
-  rival::require(o.label < 0 || classes > 0,
+  return recipe;
+}
+
+long class_to_sample(const Options& o, const rival::LabelledImages& pictures, const rival::Recipe<>& recipe) {
+  const rival::Index classes = label_classes(recipe, pictures.data);
+  rival::require(o.label.empty() || classes > 0,
                  "--label: expected a conditional recipe (cgan, acgan, projection or infogan), got ",
                  o.recipe.empty() ? "none" : o.recipe);
   // Labels are what the file calls its classes; those that a recipe draws itself are its own.
-  if (o.label >= 0 && recipe.options.labels == rival::LabelSource::data) {
-    try {
-      o.label = pictures.class_of(o.label);
-    } catch (const rival::Error& error) {
-      rival::fail("--label: ", error.what());
-    }
+  if (o.label.empty() || recipe.options.labels != rival::LabelSource::data) return class_of(o.label, {}, classes);
+  rival::require(o.label.size() <= 9 && o.label.find_first_not_of("0123456789") == o.label.npos,
+                 "--label: expected a class, got ", o.label);
+  try {
+    return static_cast<long>(pictures.class_of(std::stol(o.label)));
+  } catch (const rival::Error& error) {
+    rival::fail("--label: ", error.what());
   }
-  rival::require(o.label < classes || classes == 0, "--label: expected a class from 0 to ", classes - 1, ", got ",
-                 o.label);
-  return recipe;
 }

@@ -72,9 +72,11 @@ int train(Options o) {
                                const bool last = step.steps_done == step.steps_in_all;
                                if (last || step.steps_done % sample_interval(0, step) == 0) show(step.steps_done);
                                if (!last && (o.count_every == 0 || step.steps_done % o.count_every != 0)) return;
-                               const auto images = training.draw_all(training.samples("count"), sample_count);
-                               if (!images) return;
-                               counted = told(count_stacked(classifier, *images, law));
+                               StackedCounter counter(classifier);
+                               if (!training.draw(training.samples("count"), sample_count,
+                                                  [&](const auto& piece) { counter.add(piece); }))
+                                 return;
+                               counted = told(counter.counts(law));
                                run.say(rival::internal::concatenate("step ", step.steps_done, ": ", counted));
                              },
                          .end =
@@ -82,11 +84,16 @@ int train(Options o) {
                                if (run.interrupted()) return;
                                // What as many real images come to.
                                const auto real = stack_digits(digits, sample_count, random.stream("floor"));
-                               std::vector<rival::Index> all(static_cast<std::size_t>(sample_count));
-                               std::iota(all.begin(), all.end(), 0);
+                               StackedCounter counter(classifier);
                                rival::Tensor<float> images;
-                               real.gather(all, images);
-                               const std::string floor = "real images: " + told(count_stacked(classifier, images, law));
+                               for (rival::Index begin = 0; begin < sample_count && !run.interrupted(); begin += 1000) {
+                                 std::vector<rival::Index> which(1000);
+                                 std::iota(which.begin(), which.end(), begin);
+                                 real.gather(which, images);
+                                 counter.add(images);
+                               }
+                               if (run.interrupted()) return;
+                               const std::string floor = "real images: " + told(counter.counts(law));
                                counted += '\n' + floor;
                                run.say(floor);
                              }});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <variant>
 
 #include "rival/gan/recipes/rpgan.hpp"
@@ -36,19 +37,21 @@ rival::Dataset stack_digits(const rival::Dataset& digits, rival::Index count, ri
   return {{28, 28, channels}, std::move(bytes), std::move(kinds), stacked_kinds};
 }
 
-StackedCounts count_stacked(const rival::Classifier<>& classifier, const rival::Tensor<float>& images,
-                            const std::vector<rival::Index>& law) {
+void StackedCounter::add(const rival::Tensor<float>& images) {
   const rival::Index count = images.dim(0);
   std::vector<rival::Label> kinds(static_cast<std::size_t>(count));
   rival::Tensor<float> digits({count, 28, 28, 1});
   for (rival::Index c = 0; c < channels; ++c) {
     for (rival::Index i = 0; i < digits.size(); ++i) digits[i] = images[i * channels + c];
-    const auto read = rival::predicted_classes(classifier.logits(digits));
+    const auto read = rival::predicted_classes(classifier_.logits(digits));
     for (std::size_t i = 0; i < kinds.size(); ++i) kinds[i] = static_cast<rival::Label>(10 * kinds[i] + read[i]);
   }
-  const auto counts = rival::class_counts(kinds, stacked_kinds);
-  const auto modes = std::count_if(counts.begin(), counts.end(), [](rival::Index n) { return n > 0; });
-  return {count, modes, rival::kl_to_law(counts, law)};
+  for (const rival::Label kind : kinds) ++of_kind_[kind];
+}
+
+StackedCounts StackedCounter::counts(const std::vector<rival::Index>& law) const {
+  const auto modes = std::count_if(of_kind_.begin(), of_kind_.end(), [](rival::Index n) { return n > 0; });
+  return {std::accumulate(of_kind_.begin(), of_kind_.end(), rival::Index{0}), modes, rival::kl_to_law(of_kind_, law)};
 }
 
 rival::Recipe<> stacked_recipe(rival::Index width, rival::Index batch, std::uint64_t seed) {

@@ -23,9 +23,21 @@ struct StackedCounts {
   double kl = 0;           ///< of the samples' kinds to the data's, in nats
 };
 
-/// Reads the three digits of each image {N, 28, 28, 3}; `law` is how often each kind occurs in the data.
-StackedCounts count_stacked(const rival::Classifier<>& classifier, const rival::Tensor<float>& images,
-                            const std::vector<rival::Index>& law);
+/// Counts the kinds of images that come piece by piece.
+class StackedCounter {
+ public:
+  explicit StackedCounter(const rival::Classifier<>& classifier)
+      : classifier_(classifier), of_kind_(static_cast<std::size_t>(stacked_kinds)) {}
+
+  /// Reads the three digits of each image {N, 28, 28, 3}.
+  void add(const rival::Tensor<float>& images);
+  /// What was counted; `law` is how often each kind occurs in the data.
+  StackedCounts counts(const std::vector<rival::Index>& law) const;
+
+ private:
+  const rival::Classifier<>& classifier_;
+  std::vector<rival::Index> of_kind_;
+};
 
 /// The recipe rpgan for three channels, at a rate of 1e-3; `width` is that of the generator's layer next to the image.
 rival::Recipe<> stacked_recipe(rival::Index width, rival::Index batch, std::uint64_t seed);

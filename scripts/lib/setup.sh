@@ -166,10 +166,10 @@ build_example() {
   fi
   install_missing "${example_packages[@]}"
   # An example alone needs no Catch2; a folder that has been configured, with tests or without, is taken as it is.
-  if [ -f "$rival_root/build/release/CMakeCache.txt" ]; then
+  [ -x "$folder/examples/$1" ] || note "Building the example, this once: one to three minutes"
+  if [ -f "$folder/CMakeCache.txt" ]; then
     configure release RIVAL_EXAMPLES=ON
   else
-    note "Building the example, this once"
     configure release RIVAL_TESTS=OFF
   fi
   build release "$1"

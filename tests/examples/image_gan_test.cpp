@@ -145,13 +145,16 @@ TEST_CASE("image_gan: minutes become steps, and those repeat the run") {
 
 TEST_CASE("image_gan: a conditional recipe learns the sub-folders, and its file has their names") {
   const Pictures pictures(24, 28, 28, 1);
-  const auto result = run(quick(pictures, "out", {"--recipe", "projection", "--steps", "2", "--label", "1"}));
+  const auto result = run(quick(pictures, "out", {"--recipe", "projection", "--steps", "2", "--label", "dogs"}));
   INFO(result.err);
   REQUIRE(result.code == 0);
   const auto sampler = rival::load_sampler(pictures / "out" / "generator.safetensors");
   CHECK(sampler.generator().output_shape() == rival::Shape({28, 28, 1}));  // as they are
   CHECK(sampler.classes() == 2);
   CHECK(sampler.class_name(1) == "dogs");
+  const auto wrong = run(quick(pictures, "wrong", {"--recipe", "projection", "--steps", "2", "--label", "1"}));
+  CHECK(wrong.code == 2);
+  CHECK(wrong.err == "image_gan: --label: expected one of the 2 classes cats, dogs, got 1\n");
 }
 
 TEST_CASE("image_gan: goes on after a break to the files of an unbroken run") {

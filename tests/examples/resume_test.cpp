@@ -289,8 +289,13 @@ TEST_CASE("resume: a new run's first checkpoint takes the place of an earlier ru
   CHECK_THAT(failed.err, ContainsSubstring("toy_2d: cannot write " + quoted(out / "checkpoint-000002.safetensors") +
                                            ": " + std::strerror(EFBIG) + '\n'));
   CHECK(read_bytes(out / "checkpoint-000900.safetensors") == "an earlier run's");
-  CHECK(run(program, program.arguments + to).code == 0);
+  const auto anew =
+      run(program, program.arguments + Arguments{"--out", out.path().string(), "--checkpoint-every", "2"});
+  CHECK(anew.code == 0);
+  CHECK_THAT(anew.out, ContainsSubstring("begins anew; --resume would have gone on from " +
+                                         (out / "checkpoint-000900.safetensors").string() + " of an earlier run"));
   CHECK(checkpoints(out.path()) == std::vector<std::string>{"checkpoint-000006.safetensors", mine});
+  CHECK(read_bytes(out / "earlier-checkpoint-000900.safetensors") == "an earlier run's");
   CHECK(!std::filesystem::exists(out / ".rival_probe.17.part"));
 }
 

@@ -77,11 +77,11 @@ TEST_CASE("run: a time limit ends a run with a checkpoint, and seconds before a 
     at.seconds = seconds;
     return at;
   };
-  long saved = 0;
-  {
+  for (const long every : {100L, 0L}) {  // also where no checkpoints were asked for
+    long saved = 0;
     Run run("program", folder.path(), true);
     run.limit(10);
-    run.checkpoints(Checkpoints(folder.path(), {.every = 100}), [&](const auto& path) {
+    run.checkpoints(Checkpoints(folder.path(), {.every = every}), [&](const auto& path) {
       ++saved;
       run.put(extras);
       rival::replace_file(path, "");

@@ -186,6 +186,8 @@ inline Shape read_idx_shape(IdxStream& file, Index rank, IdxType& type) {
     for (int shift = 24; shift >= 0; shift -= 8) start += static_cast<char>(magic >> shift & 0xff);
     if (!known) start.append(more.data(), file.peek(more.data(), more.size()));
     std::string guess;
+    if (known && rank == 3 && axes == 1) guess = " (these are labels)";
+    if (known && rank == 1 && axes > 1) guess = " (these are pictures)";
     if (!known) guess = start.starts_with("\x1f\x8b") ? " (it is gzip within gzip: unpack it once)" : guess_file(start);
     if (rank > 0)
       fail(what, ": expected the magic number ", Hexadecimal{0x800 | static_cast<std::uint32_t>(rank)},
