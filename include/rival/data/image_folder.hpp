@@ -241,7 +241,9 @@ inline ImageFolder read_image_folder(const std::filesystem::path& folder, const 
     const std::string first =
         all.skipped.empty()
             ? ""
-            : concatenate(", ", all.skipped.size(), all.skipped.size() == 1 ? " is broken: " : " are broken: ", all.skipped[0].file, ": ", all.skipped[0].why);
+            : concatenate(", ", all.skipped.size(),
+                          all.skipped.size() == 1 ? " is broken: " : " are broken: ", all.skipped[0].file, ": ",
+                          all.skipped[0].why);
     fail(what, ": expected pictures (PNG, JPEG, BMP, GIF or WebP), found none", first);
   }
 
