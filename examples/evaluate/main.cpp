@@ -81,6 +81,9 @@ int evaluate(const Options& o) {
   const auto classifier = find_classifier(o);
   const rival::Dataset real = read_real(o);
   const Made made = read_made(o, real, std::min<rival::Index>(o.count, real.size() / 2));
+  rival::require(made.samples.shape().sample() == real.sample_shape(), "--real: expected samples of ",
+                 made.samples.shape().sample(), " to compare those of ", o.samples, " with, got ", real.sample_shape(),
+                 " in ", o.real);
   rival::require(made.samples.dim(0) >= 10, "expected at least 10 samples, got ", made.samples.dim(0));
 
   rival::EvaluationOptions options{

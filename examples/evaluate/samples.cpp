@@ -36,6 +36,8 @@ rival::Dataset read_real(const Options& o) {
 
 Made read_made(const Options& o, const rival::Dataset& real, rival::Index most) {
   if (o.samples.extension() == ".safetensors") return draw(o, most);
+  rival::require(o.samples.extension() != ".onnx", "expected an .npy or IDX file, a folder of pictures or a ",
+                 ".safetensors file, got ", o.samples);
   const bool pictures = is_picture_folder(o.samples);
   const rival::Shape& sample = real.sample_shape();
   const rival::Index channels = sample.rank() == 3 && sample[2] <= 3 ? sample[2] : 0;
