@@ -74,6 +74,8 @@ TEST_CASE("image folder: sub-folders are classes") {
 
   // A picture that lies in none of them, or a single sub-folder: no classes.
   folder.add("d.png", {4});
+  CHECK(read_image_folder(folder.path()).describe() ==
+        "4 pictures of 4x4, grey\nno classes from sub-folders, as 1 file lies beside them: d.png\n");
   CHECK(!read_image_folder(folder.path()).data.has_labels());
   fs::remove(folder / "d.png");
   fs::remove_all(folder / "9");

@@ -229,7 +229,7 @@ inline std::string ClipFolder::describe() const {
     if (extents[0] != extents[1] || extents[2] != extents[3]) text << " to " << extents[1] << 'x' << extents[3];
   }
   text << '\n';
-  internal::describe_classes(text, data, class_names, "sub-folders");
+  internal::describe_classes(text, data, class_names, "sub-folders", files);
   internal::describe_count(text, left_over, "frame at an end was left over", "frames at ends were left over");
   internal::describe_count(text, others, "other file was left alone", "other files were left alone");
   internal::describe_skipped(text, skipped);

@@ -107,10 +107,18 @@ inline std::pair<std::vector<std::string>, std::vector<Label>> number_classes(co
   return {ordered, labels};
 }
 
-/// A line of a description: the classes and how many samples each has; none without classes.
+/// A line of a description: the classes and how many samples each has; or, of files in sub-folders and beside them, why
+/// there are none.
 inline void describe_classes(TextStream& text, const Dataset& data, const std::vector<std::string>& names,
-                             const std::string& from) {
-  if (names.empty()) return;
+                             const std::string& from, const std::vector<std::filesystem::path>& files) {
+  if (names.empty()) {
+    std::vector<std::filesystem::path> below, beside;
+    for (const auto& file : files) (file.has_parent_path() ? below : beside).push_back(file);
+    if (!beside.empty() && !first_folders(below).empty())
+      text << "no classes from sub-folders, as " << beside.size() << (beside.size() == 1 ? " file lies" : " files lie")
+           << " beside them: " << beside[0].string() << (beside.size() > 1 ? ", ..." : "") << '\n';
+    return;
+  }
   std::vector<Index> counts(names.size());
   for (const Label label : data.labels()) ++counts[label];
   text << names.size() << " classes from " << from << ": ";

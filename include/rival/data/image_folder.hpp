@@ -272,7 +272,7 @@ inline std::string ImageFolder::describe() const {
     if (extents[0] != extents[1] || extents[2] != extents[3]) text << " to " << extents[1] << 'x' << extents[3];
   }
   text << '\n';
-  internal::describe_classes(text, data, class_names, classes_from);
+  internal::describe_classes(text, data, class_names, classes_from, files);
   const auto line = [&](Index count, const char* one, const char* more) {
     internal::describe_count(text, count, one, more);
   };

@@ -189,7 +189,7 @@ inline std::string SoundFolder::describe() const {
     text << " Hz";
   }
   text << '\n';
-  internal::describe_classes(text, data, class_names, "sub-folders");
+  internal::describe_classes(text, data, class_names, "sub-folders", files);
   const auto line = [&](Index count, const char* one, const char* more) {
     internal::describe_count(text, count, one, more);
   };
