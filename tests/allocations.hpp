@@ -4,6 +4,16 @@
 #include <atomic>
 #include <cstddef>
 
+// Under Clang's thread sanitizer nothing is counted: its library has an operator new of its own, which cannot be
+// replaced.
+#define RIVAL_TEST_COUNTS_NEW 1
+#if defined(__clang__)
+#if __has_feature(thread_sanitizer)
+#undef RIVAL_TEST_COUNTS_NEW
+#define RIVAL_TEST_COUNTS_NEW 0
+#endif
+#endif
+
 namespace rival_test {
 
 /// How often memory was asked for since the program began.

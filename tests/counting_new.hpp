@@ -10,6 +10,8 @@
 
 #include "allocations.hpp"
 
+#if RIVAL_TEST_COUNTS_NEW
+
 // The sanitizers have a malloc of their own, and LLVM's OpenMP calls it for every parallel loop.
 #if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
 #define RIVAL_TEST_COUNTS_MALLOC 1
@@ -109,3 +111,5 @@ int posix_memalign(void** memory, std::size_t alignment, std::size_t size) noexc
 void free(void* memory) noexcept { rival_test::count_free(memory); }
 }
 #endif
+
+#endif  // RIVAL_TEST_COUNTS_NEW

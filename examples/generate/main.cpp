@@ -1,13 +1,16 @@
 // Samples a trained generator, from its file alone. `--help` lists the options.
 
+#include <cmath>
 #include <iostream>
 #include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "common/clip_pictures.hpp"
 #include "common/network_files.hpp"
 #include "common/run_program.hpp"
+#include "common/sound_samples.hpp"
 #include "export.hpp"
 #include "options.hpp"
 #include "pictures.hpp"
@@ -47,10 +50,17 @@ void check(const rival::Sampler<>& sampler, const Options& o) {
   const Kind kind = kind_of(sampler.generator());
   const rival::Shape shape = sampler.generator().output_shape();
   rival::require(o.grid.empty() || kind != Kind::neither,
-                 "--grid: expected a generator of images in grey or colour or ",
+                 "--grid: expected a generator of images or clips in grey or colour or ",
                  "of points in the plane; this one gives ", shape);
   rival::require(o.walk.empty() || kind == Kind::images,
                  "--walk: expected a generator of images in grey or colour; this one gives ", shape);
+  rival::require(o.gif.empty() || kind == Kind::clips,
+                 "--gif: expected a generator of clips in grey or colour; this one gives ", shape);
+  const bool sounds =
+      sampler.sampling().rate > 0 && shape[shape.rank() - 1] == 1 && shape.rank() >= 2 && shape.rank() <= 3;
+  rival::require(o.wav.empty() || sounds,
+                 "--wav: expected a generator of sounds, whose file has a rate; this one gives ", shape);
+  rival::require(o.wav.empty() || has_sound_files(), "--wav: this program was built without libsndfile");
   rival::require(o.text.empty() || !sampler.sampling().alphabet.empty(),
                  "--text: expected a generator of text, whose file has an alphabet; this one gives ", shape);
   rival::require(!o.truncation || sampler.sampling().uniform < sampler.generator().latent(),
@@ -64,7 +74,8 @@ int generate(const Options& o) {
   check(sampler, o);
 
   const auto wrote = [](const std::filesystem::path& file) { std::cout << "wrote " << file.string() << std::endl; };
-  if (!o.grid.empty() || !o.npy.empty() || !o.walk.empty() || !o.text.empty()) {
+  const bool whole = !o.grid.empty() || !o.npy.empty() || !o.gif.empty() || !o.wav.empty() || !o.text.empty();
+  if (whole || !o.walk.empty()) {
     // As a program of one's own would: Random random(seed), sampler.sample(count, random, labels).
     rival::Random random(o.seed);
     const rival::Index tries = o.discriminator.empty() ? 1 : o.best_of;
@@ -75,10 +86,16 @@ int generate(const Options& o) {
     if (!o.discriminator.empty())
       latents =
           rival::best_latents(sampler.generator(), rival::load_discriminator(o.discriminator), latents, tries, labels);
-    if (!o.grid.empty() || !o.npy.empty() || !o.text.empty()) {
+    if (whole) {
       const rival::Tensor<float> samples = sampler.sample(latents, labels);
       if (!o.grid.empty()) rival::write_png(o.grid, picture(samples)), wrote(o.grid);
       if (!o.npy.empty()) rival::write_npy(o.npy, samples), wrote(o.npy);
+      if (!o.gif.empty()) {
+        const auto columns = static_cast<rival::Index>(std::ceil(std::sqrt(static_cast<double>(o.count))));
+        animation_of(side_by_side(samples, columns, 2)).save(o.gif), wrote(o.gif);
+      }
+      if (!o.wav.empty())
+        write_wav(o.wav, as_sounds(samples, sampler.sampling().rate, rival::Random(o.seed))), wrote(o.wav);
       if (!o.text.empty()) rival::replace_file(o.text, lines(sampler, samples, o.temperature, random)), wrote(o.text);
     }
     if (!o.walk.empty()) {

@@ -26,9 +26,11 @@ bool parse(int argc, char** argv, Options& o) {
       ->needs(discriminator)
       ->capture_default_str();
   auto* threads = add_number(app, "--threads", o.threads, "threads to use; as many as there are cores if not given");
-  app.add_option("--grid", o.grid, "a PNG file: the images side by side, or the points in the plane");
+  app.add_option("--grid", o.grid, "a PNG file: the images side by side, a clip a row, or the points in the plane");
   app.add_option("--npy", o.npy, "a NumPy file: the samples as float32");
   app.add_option("--walk", o.walk, "an animated GIF: from latent vector to latent vector and back to the first");
+  app.add_option("--gif", o.gif, "an animated GIF: the clips of a generator of clips, side by side");
+  app.add_option("--wav", o.wav, "a WAV file: the sounds of a generator of sounds, one after the other");
   auto* text = app.add_option("--text", o.text, "a text file: the samples as lines, of a generator of text");
   auto* warm =
       add_number(app, "--temperature", temperature,
@@ -58,11 +60,16 @@ bool parse(int argc, char** argv, Options& o) {
   expect_ending("--grid", o.grid, ".png");
   expect_ending("--npy", o.npy, ".npy");
   expect_ending("--walk", o.walk, ".gif");
+  expect_ending("--gif", o.gif, ".gif");
+  expect_ending("--wav", o.wav, ".wav");
   if (!o.to_export.empty()) require_export_format(o.to_export);
-  const bool samples = !o.grid.empty() || !o.npy.empty() || !o.walk.empty() || !o.text.empty();
-  require(samples || !o.to_export.empty(), "expected something to write: --grid, --npy, --walk, --text or --export");
+  const bool samples =
+      !o.grid.empty() || !o.npy.empty() || !o.walk.empty() || !o.gif.empty() || !o.wav.empty() || !o.text.empty();
+  require(samples || !o.to_export.empty(),
+          "expected something to write: --grid, --npy, --walk, --gif, --wav, --text or --export");
   if (!samples)
     for (const auto* option : {count, one_class, seed, truncated, discriminator})
-      require(option->count() == 0, option->get_name(), ": expected --grid, --npy, --walk or --text beside it");
+      require(option->count() == 0, option->get_name(),
+              ": expected --grid, --npy, --walk, --gif, --wav or --text beside it");
   return true;
 }

@@ -13,8 +13,8 @@ struct Options {
   std::optional<std::string> label;  ///< none: sample i is of class i modulo their number
   std::uint64_t seed = 0;
   std::optional<double> truncation;
-  int threads = 0;                                         ///< 0: as many as OpenMP takes
-  std::filesystem::path grid, npy, walk, text, to_export;  ///< empty: not written
+  int threads = 0;                                                   ///< 0: as many as OpenMP takes
+  std::filesystem::path grid, npy, walk, gif, wav, text, to_export;  ///< empty: not written
   std::optional<double> temperature;  ///< of the symbols of a text's samples; none: the most likely ones
 };
 

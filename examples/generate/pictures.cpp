@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/clip_pictures.hpp"
 #include "rival/image/scatter.hpp"
 
 namespace {
@@ -25,11 +26,13 @@ rival::Image plane(const rival::Tensor<float>& points) {
 Kind kind_of(const rival::Generator<>& generator) {
   const rival::Shape shape = generator.output_shape();
   if (shape.rank() == 3 && (shape[2] == 1 || shape[2] == 3)) return Kind::images;
+  if (shape.rank() == 4 && (shape[3] == 1 || shape[3] == 3)) return Kind::clips;
   return shape == rival::Shape{2} ? Kind::points : Kind::neither;
 }
 
 rival::Image picture(const rival::Tensor<float>& samples) {
   if (samples.rank() == 2) return plane(samples);
+  if (samples.rank() == 5) return sheet(samples, samples.dim(0), 1);
   return rival::grid(samples, {.scale = scale_to(64, samples.dim(1))});
 }
 

@@ -9,10 +9,10 @@
 #include "rival/io/sampler.hpp"
 
 /// What can be drawn.
-enum class Kind { images, points, neither };
+enum class Kind { images, points, clips, neither };
 Kind kind_of(const rival::Generator<>& generator);
 
-/// Images {N, H, W, 1 or 3} side by side, or points {N, 2} in the plane.
+/// Images {N, H, W, 1 or 3} side by side, clips {N, T, H, W, 1 or 3} a row each, or points {N, 2} in the plane.
 rival::Image picture(const rival::Tensor<float>& samples);
 
 /// From each latent vector to the next one and from the last back to the first, one image a frame; an image a class

@@ -18,16 +18,7 @@ struct Clips {
 /// Those that the options name. Throws rival::Error for what is no folder of clips.
 Clips clips_of(const Options& options);
 
-/// The first clips of {N, T, H, W, C}, a row each, their frames from left to right.
-rival::Image sheet(const rival::Tensor<float>& clips, rival::Index rows, rival::Index scale);
-
-/// All clips side by side, in so many columns, a picture for each frame.
-std::vector<rival::Image> side_by_side(const rival::Tensor<float>& clips, rival::Index columns, rival::Index scale);
-
-/// These pictures one after the other, without an end.
-rival::Animation animation_of(const std::vector<rival::Image>& pictures);
-
-/// The same for a report, by frame.
+/// Pictures one after the other for a report, by frame.
 std::vector<rival::Frame> frames_of(const std::vector<rival::Image>& pictures);
 
 /// The first clips of a data set.

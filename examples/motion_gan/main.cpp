@@ -7,6 +7,7 @@
 
 #include "clips.hpp"
 #include "common/clip_files.hpp"
+#include "common/clip_pictures.hpp"
 #include "common/gan_training.hpp"
 #include "common/network_files.hpp"
 #include "common/time_budget.hpp"

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "common/spectrogram.hpp"
 #include "rival/data/dataset.hpp"
 #include "rival/train/classifier.hpp"
-#include "spectrogram.hpp"
 
 /// A classifier of spectrograms, trained on the training set, and what it makes of sounds that it has never met.
 class Judge {

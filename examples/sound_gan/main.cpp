@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/gan_training.hpp"
+#include "common/sound_samples.hpp"
 #include "common/time_budget.hpp"
 #include "judge.hpp"
 #include "options.hpp"
@@ -135,12 +136,14 @@ int train(Options o) {
   const auto picture = [&](rival::Index scale) {
     return sheet(as_spectrograms(samples.fixed(), spectrograms), samples.columns(), scale);
   };
-  const auto heard = [&] { return as_sounds(samples.fixed(), spectrograms, o); };
+  const auto heard = [&] { return as_sounds(samples.fixed(), o.rate, rival::Random(o.seed)); };
   std::string verdict;
   run.output("samples.png", [&](const path& to) { rival::write_png(to, picture(2)); });
   run.output("samples", [&](const path& to) { write_sounds(to, heard(), samples.columns(), class_names); });
-  run.output("samples.wav", [&](const path& to) { rival::write_sound(to, rival::join(heard(), 0.1)); });
-  training.output_losses_and_generator();
+  run.output("samples.wav", [&](const path& to) { write_wav(to, heard()); });
+  rival::Sampling sampling = training.sampling();
+  sampling.rate = o.rate;
+  training.output_losses_and_generator(sampling);
   training.output_summary_and_report(
       [&] { return verdict; },
       [&](rival::Page& page) {

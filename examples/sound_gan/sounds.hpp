@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "common/spectrogram.hpp"
 #include "options.hpp"
 #include "rival/data/dataset.hpp"
 #include "rival/sound/sound.hpp"
-#include "spectrogram.hpp"
 
 struct Sounds {
   rival::Dataset data;                   ///< what the networks are shown: sounds {length, 1}, or their spectrograms
@@ -20,7 +20,5 @@ struct Sounds {
 /// Throws rival::Error for what is no folder of sounds.
 Sounds read_sounds(const std::filesystem::path& folder, const Options& options, const Spectrograms& spectrograms);
 
-/// Generated samples, of either kind, as spectrograms {N, frames, bands, 1} and as sounds.
+/// Generated samples, of either kind, as spectrograms {N, frames, bands, 1}.
 rival::Tensor<float> as_spectrograms(const rival::Tensor<float>& samples, const Spectrograms& spectrograms);
-std::vector<rival::Sound> as_sounds(const rival::Tensor<float>& samples, const Spectrograms& spectrograms,
-                                    const Options& options);

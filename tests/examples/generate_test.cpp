@@ -92,6 +92,39 @@ std::vector<int> frames_and_size_of_gif(const std::string& bytes) {
 
 }  // namespace
 
+TEST_CASE("generate: sounds one after the other, and clips that move") {
+  const TemporaryFolder folder;
+  const auto weights = folder / "generator.safetensors";
+  const std::string wav = (folder / "sounds.wav").string(), gif = (folder / "clips.gif").string(),
+                    png = (folder / "clips.png").string();
+  const auto refuse = [&](const Arguments& arguments, const std::string& expected) {
+    const auto result = run(Arguments{weights.string()} + arguments);  // the file without --weights
+    CHECK(result.code == 2);
+    CHECK_THAT(result.err, ContainsSubstring(expected));
+  };
+  rival::Generator<> sound(
+      4, rival::Sequential<>(rival::Dense<>({.in = 4, .out = 256}), rival::Reshape<>({256, 1}), rival::Tanh<>()));
+  sound.initialise(rival::glorot<>(), rival::Random(2));
+  rival::save(sound, {.rate = 8000}, weights);
+  CHECK(rival::load_sampler(weights).sampling().rate == 8000);
+#ifdef RIVAL_SOUND_GAN_BINARY  // where there is a library of sound files
+  generate(weights, {"--wav", wav, "--count", "3", "--seed", "5"});
+  CHECK(std::filesystem::file_size(wav) == 44 + 2 * (3 * 256 + 2 * 800));
+#endif
+  refuse({"--gif", gif}, "--gif: expected a generator of clips in grey or colour; this one gives 256x1");
+  rival::save(sound, rival::Sampling{}, weights);
+  refuse({"--wav", wav}, "--wav: expected a generator of sounds, whose file has a rate; this one gives 256x1");
+
+  rival::Generator<> clip(4, rival::Sequential<>(rival::Dense<>({.in = 4, .out = 3 * 8 * 8}),
+                                                 rival::Reshape<>({3, 8, 8, 1}), rival::Tanh<>()));
+  clip.initialise(rival::glorot<>(), rival::Random(2));
+  rival::save(clip, rival::Sampling{}, weights);
+  generate(weights, {"--gif", gif, "--grid", png, "--count", "5"});
+  CHECK(frames_and_size_of_gif(read_bytes(gif))[0] == 3);
+  CHECK(std::filesystem::file_size(png) > 0);
+  refuse({"--walk", gif}, "--walk: expected a generator of images in grey or colour; this one gives 3x8x8x1");
+}
+
 TEST_CASE("generate: lines of text, the most likely ones or drawn") {
   const TemporaryFolder folder;
   rival::Generator<> text(4, rival::Sequential<>(rival::Dense<>({.in = 4, .out = 12}), rival::Reshape<>({4, 3}),

@@ -22,6 +22,7 @@ struct Sampling {
   Index uniform = 0;                          ///< of a latent vector's first numbers; see LatentLaw
   std::vector<std::string> class_names = {};  ///< of class 0, 1, ...; empty: classes go by their numbers
   std::string alphabet = {};                  ///< of samples that are text: the characters of symbol 1, 2, ...
+  Index rate = 0;  ///< of samples that are sounds, or their spectrograms: samples a second (Hz)
 };
 
 /// How a generator is sampled that was trained with these options. Throws Error when they draw latent vectors by
@@ -59,6 +60,8 @@ void check_sampling(const Sampling& sampling, const Generator<S>& generator, con
           " classes, got ", names);
   require(sampling.uniform >= 0 && sampling.uniform <= generator.latent(), what, ": expected `uniform` from 0 to the ",
           generator.latent(), " numbers of a latent vector, got ", sampling.uniform);
+  require(sampling.rate >= 0 && sampling.rate <= 768'000, what, ": expected a rate from 0 to 768000 Hz, got ",
+          sampling.rate);
   if (sampling.alphabet.empty()) return;
   const Shape shape = generator.output_shape();
   const Index symbols = Alphabet(sampling.alphabet).symbols();
@@ -71,6 +74,7 @@ inline std::string sampling_text(const Sampling& sampling) {
     Json json;
     json.add("uniform", sampling.uniform).add("class_names", Json::list_of(sampling.class_names));
     if (!sampling.alphabet.empty()) json.add("alphabet", sampling.alphabet);
+    if (sampling.rate > 0) json.add("rate", sampling.rate);
     return json.text();
   } catch (const JsonError& error) {
     fail("sampling: expected class names and an alphabet in UTF-8 (", error.what(), ")");
@@ -83,6 +87,7 @@ inline Sampling sampling_from_text(const std::string& what, const std::string& t
     Sampling sampling{json.at("uniform").whole<Index>()};
     for (const Json& name : json.at("class_names").list()) sampling.class_names.push_back(name.string());
     if (const Json* alphabet = json.find("alphabet")) sampling.alphabet = alphabet->string();
+    if (const Json* rate = json.find("rate")) sampling.rate = rate->whole<Index>();
     return sampling;
   } catch (const JsonError& error) {
     fail(what, ": what it says of sampling cannot be read (", error.what(), ")");

@@ -1,4 +1,4 @@
-#include "spectrogram.hpp"
+#include "common/spectrogram.hpp"
 
 #include <algorithm>
 #include <cmath>

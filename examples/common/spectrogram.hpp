@@ -15,6 +15,9 @@ class Spectrograms {
   /// Throws rival::Error for a length that is no multiple of 64, 256 at least.
   Spectrograms(rival::Index length, rival::Index rate, rival::Index bands = 32);
 
+  /// Those that give spectrograms of a shape {frames, bands, 1}.
+  static Spectrograms of(const rival::Shape& shape, rival::Index rate) { return {shape[0] * hop, rate, shape[1]}; }
+
   /// Of one: {frames, bands, 1}.
   rival::Shape shape() const { return {length_ / hop, filters_.dim(0), 1}; }
 
