@@ -123,3 +123,34 @@ TEST_CASE("weight_norm: the same bits on any number of threads") {
   rival_test::check_threads(WeightNorm(Conv2d<float>({.in = 48, .out = 80, .kernel = 4, .stride = 2, .padding = 1})),
                             {8, 16, 16, 48});
 }
+
+TEST_CASE("weight_norm: outputs of mean 0 and deviation 1 over given inputs, with the directions as they were") {
+  WeightNorm dense(Dense<double>({.in = 3, .out = 4}));
+  dense.initialise(normal<double>(0, 0.1), Random(1));
+  for (Index i = 0; i < 3; ++i) dense.weight().value(i, 3) = 0;  // a channel that is the same for all inputs
+  dense.bias().value.fill(5);
+  const Tensor<double> before = dense.weight().value;
+  Tensor<double> x({20, 3});
+  Random(2).fill_normal(x, 1.0, 2.0);
+  dense.normalise_outputs(x);
+  Trace<double> trace;
+  const Tensor<double>& y = dense.forward(x, trace, {});
+  for (Index c = 0; c < 4; ++c) {
+    const auto outputs = y.matrix().col(c).array();
+    CHECK(std::abs(outputs.mean()) < 1e-12);
+    CHECK(std::abs(outputs.square().mean() - (c < 3 ? 1 : 0)) < 1e-12);
+  }
+  CHECK((dense.weight().value.array() == before.array()).all());
+
+  WeightNorm conv(Conv2d<double>({.in = 2, .out = 3, .kernel = 3}));
+  conv.initialise(normal<double>(0, 0.1), Random(3));
+  Tensor<double> images({2, 5, 4, 2});
+  Random(4).fill_normal(images);
+  conv.normalise_outputs(images);
+  const auto outputs = conv.forward(images, trace, {}).matrix();
+  for (Index c = 0; c < 3; ++c) CHECK(std::abs(outputs.col(c).array().square().mean() - 1) < 1e-12);
+
+  WeightNorm bare(Dense<double>({.in = 3, .out = 4, .bias = false}));
+  CHECK_THROWS_WITH(bare.normalise_outputs(x),
+                    "weight_norm dense: expected a bias, to make its outputs' means 0; got none");
+}

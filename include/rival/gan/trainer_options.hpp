@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rival/core/random.hpp"
+#include "rival/data/loader.hpp"
 #include "rival/gan/penalty.hpp"
 #include "rival/loss/adversarial.hpp"
 #include "rival/loss/auxiliary.hpp"
@@ -19,6 +20,12 @@ namespace rival {
 /// Where the labels come from that a trainer hands to its networks.
 enum class LabelSource { none, data, drawn };
 
+/// Labelled samples beside those that a trainer is given without labels.
+struct LabelledSamples {
+  Dataset data;
+  Index batch = 64;  ///< of them a step of the discriminator; all come once before one comes again
+};
+
 template <class S = float>
 struct TrainerOptions {
   AdversarialLoss<S> loss = non_saturating<S>();
@@ -27,6 +34,9 @@ struct TrainerOptions {
   std::vector<Penalty> penalties = {};
   /// The loss of the discriminator's heads, if it has any.
   AuxiliaryLoss<S> auxiliary = {};
+  /// If given: the auxiliary loss is of these samples alone, neither of the others nor of generated ones, and the
+  /// discriminator alone minimises it: semi-supervised training (Salimans et al., 2016).
+  std::optional<LabelledSamples> labelled = {};
   /// If not 0: the generator matches the features behind so many of the discriminator's layers instead of minimising
   /// its own loss (Salimans et al., 2016).
   Index feature_matching = 0;
@@ -58,6 +68,7 @@ struct TrainerOptions {
 struct TrainerState : FitState {
   long discriminator_steps = 0;  ///< by which penalties are due, and change
   Random::Position latents, classes, penalties;
+  LoaderPosition labelled;  ///< where the loader of the labelled samples stands, if there are any
 
   friend bool operator==(const TrainerState&, const TrainerState&) = default;
 };

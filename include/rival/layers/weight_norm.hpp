@@ -65,6 +65,24 @@ class WeightNorm : public L {
     lengths_of(this->weight().value, g_.value.data());
   }
 
+  /// Sets g and b so that over these inputs {N, ...} every output channel has mean 0 and deviation 1 (the paper's
+  /// data-dependent initialisation). A channel that is the same for all of them gets mean 0 alone. Throws Error without
+  /// a bias, and for inputs that the layer does not take.
+  void normalise_outputs(const Tensor<S>& x) {
+    Parameter<S>& bias = this->bias();
+    require(!bias.value.empty(), *this, ": expected a bias, to make its outputs' means 0; got none");
+    require(x.rank() >= 1 && x.dim(0) >= 1, *this, ": expected a batch, got ", x.shape());
+    Trace<S> trace;
+    const Tensor<S>& y = this->forward(x, trace, {});
+    for (Index c = 0; c < y.cols(); ++c) {
+      const auto outputs = y.matrix().col(c).array();
+      const S mean = outputs.mean(), deviation = std::sqrt((outputs - mean).square().mean());
+      const S scale = deviation > S(0) ? S(1) / deviation : S(1);
+      g_.value[c] *= scale;
+      bias.value[c] = (bias.value[c] - mean) * scale;
+    }
+  }
+
   std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<WeightNorm>(*this); }
   void assign(const Layer<S>& other) override { internal::assign(*this, other); }
   void set_name(const std::string& name) override {
