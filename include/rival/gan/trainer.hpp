@@ -167,6 +167,8 @@ class AdversarialTrainer {
     require(data.sample_shape() == discriminator_.input_shape() && data.has_labels(),
             "trainer: expected labelled samples of ", discriminator_.input_shape(), ", got samples of ",
             data.sample_shape(), data.has_labels() ? "" : " without labels");
+    require(data.classes() <= discriminator_.heads(), "trainer: expected labelled samples of at most ",
+            discriminator_.heads(), " classes, one a head, got ", data.classes());
   }
 
   void set_run(long steps) {

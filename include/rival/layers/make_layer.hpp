@@ -192,9 +192,9 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
       {"upsample", maker_of<Upsample<S>, S>()},
       {"weight_norm",
        [](const Description& d) -> Made {
-         read_options<NoOptions>(d);
-         return with_weighted<S>(
-             only_layer(d), [&]<class L>(const L& layer) -> Made { return std::make_unique<WeightNorm<L>>(layer); });
+         return with_weighted<S>(only_layer(d), [&]<class L>(const L& layer) -> Made {
+           return std::make_unique<WeightNorm<L>>(layer, read_options<WeightNormOptions>(d));
+         });
        }},
   };
   return makers;

@@ -16,6 +16,17 @@
 
 namespace rival {
 
+struct WeightNormOptions {
+  /// Whether the lengths are learnt. If not they stay as `initialise` or `normalise_outputs` leaves them: training then
+  /// turns weights, and never makes them larger.
+  bool learn_lengths = true;
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("learn_lengths", o.learn_lengths);
+  }
+};
+
 /// The layer L (dense, convolution, transposed convolution) with W = g v / |v| in place of its weight, where |v| is the
 /// length of each output channel's numbers in v, of W's shape, and g has one number for each (Salimans and Kingma,
 /// "Weight normalization: a simple reparameterization to accelerate training of deep neural networks", 2016):
@@ -25,44 +36,55 @@ namespace rival {
 /// v is drawn as L's weight would be, and g = |v|, so that W = v at first. With G the gradient with respect to W and
 /// <.> the sum over an output channel's numbers, dg = <G v> / |v| and dv = g / |v| (G - v <G v> / |v|^2).
 ///
-/// In files g and v are PyTorch's weight_g and weight_v; of transposed convolutions those of its dim = 1, as lengths
-/// are the output channels' here. Where v is all zeros, W is too.
+/// In files learnt g and v are PyTorch's weight_g and weight_v; of transposed convolutions those of its dim = 1, as
+/// lengths are the output channels' here. Where v is all zeros, W is too.
 template <PlainWeighted L>
 class WeightNorm : public L {
  public:
   static constexpr bool wrapped = true;
   using S = typename L::Scalar;
 
-  explicit WeightNorm(const L& layer)
-      : L(layer), kind_("weight_norm " + std::string(layer.kind())), short_name_(layer.short_name()) {
+  explicit WeightNorm(const L& layer, const WeightNormOptions& options = {})
+      : L(layer),
+        options_(options),
+        kind_("weight_norm " + std::string(layer.kind())),
+        short_name_(layer.short_name()) {
     const Parameter<S>& v = this->weight();
     Shape lengths;
     for (Index axis = 0; axis + 1 < v.value.rank(); ++axis) lengths.push_back(1);
     lengths.push_back(v.value.cols());
-    g_ = {"weight_g", lengths};
-    g_.axes = v.axes;
-    lengths_of(v.value, g_.value.data());
+    if (options.learn_lengths) {
+      learnt_ = {"weight_g", lengths};
+      learnt_.axes = v.axes;
+    } else {
+      fixed_ = {"weight_g", Tensor<S>(lengths)};
+    }
+    lengths_of(v.value, this->lengths().data());
   }
 
   std::string_view kind() const override { return kind_; }
   /// Of L: normalised or not, the first convolution is "conv1".
   std::string_view short_name() const override { return short_name_; }
   Description describe() const override {
-    return internal::describe_around(rival::describe("weight_norm", NoOptions{}), L::describe());
+    return internal::describe_around(rival::describe("weight_norm", options_), L::describe());
   }
 
   /// The lengths g, {1, ..., out}. The directions v are `weight()`.
-  Parameter<S>& lengths() { return g_; }
-  const Parameter<S>& lengths() const { return g_; }
+  Tensor<S>& lengths() { return options_.learn_lengths ? learnt_.value : fixed_.value; }
+  const Tensor<S>& lengths() const { return options_.learn_lengths ? learnt_.value : fixed_.value; }
 
+  /// The lengths, learnt or fixed, and what L has.
   void collect(State<S>& state) override {
-    state.parameters.push_back(&g_);
+    if (options_.learn_lengths)
+      state.parameters.push_back(&learnt_);
+    else
+      state.buffers.push_back(&fixed_);
     L::collect(state);
   }
   /// v from the initialiser, g = |v|, biases 0.
   void initialise(const Initialiser<S>& weights, const Random& random) override {
     L::initialise(weights, random);
-    lengths_of(this->weight().value, g_.value.data());
+    lengths_of(this->weight().value, lengths().data());
   }
 
   /// Sets g and b so that over these inputs {N, ...} every output channel has mean 0 and deviation 1 (the paper's
@@ -78,7 +100,7 @@ class WeightNorm : public L {
       const auto outputs = y.matrix().col(c).array();
       const S mean = outputs.mean(), deviation = std::sqrt((outputs - mean).square().mean());
       const S scale = deviation > S(0) ? S(1) / deviation : S(1);
-      g_.value[c] *= scale;
+      lengths()[c] *= scale;
       bias.value[c] = (bias.value[c] - mean) * scale;
     }
   }
@@ -88,7 +110,7 @@ class WeightNorm : public L {
   void set_name(const std::string& name) override {
     L::set_name(name);
     this->weight().name = name + ".weight_v";
-    g_.name = name + ".weight_g";
+    learnt_.name = fixed_.name = name + ".weight_g";
   }
 
  protected:
@@ -98,7 +120,7 @@ class WeightNorm : public L {
     lengths_of(v, inverse.data());
     for (Index c = 0; c < v.cols(); ++c) inverse[c] = inverse[c] > S(0) ? S(1) / inverse[c] : S(0);
     Tensor<S>& w = trace.save(saved_weight, v.shape());
-    for_rows(v, [&](Index r) { row(w, r) = row(v, r) * (g_.value.array() * inverse.array()); });
+    for_rows(v, [&](Index r) { row(w, r) = row(v, r) * (lengths().array() * inverse.array()); });
     return w;
   }
   const Tensor<S>& made_weight(const Trace<S>& trace) const override { return trace.saved[saved_weight]; }
@@ -115,10 +137,10 @@ class WeightNorm : public L {
     sum_columns(v, along.data(),
                 [&](Index at, Index count) { return piece(gradient, at, count) * piece(v, at, count); });
     along.array() *= inverse;
-    g_.grad.array() += along.array();
+    if (options_.learn_lengths) learnt_.grad.array() += along.array();
     Tensor<S>& dv = this->weight().grad;
     for_rows(v, [&](Index r) {
-      row(dv, r) += (g_.value.array() * inverse) * (row(gradient, r) - row(v, r) * (along.array() * inverse));
+      row(dv, r) += (lengths().array() * inverse) * (row(gradient, r) - row(v, r) * (along.array() * inverse));
     });
   }
 
@@ -144,7 +166,7 @@ class WeightNorm : public L {
   template <class Term>
   static void sum_columns(const Tensor<S>& v, S* sums, const Term& term) {
     const Index rows = v.rows(), cols = v.cols();
-    parallel_blocks(cols, 64, 2.0 * static_cast<double>(v.size()), [&](Index begin, Index end) {
+    parallel_blocks(cols, 128, 2.0 * static_cast<double>(v.size()), [&](Index begin, Index end) {
       ArrayMap<S> sum(sums + begin, end - begin);
       sum.setZero();
       for (Index r = 0; r < rows; ++r) sum += term(r * cols + begin, end - begin);
@@ -155,8 +177,10 @@ class WeightNorm : public L {
     for (Index c = 0; c < v.cols(); ++c) lengths[c] = std::sqrt(lengths[c]);
   }
 
+  WeightNormOptions options_;
   std::string kind_, short_name_;
-  Parameter<S> g_;
+  Parameter<S> learnt_;  // the lengths, if they are,
+  Buffer<S> fixed_;      // or if they are not
 };
 
 RIVAL_INSTANTIATE_FLOAT(class WeightNorm<Conv1d<float>>);

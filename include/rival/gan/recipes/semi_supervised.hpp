@@ -70,14 +70,17 @@ Recipe<S> semi_supervised(const RecipeOptions& o, const Dataset& labelled) {
   const Index pixels = o.image.size(), latent = 100, classes = labelled.classes();
   Sequential<S> made(Dense<S>({.in = latent, .out = 500, .bias = false}), BatchNorm<S>({.features = 500}),
                      Softplus<S>(), Dense<S>({.in = 500, .out = 500, .bias = false}), BatchNorm<S>({.features = 500}),
-                     Softplus<S>(), WeightNorm(Dense<S>({.in = 500, .out = pixels})), Sigmoid<S>(), Reshape<S>(o.image));
+                     Softplus<S>(), WeightNorm(Dense<S>({.in = 500, .out = pixels})), Sigmoid<S>(),
+                     Reshape<S>(o.image));
   Generator<S> generator(latent, std::move(made));
   generator.initialise(glorot<S>(), random);
 
   Sequential<S> layers(Flatten<S>(), GaussianNoise<S>({.sigma = 0.3}));
   Index in = pixels;
   for (const Index out : {1000, 500, 250, 250, 250}) {
-    layers.add(WeightNorm(Dense<S>({.in = in, .out = out}))).add(ReLU<S>()).add(GaussianNoise<S>({.sigma = 0.5}));
+    layers.add(WeightNorm(Dense<S>({.in = in, .out = out}), {.learn_lengths = false}))
+        .add(ReLU<S>())
+        .add(GaussianNoise<S>({.sigma = 0.5}));
     in = out;
   }
   const Index features = layers.size() - 1;  // before the last noise
