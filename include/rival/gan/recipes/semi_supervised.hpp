@@ -68,16 +68,18 @@ Recipe<S> semi_supervised(const RecipeOptions& o, const Dataset& labelled) {
           o.image, ", got samples of ", labelled.sample_shape(), labelled.has_labels() ? "" : " without labels");
   const Random random(o.seed);
   const Index pixels = o.image.size(), latent = 100, classes = labelled.classes();
-  Sequential<S> made(Dense<S>({.in = latent, .out = 500, .bias = false}), BatchNorm<S>({.features = 500}),
-                     Softplus<S>(), Dense<S>({.in = 500, .out = 500, .bias = false}), BatchNorm<S>({.features = 500}),
-                     Softplus<S>(), WeightNorm(Dense<S>({.in = 500, .out = pixels})), Sigmoid<S>(),
+  const Index width = o.width > 0 ? o.width : 1000, half = std::max<Index>(1, width / 2),
+              quarter = std::max<Index>(1, width / 4);
+  Sequential<S> made(Dense<S>({.in = latent, .out = half, .bias = false}), BatchNorm<S>({.features = half}),
+                     Softplus<S>(), Dense<S>({.in = half, .out = half, .bias = false}), BatchNorm<S>({.features = half}),
+                     Softplus<S>(), WeightNorm(Dense<S>({.in = half, .out = pixels})), Sigmoid<S>(),
                      Reshape<S>(o.image));
   Generator<S> generator(latent, std::move(made));
   generator.initialise(glorot<S>(), random);
 
   Sequential<S> layers(Flatten<S>(), GaussianNoise<S>({.sigma = 0.3}));
   Index in = pixels;
-  for (const Index out : {1000, 500, 250, 250, 250}) {
+  for (const Index out : {width, half, quarter, quarter, quarter}) {
     layers.add(WeightNorm(Dense<S>({.in = in, .out = out}), {.learn_lengths = false}))
         .add(ReLU<S>())
         .add(GaussianNoise<S>({.sigma = 0.5}));
