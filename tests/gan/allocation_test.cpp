@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rival/gan/recipes/recipes.hpp"
+#include "rival/gan/recipes/semi_supervised.hpp"
 
 using namespace rival;
 using rival_test::allocations;
@@ -86,6 +87,23 @@ TEST_CASE("trainer: a warm step of every recipe allocates nothing, is finite and
     CHECK(sum(recipe.generator) != generator_then);
     CHECK(sum(recipe.discriminator) != discriminator_then);
   }
+}
+
+TEST_CASE("trainer: a warm step with labelled samples allocates nothing") {
+  std::vector<std::uint8_t> bytes(30 * 784);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * i / 7 % 251);
+  std::vector<Label> labels;
+  for (Label i = 0; i < 30; ++i) labels.push_back(static_cast<Label>(i % 10));
+  auto recipe =
+      recipes::semi_supervised<>({.batch = 8, .seed = 1, .width = 40}, Dataset({28, 28, 1}, bytes, labels, 10));
+  recipe.options.steps = 500;
+  AdversarialTrainer<> trainer(recipe.generator, recipe.discriminator, recipe.options);
+  Tensor<> real({8, 28, 28, 1});
+  Random(2).stream("real").fill_uniform(real, -1.0f, 1.0f);
+  for (int i = 0; i < 5; ++i) trainer.step(real);  // beyond an epoch of the labelled samples
+  const long start = allocations;
+  for (int i = 0; i < 5; ++i) trainer.step(real);
+  CHECK(allocations == start);
 }
 
 #if RIVAL_TEST_COUNTS_NEW

@@ -24,6 +24,7 @@
 #include "rival/layers/gru.hpp"
 #include "rival/layers/instance_norm.hpp"
 #include "rival/layers/layer_norm.hpp"
+#include "rival/layers/log_sum_exp.hpp"
 #include "rival/layers/minibatch_stddev.hpp"
 #include "rival/layers/pack.hpp"
 #include "rival/layers/permute.hpp"
@@ -71,6 +72,7 @@ std::vector<Case> cases() {
   add(all, GRU<>({.in = 6, .hidden = 3}), GRU<>({.in = 6, .hidden = 3, .last = true}), signals);
   add(all, WeightNorm(Dense<>({.in = 6, .out = 3})), vectors);
   add(all, Softmax<>(), Softmax<>({.temperature = 0.5}), vectors);
+  add(all, LogSumExp<>(), vectors);
   add(all, GaussianNoise<>(), GaussianNoise<>({.sigma = 2}), vectors);
   add(all, Permute<>({.order = {0, 1}}), Permute<>({.order = {1, 0}}), signals);
   add(all, PhaseShuffle<>({.radius = 1}), PhaseShuffle<>({.radius = 3}), signals);

@@ -61,6 +61,7 @@ std::vector<std::unique_ptr<Layer<float>>> one_of_each() {
   add(InstanceNorm<>({.features = 6, .epsilon = 1e-4, .affine = true}));
   add(LayerNorm<>({.features = 6, .epsilon = 1e-4, .affine = false}));
   add(LeakyReLU<>(0.3));
+  add(LogSumExp<>());
   add(MaxPool2d<>({.kernel = {2, 3}, .stride = {1, 2}, .padding = {1, 0}}));
   add(MinibatchStddev<>({.group = 3, .epsilon = 1e-4}));
   add(Pack<>(3));
@@ -82,7 +83,7 @@ std::vector<std::unique_ptr<Layer<float>>> one_of_each() {
   add(Tanh<>());
   add(TimeDistributed<>(Sequential<>(Dense<>({.in = 4, .out = 3}), Dropout<>())));
   add(Upsample<>({.factor = {2, 3}, .mode = Interpolation::bilinear}));
-  add(WeightNorm(Conv2d<>({.in = 2, .out = 3})));
+  add(WeightNorm(Conv2d<>({.in = 2, .out = 3}), {.learn_lengths = false}));
   return all;
 }
 

@@ -88,20 +88,39 @@ TEST_CASE("weight_norm: begins as the layer that it is around") {
   const Tensor<double>& expected = plain.forward(x, plain_trace, {});
   for (Index i = 0; i < y.size(); ++i) CHECK(std::abs(y[i] - expected[i]) < 1e-13);
   for (Index c = 0; c < 5; ++c)
-    CHECK(std::abs(layer.lengths().value[c] - layer.weight().value.matrix().col(c).norm()) < 1e-13);
+    CHECK(std::abs(layer.lengths()[c] - layer.weight().value.matrix().col(c).norm()) < 1e-13);
+}
+
+TEST_CASE("weight_norm: lengths that are not learnt are a buffer, and have no gradient") {
+  const WeightNormOptions fixed{.learn_lengths = false};
+  test::check_gradients(WeightNorm(Dense<double>({.in = 3, .out = 5}), fixed), {4, 3});
+  WeightNorm layer(Conv2d<double>({.in = 2, .out = 3, .kernel = 3}), fixed);
+  layer.set_name("D.conv1");
+  State<double> state;
+  layer.collect(state);
+  REQUIRE(state.parameters.size() == 2);
+  CHECK(state.parameters[0]->name == "D.conv1.weight_v");
+  REQUIRE(state.buffers.size() == 1);
+  CHECK(state.buffers[0]->name == "D.conv1.weight_g");
+  CHECK(&state.buffers[0]->value == &layer.lengths());
+  layer.initialise(normal<double>(0, 0.1), Random(1));
+  for (Index c = 0; c < 3; ++c)
+    CHECK(std::abs(layer.lengths()[c] - layer.weight().value.matrix().col(c).norm()) < 1e-13);
 }
 
 TEST_CASE("weight_norm: directions of zeros make zeros, with finite gradients") {
   WeightNorm layer(Dense<float>({.in = 3, .out = 2}));
   layer.weight().value.fill(0);
-  layer.lengths().value.fill(1);
+  layer.lengths().fill(1);
   const Tensor<float> x({2, 3}, 1.0f), dy({2, 2}, 1.0f);
   Trace<float> trace;
   Tensor<float> dx;
   CHECK((layer.forward(x, trace, {}).array() == 0).all());
   layer.backward(trace, dy, &dx, {.parameters = true});
   CHECK(layer.weight().grad.array().isFinite().all());
-  CHECK(layer.lengths().grad.array().isFinite().all());
+  State<float> state;
+  layer.collect(state);
+  CHECK(state.parameters[0]->grad.array().isFinite().all());
 }
 
 TEST_CASE("weight_norm: names, and what it goes around") {
@@ -110,8 +129,10 @@ TEST_CASE("weight_norm: names, and what it goes around") {
   CHECK(layer.kind() == "weight_norm conv2d");
   CHECK(layer.short_name() == "conv");
   CHECK(layer.weight().name == "D.conv1.weight_v");
-  CHECK(layer.lengths().name == "D.conv1.weight_g");
-  CHECK(layer.lengths().value.shape() == Shape{1, 1, 1, 3});
+  State<float> state;
+  layer.collect(state);
+  CHECK(state.parameters[0]->name == "D.conv1.weight_g");
+  CHECK(layer.lengths().shape() == Shape{1, 1, 1, 3});
   const auto copy = layer.clone();
   copy->assign(layer);
   CHECK(copy->describe() == layer.describe());
@@ -122,4 +143,35 @@ TEST_CASE("weight_norm: names, and what it goes around") {
 TEST_CASE("weight_norm: the same bits on any number of threads") {
   rival_test::check_threads(WeightNorm(Conv2d<float>({.in = 48, .out = 80, .kernel = 4, .stride = 2, .padding = 1})),
                             {8, 16, 16, 48});
+}
+
+TEST_CASE("weight_norm: outputs of mean 0 and deviation 1 over given inputs, with the directions as they were") {
+  WeightNorm dense(Dense<double>({.in = 3, .out = 4}));
+  dense.initialise(normal<double>(0, 0.1), Random(1));
+  for (Index i = 0; i < 3; ++i) dense.weight().value(i, 3) = 0;  // a channel that is the same for all inputs
+  dense.bias().value.fill(5);
+  const Tensor<double> before = dense.weight().value;
+  Tensor<double> x({20, 3});
+  Random(2).fill_normal(x, 1.0, 2.0);
+  dense.normalise_outputs(x);
+  Trace<double> trace;
+  const Tensor<double>& y = dense.forward(x, trace, {});
+  for (Index c = 0; c < 4; ++c) {
+    const auto outputs = y.matrix().col(c).array();
+    CHECK(std::abs(outputs.mean()) < 1e-12);
+    CHECK(std::abs(outputs.square().mean() - (c < 3 ? 1 : 0)) < 1e-12);
+  }
+  CHECK((dense.weight().value.array() == before.array()).all());
+
+  WeightNorm conv(Conv2d<double>({.in = 2, .out = 3, .kernel = 3}));
+  conv.initialise(normal<double>(0, 0.1), Random(3));
+  Tensor<double> images({2, 5, 4, 2});
+  Random(4).fill_normal(images);
+  conv.normalise_outputs(images);
+  const auto outputs = conv.forward(images, trace, {}).matrix();
+  for (Index c = 0; c < 3; ++c) CHECK(std::abs(outputs.col(c).array().square().mean() - 1) < 1e-12);
+
+  WeightNorm bare(Dense<double>({.in = 3, .out = 4, .bias = false}));
+  CHECK_THROWS_WITH(bare.normalise_outputs(x),
+                    "weight_norm dense: expected a bias, to make its outputs' means 0; got none");
 }

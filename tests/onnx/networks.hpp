@@ -80,6 +80,8 @@ inline std::vector<NetworkOfKind> networks_of_kinds() {
   }
   add("group_norm", image, Stack(GroupNorm<>({.groups = 4, .features = 4, .epsilon = 0.1, .affine = false})));
   add("layer_norm", image, Stack(LayerNorm<>({.features = 4, .affine = false})));
+  add("log_sum_exp", vector, Stack(LogSumExp<>()));
+  add("log_sum_exp", image, Stack(Flatten<>(), LogSumExp<>()));
   for (const bool affine : {true, false}) {
     add("instance_norm", image, Stack(InstanceNorm<>({.features = 4, .affine = affine})));
     add("instance_norm", rows, Stack(InstanceNorm<>({.features = 4, .affine = affine})));

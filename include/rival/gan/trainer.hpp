@@ -48,6 +48,9 @@ class AdversarialTrainer {
         classes_(Random(options_.seed).stream("classes")),
         whole_step_({&generator, &discriminator}, {discriminator_optimizer_.get(), generator_optimizer_.get()}) {
     check_options();
+    if (const auto& labelled = options_.labelled)
+      labelled_.emplace(labelled->data, LoaderOptions{.batch = labelled->batch},
+                        Random(options_.seed).stream("labelled"));
     if (options_.average) {
       options_.average->batch = options_.batch;
       average_.emplace(generator);
@@ -95,7 +98,12 @@ class AdversarialTrainer {
 
   /// What it takes to go on, beside networks, optimisers and average.
   TrainerState state() const {
-    TrainerState state{at_, penalties_.steps(), latents_.position(), classes_.position(), penalties_.position()};
+    TrainerState state{at_,
+                       penalties_.steps(),
+                       latents_.position(),
+                       classes_.position(),
+                       penalties_.position(),
+                       labelled_ ? labelled_->position() : LoaderPosition()};
     state.run = generator_optimizer_->run();
     state.average_steps = moving_ ? moving_->steps() : 0;
     return state;
@@ -105,6 +113,7 @@ class AdversarialTrainer {
     internal::require_state(state);
     require(state.discriminator_steps >= 0, "trainer: expected a state of numbers >= 0, got ",
             state.discriminator_steps, " discriminator steps");
+    if (labelled_) labelled_->set_position(state.labelled);  // the last thing that may throw, and then changes nothing
     at_ = state;
     set_run(state.run);
     penalties_.go_on_from(state.discriminator_steps, state.penalties);
@@ -152,7 +161,19 @@ class AdversarialTrainer {
             most_classes, " classes to draw labels from, got ", o.classes);
     require(o.labels != LabelSource::drawn || !o.auxiliary.loss || !o.auxiliary.on_real,
             "trainer: expected labels of the data for an auxiliary loss on real samples, got drawn ones");
+    if (o.labelled) check_labelled(o.labelled->data);
     if (!o.penalties.empty()) discriminator_.curvature();
+  }
+
+  void check_labelled(const Dataset& data) const {
+    require(discriminator_.heads() > 0, "trainer: expected a discriminator with heads for labelled samples, got none");
+    require(options_.labels == LabelSource::none,
+            "trainer: expected networks that are given no labels beside labelled samples");
+    require(data.sample_shape() == discriminator_.input_shape() && data.has_labels(),
+            "trainer: expected labelled samples of ", discriminator_.input_shape(), ", got samples of ",
+            data.sample_shape(), data.has_labels() ? "" : " without labels");
+    require(data.classes() <= discriminator_.heads(), "trainer: expected labelled samples of at most ",
+            discriminator_.heads(), " classes, one a head, got ", data.classes());
   }
 
   void set_run(long steps) {
@@ -210,13 +231,12 @@ class AdversarialTrainer {
     report.fake_score = fake_scores.array().mean();
     report.accuracy = static_cast<double>((real_scores.array() > S(0)).count() + (fake_scores.array() < S(0)).count()) /
                       static_cast<double>(real_scores.size() + fake_scores.size());
-    const S auxiliary = fake_heads_.loss(options_.auxiliary, fake_labels_, latent);
-    const S auxiliary_real =
-        options_.auxiliary.on_real ? real_heads_.loss(options_.auxiliary, real.labels, no_latent_) : S(0);
+    const bool on_real = options_.auxiliary.on_real && !labelled_, on_fake = !labelled_;
+    const S auxiliary = labelled_ ? labelled_pass() : fake_heads_.loss(options_.auxiliary, fake_labels_, latent);
+    const S auxiliary_real = on_real ? real_heads_.loss(options_.auxiliary, real.labels, no_latent_) : S(0);
     report.auxiliary_loss = auxiliary;
     require_finite(loss + auxiliary + auxiliary_real, "discriminator");
-    const Tensor<S>&dreal = real_heads_.gradient(dreal_, options_.auxiliary.on_real),
-          &dfake = fake_heads_.gradient(dfake_, true);
+    const Tensor<S>&dreal = real_heads_.gradient(dreal_, on_real), &dfake = fake_heads_.gradient(dfake_, on_fake);
     report.penalty = penalties_.backward(discriminator_, {real.images, real.labels, real_trace_, dreal},
                                          {*fake_images_, fake_labels_, fake_trace_, dfake});
     require_finite(static_cast<S>(report.penalty), "discriminator's penalty");
@@ -225,6 +245,18 @@ class AdversarialTrainer {
     else
       discriminator_optimizer_->step();
     if (options_.weight_clip > 0) clip_weights(discriminator_optimizer_->parameters(), options_.weight_clip);
+  }
+
+  /// The auxiliary loss of the next labelled batch, whose gradients are added.
+  S labelled_pass() {
+    while (!labelled_->next(labelled_images_, labelled_labels_)) {
+    }
+    const Tensor<S>& scores = labelled_heads_.scores(discriminator_.forward(labelled_images_, labelled_trace_));
+    const S loss = labelled_heads_.loss(options_.auxiliary, labelled_labels_, no_latent_);
+    dlabelled_.resize(scores.shape());
+    dlabelled_.fill(S(0));
+    discriminator_.backward(labelled_trace_, labelled_heads_.gradient(dlabelled_, true), {.parameters = true});
+    return loss;
   }
 
   /// On the generated batch of the discriminator step before, scored by the discriminator as it is now.
@@ -243,9 +275,9 @@ class AdversarialTrainer {
     } else {
       loss = options_.loss.generator(real_scores, fake_scores, dfake_);
       check_gradient("generator", dfake_, fake_scores);
-      const S auxiliary = fake_heads_.loss(options_.auxiliary, fake_labels_, latent);
+      const S auxiliary = labelled_ ? S(0) : fake_heads_.loss(options_.auxiliary, fake_labels_, latent);
       require_finite(loss + auxiliary, "generator");
-      dimages = &discriminator_.backward(fake_trace_, fake_heads_.gradient(dfake_, true), {.input = true});
+      dimages = &discriminator_.backward(fake_trace_, fake_heads_.gradient(dfake_, !labelled_), {.input = true});
     }
     report.generator_loss = loss;
     generator_.backward(latent_trace_, *dimages, {.parameters = true});
@@ -279,17 +311,18 @@ class AdversarialTrainer {
   internal::WholeStep<S> whole_step_;
   std::optional<Generator<S>> average_;
   std::optional<MovingAverage<S>> moving_;
+  std::optional<Loader<S>> labelled_;
   FitState at_;
   internal::FitLoop<S> loop_;
 
   // What a step works on; kept so that the next one allocates nothing.
-  Tensor<S> latent_, dreal_, dfake_, uniform_;
+  Tensor<S> latent_, dreal_, dfake_, uniform_, labelled_images_, dlabelled_;
   const Tensor<S> no_scores_, no_latent_;
-  std::vector<Label> drawn_labels_;
+  std::vector<Label> drawn_labels_, labelled_labels_;
   Labels fake_labels_;
   const Tensor<S>* fake_images_ = nullptr;
-  Trace<S> latent_trace_, real_trace_, fake_trace_;
-  internal::Heads<S> real_heads_, fake_heads_;
+  Trace<S> latent_trace_, real_trace_, fake_trace_, labelled_trace_;
+  internal::Heads<S> real_heads_, fake_heads_, labelled_heads_;
 };
 
 // Outside of the class, and so not inline: where they are compiled once (core/instantiate.hpp), no other file compiles

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rival/core/random.hpp"
+#include "rival/data/loader.hpp"
 #include "rival/gan/penalty.hpp"
 #include "rival/loss/adversarial.hpp"
 #include "rival/loss/auxiliary.hpp"
@@ -23,6 +24,12 @@ enum class LabelSource {
   drawn  ///< for the generated batch alone, uniformly from the classes
 };
 
+/// Labelled samples beside those that a trainer is given without labels.
+struct LabelledSamples {
+  Dataset data;
+  Index batch = 64;  ///< of them a step of the discriminator; all come once before one comes again
+};
+
 /// What an AdversarialTrainer does in a step, and with which numbers.
 template <class S = float>
 struct TrainerOptions {
@@ -32,6 +39,9 @@ struct TrainerOptions {
   std::vector<Penalty> penalties = {};
   /// The loss of the discriminator's heads, if it has any.
   AuxiliaryLoss<S> auxiliary = {};
+  /// If given: the auxiliary loss is of these samples alone, neither of the others nor of generated ones, and the
+  /// discriminator alone minimises it: semi-supervised training (Salimans et al., 2016).
+  std::optional<LabelledSamples> labelled = {};
   /// If not 0: the generator matches the features behind so many of the discriminator's layers instead of minimising
   /// its own loss (Salimans et al., 2016).
   Index feature_matching = 0;
@@ -67,6 +77,7 @@ struct TrainerState : FitState {
   Random::Position latents,      ///< of the latent vectors
       classes,                   ///< of the drawn labels
       penalties;                 ///< of the points that penalties are taken at
+  LoaderPosition labelled;       ///< where the loader of the labelled samples stands, if there are any
 
   friend bool operator==(const TrainerState&, const TrainerState&) = default;
 };

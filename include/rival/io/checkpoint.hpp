@@ -52,26 +52,31 @@ inline Random::Position position_from(const Json& json) {
   return {json.at(0).whole<std::uint64_t>(), json.at(1).whole<std::uint64_t>(), json.at(2).whole<std::uint64_t>()};
 }
 
+inline Json to_json(const LoaderPosition& at) {
+  return Json().add("epoch", at.epoch).add("taken", at.taken).add("stream", to_json(at.stream));
+}
+inline LoaderPosition loader_position_from(const Json& json) {
+  return {json.at("epoch").whole<Index>(), json.at("taken").whole<Index>(), position_from(json.at("stream"))};
+}
+
 /// Adds what every trainer remembers to what it remembers alone.
 inline Json with_fit_state(Json json, const FitState& s) {
-  Json data = Json().add("epoch", s.data.epoch).add("taken", s.data.taken).add("stream", to_json(s.data.stream));
   json.add("steps", s.steps)
       .add("run", s.run)
       .add("average_steps", s.average_steps)
       .add("fits", s.fits)
       .add("fit_steps", s.fit_steps)
-      .add("data", std::move(data))
+      .add("data", to_json(s.data))
       .add("data_set", s.data_set);
   return json;
 }
 inline FitState fit_state_from(const Json& json) {
-  const Json& data = json.at("data");
   return {.steps = json.at("steps").whole<long>(),
           .run = json.at("run").whole<long>(),
           .average_steps = json.at("average_steps").whole<long>(),
           .fits = json.at("fits").whole<int>(),
           .fit_steps = json.at("fit_steps").whole<long>(),
-          .data = {data.at("epoch").whole<Index>(), data.at("taken").whole<Index>(), position_from(data.at("stream"))},
+          .data = loader_position_from(json.at("data")),
           .data_set = json.at("data_set").whole<std::uint64_t>()};
 }
 
@@ -80,12 +85,17 @@ inline Json to_json(const TrainerState& s) {
                             .add("discriminator_steps", s.discriminator_steps)
                             .add("latents", to_json(s.latents))
                             .add("classes", to_json(s.classes))
-                            .add("penalties", to_json(s.penalties)),
+                            .add("penalties", to_json(s.penalties))
+                            .add("labelled", to_json(s.labelled)),
                         s);
 }
 inline void read(const Json& json, TrainerState& s) {
-  s = {fit_state_from(json), json.at("discriminator_steps").whole<long>(), position_from(json.at("latents")),
-       position_from(json.at("classes")), position_from(json.at("penalties"))};
+  s = {fit_state_from(json),
+       json.at("discriminator_steps").whole<long>(),
+       position_from(json.at("latents")),
+       position_from(json.at("classes")),
+       position_from(json.at("penalties")),
+       loader_position_from(json.at("labelled"))};
 }
 
 inline Json to_json(const SupervisedState& s) { return with_fit_state(Json().add("augment", to_json(s.augment)), s); }

@@ -69,6 +69,11 @@ inline Json told(const std::optional<MovingAverageOptions>& average) {
   return Json().add("half_life", average->half_life).add("ramp_up", average->ramp_up);
 }
 
+inline Json told(const std::optional<LabelledSamples>& labelled) {
+  if (!labelled) return nullptr;
+  return Json().add("batch", labelled->batch).add("fingerprint", labelled->data.fingerprint());
+}
+
 inline Json told(const DistortionOptions& options) {
   Json json;
   DistortionOptions::each(options, [&]<class T>(const char* name, const T& value) {
@@ -102,6 +107,7 @@ Json told(const TrainerOptions<S>& o, long run) {
       .add("penalties", std::move(penalties))
       .add("auxiliary", o.auxiliary.name)
       .add("auxiliary_on_real", o.auxiliary.on_real)
+      .add("labelled", told(o.labelled))
       .add("feature_matching", o.feature_matching)
       .add("weight_clip", o.weight_clip)
       .add("labels", sources[static_cast<int>(o.labels)])

@@ -27,6 +27,7 @@
 #include "rival/layers/gru.hpp"
 #include "rival/layers/instance_norm.hpp"
 #include "rival/layers/layer_norm.hpp"
+#include "rival/layers/log_sum_exp.hpp"
 #include "rival/layers/minibatch_stddev.hpp"
 #include "rival/layers/pack.hpp"
 #include "rival/layers/permute.hpp"
@@ -151,6 +152,7 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
        [](const Description& d) -> Made {
          return std::make_unique<LeakyReLU<S>>(read_options<LeakyReLUOptions>(d).slope);
        }},
+      {"log_sum_exp", maker_of<LogSumExp<S>, S>()},
       {"max_pool2d", maker_of<MaxPool2d<S>, S>()},
       {"minibatch_stddev", maker_of<MinibatchStddev<S>, S>()},
       {"pack",
@@ -192,9 +194,9 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
       {"upsample", maker_of<Upsample<S>, S>()},
       {"weight_norm",
        [](const Description& d) -> Made {
-         read_options<NoOptions>(d);
-         return with_weighted<S>(
-             only_layer(d), [&]<class L>(const L& layer) -> Made { return std::make_unique<WeightNorm<L>>(layer); });
+         return with_weighted<S>(only_layer(d), [&]<class L>(const L& layer) -> Made {
+           return std::make_unique<WeightNorm<L>>(layer, read_options<WeightNormOptions>(d));
+         });
        }},
   };
   return makers;

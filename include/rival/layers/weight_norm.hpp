@@ -16,6 +16,17 @@
 
 namespace rival {
 
+struct WeightNormOptions {
+  /// Whether the lengths are learnt. If not they stay as `initialise` or `normalise_outputs` leaves them: training then
+  /// turns weights, and never makes them larger.
+  bool learn_lengths = true;
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("learn_lengths", o.learn_lengths);
+  }
+};
+
 /// The layer L (dense, convolution, transposed convolution) with W = g v / |v| in place of its weight, where |v| is the
 /// length of each output channel's numbers in v, of W's shape, and g has one number for each (Salimans and Kingma,
 /// "Weight normalization: a simple reparameterization to accelerate training of deep neural networks", 2016):
@@ -27,8 +38,8 @@ namespace rival {
 ///
 ///     dg = <G v> / |v|,  dv = g / |v| (G - v <G v> / |v|^2)
 ///
-/// In files g and v are PyTorch's weight_g and weight_v; of transposed convolutions those of its dim = 1, as lengths
-/// are the output channels' here. Where v is all zeros, W is too.
+/// In files learnt g and v are PyTorch's weight_g and weight_v; of transposed convolutions those of its dim = 1, as
+/// lengths are the output channels' here. Where v is all zeros, W is too.
 template <PlainWeighted L>
 class WeightNorm : public L {
  public:
@@ -36,15 +47,22 @@ class WeightNorm : public L {
   using S = typename L::Scalar;          ///< of the layer within
 
   /// Around that layer, from whose weight v and g are taken: the product stays what it was.
-  explicit WeightNorm(const L& layer)
-      : L(layer), kind_("weight_norm " + std::string(layer.kind())), short_name_(layer.short_name()) {
+  explicit WeightNorm(const L& layer, const WeightNormOptions& options = {})
+      : L(layer),
+        options_(options),
+        kind_("weight_norm " + std::string(layer.kind())),
+        short_name_(layer.short_name()) {
     const Parameter<S>& v = this->weight();
     Shape lengths;
     for (Index axis = 0; axis + 1 < v.value.rank(); ++axis) lengths.push_back(1);
     lengths.push_back(v.value.cols());
-    g_ = {"weight_g", lengths};
-    g_.axes = v.axes;
-    lengths_of(v.value, g_.value.data());
+    if (options.learn_lengths) {
+      learnt_ = {"weight_g", lengths};
+      learnt_.axes = v.axes;
+    } else {
+      fixed_ = {"weight_g", Tensor<S>(lengths)};
+    }
+    lengths_of(v.value, this->lengths().data());
   }
 
   /// "weight_norm" and L's kind.
@@ -53,23 +71,44 @@ class WeightNorm : public L {
   std::string_view short_name() const override { return short_name_; }
   /// L's description within.
   Description describe() const override {
-    return internal::describe_around(rival::describe("weight_norm", NoOptions{}), L::describe());
+    return internal::describe_around(rival::describe("weight_norm", options_), L::describe());
   }
 
   /// The lengths g, {1, ..., out}. The directions v are `weight()`.
-  Parameter<S>& lengths() { return g_; }
+  Tensor<S>& lengths() { return options_.learn_lengths ? learnt_.value : fixed_.value; }
   /// The same, to be read only.
-  const Parameter<S>& lengths() const { return g_; }
+  const Tensor<S>& lengths() const { return options_.learn_lengths ? learnt_.value : fixed_.value; }
 
-  /// g, and then L's state, where v is the weight.
+  /// The lengths, learnt or fixed, and what L has.
   void collect(State<S>& state) override {
-    state.parameters.push_back(&g_);
+    if (options_.learn_lengths)
+      state.parameters.push_back(&learnt_);
+    else
+      state.buffers.push_back(&fixed_);
     L::collect(state);
   }
   /// v from the initialiser, g = |v|, biases 0.
   void initialise(const Initialiser<S>& weights, const Random& random) override {
     L::initialise(weights, random);
-    lengths_of(this->weight().value, g_.value.data());
+    lengths_of(this->weight().value, lengths().data());
+  }
+
+  /// Sets g and b so that over these inputs {N, ...} every output channel has mean 0 and deviation 1 (the paper's
+  /// data-dependent initialisation). A channel that is the same for all of them gets mean 0 alone. Throws Error without
+  /// a bias, and for inputs that the layer does not take.
+  void normalise_outputs(const Tensor<S>& x) {
+    Parameter<S>& bias = this->bias();
+    require(!bias.value.empty(), *this, ": expected a bias, to make its outputs' means 0; got none");
+    require(x.rank() >= 1 && x.dim(0) >= 1, *this, ": expected a batch, got ", x.shape());
+    Trace<S> trace;
+    const Tensor<S>& y = this->forward(x, trace, {});
+    for (Index c = 0; c < y.cols(); ++c) {
+      const auto outputs = y.matrix().col(c).array();
+      const S mean = outputs.mean(), deviation = std::sqrt((outputs - mean).square().mean());
+      const S scale = deviation > S(0) ? S(1) / deviation : S(1);
+      lengths()[c] *= scale;
+      bias.value[c] = (bias.value[c] - mean) * scale;
+    }
   }
 
   /// A copy with parameters of its own.
@@ -80,7 +119,7 @@ class WeightNorm : public L {
   void set_name(const std::string& name) override {
     L::set_name(name);
     this->weight().name = name + ".weight_v";
-    g_.name = name + ".weight_g";
+    learnt_.name = fixed_.name = name + ".weight_g";
   }
 
  protected:
@@ -91,7 +130,7 @@ class WeightNorm : public L {
     lengths_of(v, inverse.data());
     for (Index c = 0; c < v.cols(); ++c) inverse[c] = inverse[c] > S(0) ? S(1) / inverse[c] : S(0);
     Tensor<S>& w = trace.save(saved_weight, v.shape());
-    for_rows(v, [&](Index r) { row(w, r) = row(v, r) * (g_.value.array() * inverse.array()); });
+    for_rows(v, [&](Index r) { row(w, r) = row(v, r) * (lengths().array() * inverse.array()); });
     return w;
   }
   /// The one of that trace's forward pass.
@@ -111,10 +150,10 @@ class WeightNorm : public L {
     sum_columns(v, along.data(),
                 [&](Index at, Index count) { return piece(gradient, at, count) * piece(v, at, count); });
     along.array() *= inverse;
-    g_.grad.array() += along.array();
+    if (options_.learn_lengths) learnt_.grad.array() += along.array();
     Tensor<S>& dv = this->weight().grad;
     for_rows(v, [&](Index r) {
-      row(dv, r) += (g_.value.array() * inverse) * (row(gradient, r) - row(v, r) * (along.array() * inverse));
+      row(dv, r) += (lengths().array() * inverse) * (row(gradient, r) - row(v, r) * (along.array() * inverse));
     });
   }
 
@@ -140,7 +179,7 @@ class WeightNorm : public L {
   template <class Term>
   static void sum_columns(const Tensor<S>& v, S* sums, const Term& term) {
     const Index rows = v.rows(), cols = v.cols();
-    parallel_blocks(cols, 64, 2.0 * static_cast<double>(v.size()), [&](Index begin, Index end) {
+    parallel_blocks(cols, 128, 2.0 * static_cast<double>(v.size()), [&](Index begin, Index end) {
       ArrayMap<S> sum(sums + begin, end - begin);
       sum.setZero();
       for (Index r = 0; r < rows; ++r) sum += term(r * cols + begin, end - begin);
@@ -151,8 +190,10 @@ class WeightNorm : public L {
     for (Index c = 0; c < v.cols(); ++c) lengths[c] = std::sqrt(lengths[c]);
   }
 
+  WeightNormOptions options_;
   std::string kind_, short_name_;
-  Parameter<S> g_;
+  Parameter<S> learnt_;  // the lengths, if they are,
+  Buffer<S> fixed_;      // or if they are not
 };
 
 RIVAL_INSTANTIATE_FLOAT(class WeightNorm<Conv1d<float>>);

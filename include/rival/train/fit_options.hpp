@@ -25,7 +25,7 @@ struct StepReport {
   double discriminator_loss = 0;  ///< without penalties and auxiliary losses
   double generator_loss = 0;      ///< without auxiliary losses; with feature matching that of the features
   double penalty = 0;             ///< the sum of all penalties, weighted
-  double auxiliary_loss = 0;      ///< of the generated samples, in the discriminator's step
+  double auxiliary_loss = 0;      ///< of the generated samples, in the discriminator's step, or of the labelled ones
   double real_score = 0;          ///< mean score of the real batch
   double fake_score = 0;          ///< mean score of the generated batch
   double accuracy = 0;  ///< share of the batch whose class is found, or of both that the discriminator tells apart

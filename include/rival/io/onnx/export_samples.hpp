@@ -1,5 +1,5 @@
 #pragma once
-// Exporters of what joins a sample with its label, or with the other samples of its batch.
+// Exporters of what joins a sample with its label, with what is made of it, or with the other samples of its batch.
 
 #include <string>
 #include <utility>
@@ -34,6 +34,11 @@ inline OnnxPlace embedding(OnnxGraph& g, const OnnxLayer& layer, const OnnxPlace
       {g.labels(), g.scalar(n + ".classes", o.classes), g.constant(n + ".values", {2}, std::vector<float>{0, 1})});
   if (x.shape.rank() == 3) rows = g.reshape(n + ".pixel", rows, {count, 1, 1});
   return with_channels(g, layer, x, rows, count);
+}
+
+inline OnnxPlace log_sum_exp(OnnxGraph& g, const OnnxLayer& layer, const OnnxPlace& x) {
+  const std::string sum = g.add("ReduceLogSumExp", layer.name + ".sum", {x.name}, {{"axes", Wholes{1}}});
+  return {g.add("Concat", layer.name, {sum, x.name}, {{"axis", Whole{1}}}), layer.out};
 }
 
 /// y = x[0] + x[1 + label]

@@ -78,6 +78,7 @@ inline std::map<std::string, OnnxExporter, std::less<>>& onnx_exporters() {
          const auto slope = static_cast<float>(read_options<LeakyReLUOptions>(layer.description).slope);
          return {g.add("LeakyRelu", layer.name, {x.name}, {{"alpha", slope}}), x.shape, x.order};
        }},
+      {"log_sum_exp", counted_as_here(log_sum_exp)},
       {"max_pool2d", pool<MaxPoolOptions>},
       {"minibatch_stddev", by_channels(counted_as_here(minibatch_stddev))},
       {"pack", by_channels(counted_as_here(pack))},

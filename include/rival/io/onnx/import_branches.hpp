@@ -99,12 +99,14 @@ inline OnnxStep read_add(OnnxQuery& q, const OnnxNode& node, int depth) {
                        describe("residual", ResidualOptions{}));
 }
 
-/// x with the rows of a table that the labels choose, x with the deviations of its samples, or two branches.
+/// x with the rows of a table that the labels choose, with the deviations of its samples or behind the logarithm of its
+/// sum of exponentials, or two branches.
 inline OnnxStep read_concat(OnnxQuery& q, const OnnxNode& node, int depth) {
   require(node.inputs.size() == 2, q.of(node), "expected two inputs, got ", node.inputs.size());
   const std::int64_t axis = q.whole(node, "axis", 0);
   if (auto embedding = read_embedding(q, node)) return *embedding;
   if (auto stddev = read_stddev(q, node)) return *stddev;
+  if (auto sum = read_log_sum_exp(q, node)) return *sum;
   OnnxStep step = read_branches(q, node, q.input_of(node, 1), q.input_of(node, 0), depth, {"concat_skip"});
   step.go = [&q, &node, axis, go = step.go](ReadStack& stack) {
     go(stack);

@@ -73,6 +73,15 @@ inline std::optional<OnnxStep> read_projection(OnnxQuery& q, const OnnxNode& nod
                   }};
 }
 
+/// (log of the sum of e^x, x)
+inline std::optional<OnnxStep> read_log_sum_exp(OnnxQuery& q, const OnnxNode& node) {
+  const OnnxNode* sum = q.made_by(&node, 0, "ReduceLogSumExp");
+  if (!sum || q.input_of(*sum, 0) != q.input_of(node, 1) || q.whole(*sum, "keepdims", 1) == 0) return {};
+  const Wholes over = axes(q, *sum);
+  if (over != Wholes{1} && over != Wholes{-1}) return {};
+  return OnnxStep{&node, q.input_of(node, 1), [](ReadStack& stack) { append(stack, {{"log_sum_exp"}}); }};
+}
+
 /// As the exporter writes it; see minibatch_stddev in export_samples.hpp.
 inline std::optional<OnnxStep> read_stddev(OnnxQuery& q, const OnnxNode& node) {
   const std::string& x = q.input_of(node, 0);

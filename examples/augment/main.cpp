@@ -1,0 +1,197 @@
+// Trains a classifier on a few labels with the help of a GAN, or says what a GAN's pictures are worth to a classifier.
+// `--help` lists the options.
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/losses.hpp"
+#include "common/network_files.hpp"
+#include "common/report.hpp"
+#include "common/run.hpp"
+#include "common/samples.hpp"
+#include "common/settings.hpp"
+#include "common/time_budget.hpp"
+#include "common/watch.hpp"
+#include "few_labels.hpp"
+#include "options.hpp"
+#include "rival/gan/recipes/semi_supervised.hpp"
+#include "rival/image/png.hpp"
+#include "rival/io/sampler.hpp"
+#include "rival/nn/summary.hpp"
+#include "rival/train/evaluate.hpp"
+#include "rival/train/supervised_trainer.hpp"
+#include "table.hpp"
+
+namespace {
+
+/// The errors on the test pictures: of the same network trained on the labelled pictures alone, and of the classifier
+/// within the discriminator as the training goes on. In per cent.
+class Errors {
+ public:
+  void set_alone(double error) { alone_ = 100 * error; }
+  void add(long step, double error) { at_[step] = 100 * error; }
+  double last() const { return at_.empty() ? 100 : at_.rbegin()->second; }
+
+  std::string text() const {
+    rival::internal::TextStream text;
+    text << "test error " << last() << " %, on the labelled pictures alone " << alone_ << " %";
+    return text.str();
+  }
+  Losses::Figures figures() const {
+    return {.names = {"test_error"}, .at = [this](long step) -> const double* {
+              const auto found = at_.find(step);
+              return found == at_.end() ? nullptr : &found->second;
+            }};
+  }
+  void add_to(rival::Page& page) const {
+    std::vector<std::vector<std::string>> rows{{"labelled pictures alone", rival::internal::concatenate(alone_)}};
+    for (const auto& [step, error] : at_)
+      rows.push_back({rival::internal::concatenate("with the GAN, step ", step), rival::internal::concatenate(error)});
+    page.table("Test error in %", {"trained on", "error"}, rows);
+  }
+  void put(rival::CheckpointExtras& extras) const {
+    rival::Tensor<double> numbers({static_cast<rival::Index>(1 + 2 * at_.size())});
+    rival::Index i = 0;
+    numbers[i++] = alone_;
+    for (const auto& [step, error] : at_) numbers[i++] = static_cast<double>(step), numbers[i++] = error;
+    extras.numbers["errors"] = numbers;
+  }
+  void take(const rival::CheckpointExtras& extras) {
+    const rival::Tensor<double>& numbers = extras.numbers.at("errors");
+    alone_ = numbers[0];
+    for (rival::Index i = 1; i + 1 < numbers.size(); i += 2) at_[static_cast<long>(numbers[i])] = numbers[i + 1];
+  }
+
+ private:
+  double alone_ = 100;
+  std::map<long, double> at_;
+};
+
+/// The error of the network as it stands before the training, trained on the labelled pictures alone.
+double error_alone(const rival::Recipe<>& recipe, const Digits& digits, std::uint64_t seed) {
+  rival::Classifier<> classifier = rival::classifier_within(recipe.discriminator);
+  const rival::LabelledSamples& labelled = *recipe.options.labelled;
+  const rival::AdamOptions adam{
+      .learning_rate = 1e-3, .schedule = rival::over_run([](long steps) { return rival::cosine({.steps = steps}); })};
+  rival::SupervisedTrainer<> trainer(classifier, {.batch = labelled.batch, .optimizer = adam, .seed = seed});
+  constexpr long steps = 500;
+  const rival::Index per_epoch = labelled.data.size() / labelled.batch;
+  trainer.fit(labelled.data, {.epochs = steps / per_epoch + 1, .steps = steps});
+  return rival::evaluate(classifier, digits.test).error();
+}
+
+/// The text of summary.txt.
+std::string describe(const Options& o, const Run& run, const Digits& digits, const Errors& errors,
+                     rival::Recipe<>& recipe) {
+  const rival::StepReport& last = run.last();
+  rival::internal::TextStream text;
+  text << o.labels << " labelled pictures of each of " << digits.class_names.size() << " classes, "
+       << digits.train.size() << " without labels, batch " << o.batch << ", seed " << o.seed << ", threads "
+       << rival::threads() << "\n\nsteps " << last.steps_done << " of " << last.steps_in_all << run.state()
+       << ", epochs " << last.epoch << ", seconds " << last.seconds << ", images/s " << last.images_per_second
+       << "\nlast step: discriminator loss " << last.discriminator_loss << ", loss of the labelled "
+       << last.auxiliary_loss << ", generator loss " << last.generator_loss << ", mean score of real "
+       << last.real_score << ", of generated " << last.fake_score << ", accuracy " << last.accuracy << "\n\n"
+       << errors.text() << " (" << digits.test.size() << " test pictures)\n\n"
+       << rival::summary(recipe.generator) << '\n'
+       << rival::summary(recipe.discriminator);
+  return text.str();
+}
+
+int train(Options o) {
+  // All that can be wrong is found before anything is written.
+  Checkpoints checkpoints(o.out, o.checkpoints);
+  const bool resume = o.checkpoints.resume;
+  if (resume) resume_options(checkpoints, "augment", o);
+  const Digits digits = read_digits(o);
+  const rival::Dataset& data = digits.train;
+  rival::require(o.batch <= data.size(), "--batch: expected at most the ", data.size(), " training pictures, got ",
+                 o.batch);
+  const rival::Dataset labelled = few_of_each_class(data, o.labels, o.seed);
+  rival::Recipe<> recipe = rival::recipes::semi_supervised({.batch = o.batch, .seed = o.seed}, labelled);
+  std::vector<std::string> words;
+  if (!resume && o.given.count("--steps") > 0) o.minutes = 0;  // as long as they take
+  if (o.steps == 0) words.push_back(choose_steps(o.steps, o.minutes, recipe, data));
+  if (o.evaluate_every == 0) o.evaluate_every = std::max(1L, o.steps / 20);
+
+  rival::AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
+  const Samples samples(trainer.averaged_generator(), recipe.options, rival::Random(o.seed).stream("samples"), 0, -1);
+  Errors errors;
+  Losses losses(errors.figures());
+  Report report;
+  Watch watch(trainer, data, o.seed);
+  const rival::CheckpointExtras earlier = resume ? trainer.load(checkpoints.newest()) : rival::CheckpointExtras();
+  rival::require(!resume || trainer.state().data_set == data.fingerprint(),
+                 "--resume: expected the pictures that the run was begun with, got others in ", o.data);
+
+  Run run("augment", o.out, o.quiet);
+  run.limit(time_limit(o, o.minutes));
+  for (const std::string& word : words) run.say(word);
+  if (resume) {
+    run.take(earlier);
+    losses.take(earlier);
+    errors.take(earlier);
+    report.take(earlier);
+    watch.take(earlier);
+  }
+  using std::filesystem::path;
+  run.output("samples.png", [&](const path& to) {
+    rival::write_png(to, rival::grid(samples.fixed(), {.columns = samples.columns(), .scale = 2}));
+  });
+  run.output("losses.csv", [&](const path& to) { losses.write_csv(to); });
+  run.output("losses.svg", [&](const path& to) { losses.write_svg(to); });
+  run.output("classifier.safetensors",
+             [&](const path& to) { rival::save(rival::classifier_within(recipe.discriminator), to); });
+  run.output("generator.safetensors", [&](const path& to) {
+    rival::save(trainer.averaged_generator(), rival::sampling_of(recipe.options), to);
+  });
+  run.output("summary.txt", [&](const path& to) { rival::replace_file(to, describe(o, run, digits, errors, recipe)); });
+  run.output("report.html", [&](const path& to) {
+    rival::Page page = report.begin("augment", run, losses.steps());
+    errors.add_to(page);
+    report.end(page, run, o, recipe.generator, recipe.discriminator);
+    page.save(to);
+  });
+  run.checkpoints(checkpoints, [&](const path& to) {
+    rival::CheckpointExtras extras;
+    put_settings(extras, o);
+    run.put(extras);
+    losses.put(extras);
+    errors.put(extras);
+    report.put(extras);
+    watch.put(extras);
+    trainer.save(to, extras);
+  });
+
+  const rival::Index per_epoch = data.size() / o.batch;
+  return run.train([&] {
+    if (!resume) errors.set_alone(error_alone(recipe, digits, o.seed));
+    const auto on_step = [&](const rival::StepReport& step) {
+      losses.add(step);
+      watch.step(step, run, report);
+      if (step.steps_done % o.evaluate_every == 0 || step.steps_done == step.steps_in_all) {
+        errors.add(step.step, rival::evaluate(rival::classifier_within(recipe.discriminator), digits.test).error());
+        report.frame(step.steps_done,
+                     rival::encode_png(rival::grid(samples.fixed(), {.columns = samples.columns(), .scale = 1})));
+        run.note(errors.text());
+      }
+      if (!run.step(step)) trainer.stop();
+    };
+    trainer.fit(data, {.epochs = o.steps / per_epoch + 1, .steps = o.steps, .resume = resume, .on_step = on_step});
+    run.say(errors.text());
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_program("augment", [&] {
+    Options options;
+    if (!parse(argc, argv, options)) return 0;
+    if (options.threads > 0) rival::set_threads(options.threads);
+    return options.table ? make_table(options) : train(options);
+  });
+}
