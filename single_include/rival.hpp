@@ -13090,7 +13090,7 @@ enum class LabelSource {
 
 /// Labelled samples beside those that a trainer is given without labels.
 struct LabelledSamples {
-  Dataset data;
+  Dataset data;      ///< with a class for each head of the discriminator at most
   Index batch = 64;  ///< of them a step of the discriminator; all come once before one comes again
 };
 
@@ -14498,7 +14498,7 @@ namespace rival {
 template <class S = float>
 class LogSumExp : public Layer<S> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
 
   std::string_view kind() const override { return "log_sum_exp"; }
   std::string_view short_name() const override { return "lse"; }
@@ -14595,11 +14595,13 @@ RIVAL_INSTANTIATE_CLASS(LogSumExp);
 
 namespace rival {
 
+/// What a WeightNorm does beside its layer.
 struct WeightNormOptions {
   /// Whether the lengths are learnt. If not they stay as `initialise` or `normalise_outputs` leaves them: training then
   /// turns weights, and never makes them larger.
   bool learn_lengths = true;
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("learn_lengths", o.learn_lengths);
@@ -14925,9 +14927,9 @@ Recipe<S> semi_supervised(const RecipeOptions& o, const Dataset& labelled) {
   const Index width = o.width > 0 ? o.width : 1000, half = std::max<Index>(1, width / 2),
               quarter = std::max<Index>(1, width / 4);
   Sequential<S> made(Dense<S>({.in = latent, .out = half, .bias = false}), BatchNorm<S>({.features = half}),
-                     Softplus<S>(), Dense<S>({.in = half, .out = half, .bias = false}), BatchNorm<S>({.features = half}),
-                     Softplus<S>(), WeightNorm(Dense<S>({.in = half, .out = pixels})), Sigmoid<S>(),
-                     Reshape<S>(o.image));
+                     Softplus<S>(), Dense<S>({.in = half, .out = half, .bias = false}),
+                     BatchNorm<S>({.features = half}), Softplus<S>(), WeightNorm(Dense<S>({.in = half, .out = pixels})),
+                     Sigmoid<S>(), Reshape<S>(o.image));
   Generator<S> generator(latent, std::move(made));
   generator.initialise(glorot<S>(), random);
 

@@ -26,7 +26,7 @@ enum class LabelSource {
 
 /// Labelled samples beside those that a trainer is given without labels.
 struct LabelledSamples {
-  Dataset data;
+  Dataset data;      ///< with a class for each head of the discriminator at most
   Index batch = 64;  ///< of them a step of the discriminator; all come once before one comes again
 };
 

@@ -28,7 +28,7 @@ namespace rival {
 template <class S = float>
 class LogSumExp : public Layer<S> {
  public:
-  using Options = NoOptions;
+  using Options = NoOptions;  ///< it has none
 
   std::string_view kind() const override { return "log_sum_exp"; }
   std::string_view short_name() const override { return "lse"; }

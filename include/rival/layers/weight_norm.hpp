@@ -16,11 +16,13 @@
 
 namespace rival {
 
+/// What a WeightNorm does beside its layer.
 struct WeightNormOptions {
   /// Whether the lengths are learnt. If not they stay as `initialise` or `normalise_outputs` leaves them: training then
   /// turns weights, and never makes them larger.
   bool learn_lengths = true;
 
+  /// Calls f(name, member) for every option.
   template <class O, class F>
   static void each(O& o, F&& f) {
     f("learn_lengths", o.learn_lengths);

@@ -71,9 +71,9 @@ Recipe<S> semi_supervised(const RecipeOptions& o, const Dataset& labelled) {
   const Index width = o.width > 0 ? o.width : 1000, half = std::max<Index>(1, width / 2),
               quarter = std::max<Index>(1, width / 4);
   Sequential<S> made(Dense<S>({.in = latent, .out = half, .bias = false}), BatchNorm<S>({.features = half}),
-                     Softplus<S>(), Dense<S>({.in = half, .out = half, .bias = false}), BatchNorm<S>({.features = half}),
-                     Softplus<S>(), WeightNorm(Dense<S>({.in = half, .out = pixels})), Sigmoid<S>(),
-                     Reshape<S>(o.image));
+                     Softplus<S>(), Dense<S>({.in = half, .out = half, .bias = false}),
+                     BatchNorm<S>({.features = half}), Softplus<S>(), WeightNorm(Dense<S>({.in = half, .out = pixels})),
+                     Sigmoid<S>(), Reshape<S>(o.image));
   Generator<S> generator(latent, std::move(made));
   generator.initialise(glorot<S>(), random);
 
