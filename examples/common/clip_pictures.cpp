@@ -6,7 +6,7 @@
 
 using rival::Index;
 
-rival::Image sheet(const rival::Tensor<float>& clips, Index rows, Index scale) {
+rival::Image clip_sheet(const rival::Tensor<float>& clips, Index rows, Index scale) {
   const rival::Shape& shape = clips.shape();
   rows = std::min(rows, shape[0]);
   rival::Tensor<float> frames({rows * shape[1], shape[2], shape[3], shape[4]});

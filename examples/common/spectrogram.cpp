@@ -72,7 +72,7 @@ rival::Tensor<float> Spectrograms::to_sounds(const rival::Tensor<float>& spectro
   return all;
 }
 
-rival::Image sheet(const rival::Tensor<float>& spectrograms, rival::Index columns, rival::Index scale) {
+rival::Image spectrogram_sheet(const rival::Tensor<float>& spectrograms, rival::Index columns, rival::Index scale) {
   const rival::Index count = spectrograms.dim(0), frames = spectrograms.dim(1), bands = spectrograms.dim(2);
   rival::Tensor<float> pictures({count, bands, frames, 1});
   for (rival::Index i = 0; i < count; ++i)

@@ -37,4 +37,4 @@ class Spectrograms {
 };
 
 /// Spectrograms {N, frames, bands, 1} side by side, time to the right and high above low.
-rival::Image sheet(const rival::Tensor<float>& spectrograms, rival::Index columns, rival::Index scale);
+rival::Image spectrogram_sheet(const rival::Tensor<float>& spectrograms, rival::Index columns, rival::Index scale);

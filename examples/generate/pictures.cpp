@@ -32,7 +32,7 @@ Kind kind_of(const rival::Generator<>& generator) {
 
 rival::Image picture(const rival::Tensor<float>& samples) {
   if (samples.rank() == 2) return plane(samples);
-  if (samples.rank() == 5) return sheet(samples, samples.dim(0), 1);
+  if (samples.rank() == 5) return clip_sheet(samples, samples.dim(0), 1);
   return rival::grid(samples, {.scale = scale_to(64, samples.dim(1))});
 }
 

@@ -75,7 +75,7 @@ int train(Options o) {
   training.keep(progress, clips.data.sample_shape()[3]);
   std::vector<std::vector<std::string>> figures;  // at the end
   const auto pictures = [&](rival::Index scale) { return side_by_side(samples.fixed(), samples.columns(), scale); };
-  run.output("samples.png", [&](const path& to) { rival::write_png(to, sheet(samples.fixed(), rows, 1)); });
+  run.output("samples.png", [&](const path& to) { rival::write_png(to, clip_sheet(samples.fixed(), rows, 1)); });
   run.output("samples.gif", [&](const path& to) { animation_of(pictures(2)).save(to); });
   Run::Write write_as_webp;
   if (has_webp()) write_as_webp = [&](const path& to) { write_webp(to, pictures(2), 0.1); };
@@ -89,7 +89,7 @@ int train(Options o) {
                                      });
 
   const auto show = [&](long step) {
-    const rival::Image image = sheet(samples.fixed(), rows, 1);
+    const rival::Image image = clip_sheet(samples.fixed(), rows, 1);
     progress.add(image);
     training.report.frame(step, rival::encode_png(image));
   };

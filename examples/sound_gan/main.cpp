@@ -134,7 +134,7 @@ int train(Options o) {
   Run& run = training.run;
   const Samples samples = training.samples("samples");
   const auto picture = [&](rival::Index scale) {
-    return sheet(as_spectrograms(samples.fixed(), spectrograms), samples.columns(), scale);
+    return spectrogram_sheet(as_spectrograms(samples.fixed(), spectrograms), samples.columns(), scale);
   };
   const auto heard = [&] { return as_sounds(samples.fixed(), o.rate, rival::Random(o.seed)); };
   std::string verdict;
