@@ -13336,7 +13336,7 @@ namespace recipes {
 /// GAN", 2018) held by R1 (Mescheder, Geiger and Nowozin, "Which training methods for GANs do actually converge?",
 /// 2018) and R2, the pair that Huang, Gokaslan, Kuleshov and Tompkin, "The GAN is dead; long live the GAN!", 2024, show
 /// to converge and to keep all modes; on small convolutional networks in place of theirs: DCGAN's generator at half of
-/// its width, and a discriminator of three eighths, without batch norm, which the penalties cannot go through.
+/// its width, and a discriminator of a quarter, without batch norm, which the penalties cannot go through.
 ///
 /// Made for a run of minutes: a small batch and small networks buy many steps, the discriminator, which a step goes
 /// through most often, being the smaller one; gamma is weak; the learning rate falls to nothing over the second half of
@@ -13347,7 +13347,7 @@ Recipe<S> rpgan(const RecipeOptions& o) {
   const Random random(o.seed);
   ImageNetworkOptions generator = rival::internal::network_of(o, 32);
   generator.latent = 64;
-  return {dcgan_generator<S>(random, generator), dcgan_critic<S>(random, rival::internal::network_of(o, 24, 32)),
+  return {dcgan_generator<S>(random, generator), dcgan_critic<S>(random, rival::internal::network_of(o, 16, 32)),
           rival::internal::rpgan_training<S>(1.5e-3, o.batch, o.seed)};
 }
 

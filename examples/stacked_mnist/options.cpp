@@ -14,7 +14,7 @@ bool parse(int argc, char** argv, Options& o) {
   add_number(app, "--steps", o.steps, "training steps")->capture_default_str();
   add_number(app, "--batch", o.batch, "images a step")->capture_default_str();
   add_number(app, "--width", o.width,
-             "channels of the generator's layer next to the image; the discriminator's has three quarters")
+             "channels of the generator's layer next to the image; the discriminator's has half")
       ->capture_default_str();
   add_number(app, "--images", o.images, "in the data set, drawn once")->capture_default_str();
   auto* every =

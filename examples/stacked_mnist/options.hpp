@@ -12,7 +12,7 @@ struct Options : TrainingOptions {
   std::filesystem::path classifier;  ///< empty: the bundled one
   long steps = 60'000;
   long batch = 32;
-  long width = 48;        ///< channels of the generator's layer next to the image; the discriminator's has 3/4
+  long width = 64;        ///< channels of the generator's layer next to the image; the discriminator's has half
   long images = 128'000;  ///< in the data set
   long count_every = 0;   ///< steps from one count of modes to the next; 0: at the end alone
 
