@@ -12719,7 +12719,7 @@ struct StepReport {
   double discriminator_loss = 0;  ///< without penalties and auxiliary losses
   double generator_loss = 0;
   double penalty = 0;         ///< the sum of all penalties, weighted
-  double auxiliary_loss = 0;  ///< of the generated samples, in the discriminator's step
+  double auxiliary_loss = 0;  ///< of the generated samples, in the discriminator's step, or of the labelled ones
   double real_score = 0;      ///< mean score of the real batch
   double fake_score = 0;      ///< mean score of the generated batch
   double accuracy = 0;  ///< share of the batch whose class is found, or of both that the discriminator tells apart
@@ -12761,6 +12761,12 @@ namespace rival {
 /// Where the labels come from that a trainer hands to its networks.
 enum class LabelSource { none, data, drawn };
 
+/// Labelled samples beside those that a trainer is given without labels.
+struct LabelledSamples {
+  Dataset data;
+  Index batch = 64;  ///< of them a step of the discriminator; all come once before one comes again
+};
+
 template <class S = float>
 struct TrainerOptions {
   AdversarialLoss<S> loss = non_saturating<S>();
@@ -12769,6 +12775,9 @@ struct TrainerOptions {
   std::vector<Penalty> penalties = {};
   /// The loss of the discriminator's heads, if it has any.
   AuxiliaryLoss<S> auxiliary = {};
+  /// If given: the auxiliary loss is of these samples alone, neither of the others nor of generated ones, and the
+  /// discriminator alone minimises it: semi-supervised training (Salimans et al., 2016).
+  std::optional<LabelledSamples> labelled = {};
   /// If not 0: the generator matches the features behind so many of the discriminator's layers instead of minimising
   /// its own loss (Salimans et al., 2016).
   Index feature_matching = 0;
@@ -12800,6 +12809,7 @@ struct TrainerOptions {
 struct TrainerState : FitState {
   long discriminator_steps = 0;  ///< by which penalties are due, and change
   Random::Position latents, classes, penalties;
+  LoaderPosition labelled;  ///< where the loader of the labelled samples stands, if there are any
 
   friend bool operator==(const TrainerState&, const TrainerState&) = default;
 };
@@ -14000,6 +14010,604 @@ NamedRecipe<S> find_recipe(std::string_view name) {
 
 }  // namespace rival
 
+// rival/gan/recipes/semi_supervised.hpp
+// The recipe for a classifier that learns from few labels, and from a generator.
+
+#include <numeric>
+
+// rival/layers/gaussian_noise.hpp
+// GaussianNoise: adds normal noise to every element while training.
+
+namespace rival {
+
+struct GaussianNoiseOptions {
+  double sigma = 0.1;  ///< the noise's deviation
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("sigma", o.sigma);
+  }
+};
+
+/// Training: y = x + sigma e with e normal of deviation 1, drawn anew for every element. Evaluation: the identity. In
+/// front of a discriminator's layers it blurs what real and generated samples differ in (Salimans, Goodfellow, Zaremba,
+/// Cheung, Radford and Chen, "Improved techniques for training GANs", 2016).
+///
+/// The noise comes from the layer's own random stream. `forward` reads the stream where it stands; `commit` moves it
+/// on.
+template <class S = float>
+class GaussianNoise : public Layer<S> {
+ public:
+  using Options = GaussianNoiseOptions;
+  /// Throws Error unless sigma is finite and >= 0.
+  explicit GaussianNoise(const GaussianNoiseOptions& options = {})
+      : options_(options), sigma_(static_cast<S>(options.sigma)) {
+    require(options.sigma >= 0 && is_finite(sigma_), "gaussian_noise: expected a finite `sigma` >= 0, got ",
+            options.sigma);
+  }
+
+  std::string_view kind() const override { return "gaussian_noise"; }
+  std::string_view short_name() const override { return "noise"; }
+  Description describe() const override { return rival::describe("gaussian_noise", options_); }
+  bool gates_input() const override { return true; }
+  Shape output_shape(const Shape& input) const override { return input; }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
+    trace.input = &x;
+    trace.mode = pass.mode;
+    if (!adds(trace)) {
+      trace.output.alias(x, x.shape());
+      return trace.output;
+    }
+    Random stream = stream_;
+    stream.fill_normal(trace.save(0, x.shape()), S(0), sigma_);
+    add_noise(x, trace, trace.output);
+    return trace.output;
+  }
+
+  // The gradient is copied, since the caller reuses the memory of dy while it still reads dx.
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
+    if (dx == nullptr) return;
+    dx->resize(dy.shape());
+    kernels::leaky_relu_gradient(trace.input->data(), dy.data(), dx->data(), dy.size(), pass.slope);
+  }
+
+  Curvature curvature() const override { return Curvature::linear; }
+
+  /// What is added belongs to the affine map, not to that of tangents.
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace,
+                                   const TangentPass<S>& pass) const override {
+    if (pass.affine && adds(trace))
+      add_noise(x_tangent, trace, trace.output_tangent);
+    else
+      trace.output_tangent.alias(x_tangent, x_tangent.shape());
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>&, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    internal::backward_linear(*this, trace, dy_tangent, dx_tangent);
+  }
+
+  void commit(const Trace<S>& trace) override {
+    constexpr std::uint64_t per_block = 16 / sizeof(S);  // numbers that fill_normal makes of one block
+    if (adds(trace)) stream_.skip((static_cast<std::uint64_t>(trace.output.size()) + per_block - 1) / per_block);
+  }
+
+  void collect(State<S>& state) override { state.streams.emplace_back(this->name(), &stream_); }
+  void initialise(const Initialiser<S>&, const Random& random) override { stream_ = random.stream(this->name()); }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<GaussianNoise>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+
+ private:
+  bool adds(const Trace<S>& trace) const { return trace.mode == Mode::train && sigma_ > S(0); }
+
+  static void add_noise(const Tensor<S>& x, const Trace<S>& trace, Tensor<S>& y) {
+    y.resize(x.shape());
+    const S *from = x.data(), *noise = trace.saved[0].data();
+    S* to = y.data();
+    parallel_blocks(x.size(), kernels::element_block, static_cast<double>(x.size()), [=](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) to[i] = from[i] + noise[i];
+    });
+  }
+
+  GaussianNoiseOptions options_;
+  S sigma_;
+  Random stream_;
+};
+
+RIVAL_INSTANTIATE_CLASS(GaussianNoise);
+
+}  // namespace rival
+
+// rival/layers/log_sum_exp.hpp
+// LogSumExp: puts the logarithm of the sum of exponentials in front of the numbers that it is of.
+
+namespace rival {
+
+/// y = (log sum_k e^{x_k}, x_1, ..., x_K) for vectors x of K numbers: {N, K} becomes {N, 1 + K}.
+///
+/// At the end of a discriminator with K heads it makes one of a classifier: the x are the logits of K classes, that of
+/// a further class, "generated", is fixed to 0, and y_0 is the logit of "not generated", sigmoid(y_0) = sum_k e^{x_k} /
+/// (1
+/// + sum_k e^{x_k}) (Salimans, Goodfellow, Zaremba, Cheung, Radford and Chen, "Improved techniques for training GANs",
+/// 2016).
+///
+/// With p = softmax(x) and dy = (dy_0, dy_1, ..., dy_K):
+///
+/// backward:          dx = p dy_0 + (dy_1, ..., dy_K)
+/// forward_tangent:   y' = (<p x'>, x'), where <.> is the sum over the K
+/// backward_tangent:  dx' = p (x' - <p x'>) dy_0 + p dy_0' + (dy_1', ..., dy_K')
+template <class S = float>
+class LogSumExp : public Layer<S> {
+ public:
+  using Options = NoOptions;
+
+  std::string_view kind() const override { return "log_sum_exp"; }
+  std::string_view short_name() const override { return "lse"; }
+  Description describe() const override { return rival::describe(kind(), NoOptions{}); }
+
+  Shape output_shape(const Shape& input) const override {
+    require(input.rank() == 1, *this, ": expected vectors, got ", input);
+    return {input[0] + 1};
+  }
+
+  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>&) const override {
+    trace.input = &x;
+    trace.output.resize(output_shape(x.shape().sample()).batch(x.dim(0)));
+    Tensor<S>& softmax = trace.save(saved_softmax, x.shape());
+    for_rows(x, 20, [&](Index n, Index classes) {
+      const S* in = x.data() + n * classes;
+      S *p = softmax.data() + n * classes, *out = trace.output.data() + n * (classes + 1);
+      const S largest = *std::max_element(in, in + classes);
+      S sum = S(0);
+      for (Index k = 0; k < classes; ++k) sum += p[k] = std::exp(in[k] - largest);
+      const S factor = S(1) / sum;
+      for (Index k = 0; k < classes; ++k) p[k] *= factor;
+      out[0] = largest + std::log(sum);
+      std::copy_n(in, classes, out + 1);
+    });
+    return trace.output;
+  }
+
+  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>&) override {
+    if (dx == nullptr) return;
+    dx->resize(trace.input->shape());
+    const Tensor<S>& softmax = trace.saved[saved_softmax];
+    for_rows(*dx, 3, [&](Index n, Index classes) {
+      const S *p = softmax.data() + n * classes, *d = dy.data() + n * (classes + 1);
+      for (Index k = 0; k < classes; ++k) (*dx)[n * classes + k] = p[k] * d[0] + d[1 + k];
+    });
+  }
+
+  Curvature curvature() const override { return Curvature::curved; }
+
+  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace, const TangentPass<S>&) const override {
+    trace.input_tangent = &x_tangent;
+    trace.output_tangent.resize(trace.output.shape());
+    const Tensor<S>& softmax = trace.saved[saved_softmax];
+    for_rows(x_tangent, 3, [&](Index n, Index classes) {
+      const S *p = softmax.data() + n * classes, *x = x_tangent.data() + n * classes;
+      S* out = trace.output_tangent.data() + n * (classes + 1);
+      out[0] = S(0);
+      for (Index k = 0; k < classes; ++k) out[0] += p[k] * x[k];
+      std::copy_n(x, classes, out + 1);
+    });
+    return trace.output_tangent;
+  }
+
+  void backward_tangent(Trace<S>& trace, const Tensor<S>& dy, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
+                        const TangentPass<S>&) override {
+    if (dx_tangent == nullptr) return;
+    dx_tangent->resize(trace.input->shape());
+    const Tensor<S>& softmax = trace.saved[saved_softmax];
+    for_rows(*dx_tangent, 6, [&](Index n, Index classes) {
+      const S *p = softmax.data() + n * classes, *x = trace.input_tangent->data() + n * classes;
+      const S first = dy[n * (classes + 1)], mean = trace.output_tangent[n * (classes + 1)];
+      S* out = dx_tangent->data() + n * classes;
+      for (Index k = 0; k < classes; ++k) out[k] = p[k] * (x[k] - mean) * first;
+      if (dy_tangent == nullptr) return;
+      const S* d = dy_tangent->data() + n * (classes + 1);
+      for (Index k = 0; k < classes; ++k) out[k] += p[k] * d[0] + d[1 + k];
+    });
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<LogSumExp>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+
+ private:
+  static constexpr std::size_t saved_softmax = 0;  // the place in Trace::saved
+
+  /// body(row, K) for each row of `x` {N, K}.
+  template <class Body>
+  static void for_rows(const Tensor<S>& x, double cost, const Body& body) {
+    const Index classes = x.cols();
+    parallel_blocks(x.rows(), std::max<Index>(1, 4096 / classes), cost * static_cast<double>(x.size()),
+                    [&](Index begin, Index end) {
+                      for (Index n = begin; n < end; ++n) body(n, classes);
+                    });
+  }
+};
+
+RIVAL_INSTANTIATE_CLASS(LogSumExp);
+
+}  // namespace rival
+
+// rival/layers/weight_norm.hpp
+// WeightNorm: a layer whose weights are learnt as directions and lengths.
+
+namespace rival {
+
+struct WeightNormOptions {
+  /// Whether the lengths are learnt. If not they stay as `initialise` or `normalise_outputs` leaves them: training then
+  /// turns weights, and never makes them larger.
+  bool learn_lengths = true;
+
+  template <class O, class F>
+  static void each(O& o, F&& f) {
+    f("learn_lengths", o.learn_lengths);
+  }
+};
+
+/// The layer L (dense, convolution, transposed convolution) with W = g v / |v| in place of its weight, where |v| is the
+/// length of each output channel's numbers in v, of W's shape, and g has one number for each (Salimans and Kingma,
+/// "Weight normalization: a simple reparameterization to accelerate training of deep neural networks", 2016):
+///
+///   WeightNorm(Conv2d({.in = 64, .out = 128}))
+///
+/// v is drawn as L's weight would be, and g = |v|, so that W = v at first. With G the gradient with respect to W and
+/// <.> the sum over an output channel's numbers, dg = <G v> / |v| and dv = g / |v| (G - v <G v> / |v|^2).
+///
+/// In files learnt g and v are PyTorch's weight_g and weight_v; of transposed convolutions those of its dim = 1, as
+/// lengths are the output channels' here. Where v is all zeros, W is too.
+template <PlainWeighted L>
+class WeightNorm : public L {
+ public:
+  static constexpr bool wrapped = true;
+  using S = typename L::Scalar;
+
+  explicit WeightNorm(const L& layer, const WeightNormOptions& options = {})
+      : L(layer),
+        options_(options),
+        kind_("weight_norm " + std::string(layer.kind())),
+        short_name_(layer.short_name()) {
+    const Parameter<S>& v = this->weight();
+    Shape lengths;
+    for (Index axis = 0; axis + 1 < v.value.rank(); ++axis) lengths.push_back(1);
+    lengths.push_back(v.value.cols());
+    if (options.learn_lengths) {
+      learnt_ = {"weight_g", lengths};
+      learnt_.axes = v.axes;
+    } else {
+      fixed_ = {"weight_g", Tensor<S>(lengths)};
+    }
+    lengths_of(v.value, this->lengths().data());
+  }
+
+  std::string_view kind() const override { return kind_; }
+  /// Of L: normalised or not, the first convolution is "conv1".
+  std::string_view short_name() const override { return short_name_; }
+  Description describe() const override {
+    return internal::describe_around(rival::describe("weight_norm", options_), L::describe());
+  }
+
+  /// The lengths g, {1, ..., out}. The directions v are `weight()`.
+  Tensor<S>& lengths() { return options_.learn_lengths ? learnt_.value : fixed_.value; }
+  const Tensor<S>& lengths() const { return options_.learn_lengths ? learnt_.value : fixed_.value; }
+
+  /// The lengths, learnt or fixed, and what L has.
+  void collect(State<S>& state) override {
+    if (options_.learn_lengths)
+      state.parameters.push_back(&learnt_);
+    else
+      state.buffers.push_back(&fixed_);
+    L::collect(state);
+  }
+  /// v from the initialiser, g = |v|, biases 0.
+  void initialise(const Initialiser<S>& weights, const Random& random) override {
+    L::initialise(weights, random);
+    lengths_of(this->weight().value, lengths().data());
+  }
+
+  /// Sets g and b so that over these inputs {N, ...} every output channel has mean 0 and deviation 1 (the paper's
+  /// data-dependent initialisation). A channel that is the same for all of them gets mean 0 alone. Throws Error without
+  /// a bias, and for inputs that the layer does not take.
+  void normalise_outputs(const Tensor<S>& x) {
+    Parameter<S>& bias = this->bias();
+    require(!bias.value.empty(), *this, ": expected a bias, to make its outputs' means 0; got none");
+    require(x.rank() >= 1 && x.dim(0) >= 1, *this, ": expected a batch, got ", x.shape());
+    Trace<S> trace;
+    const Tensor<S>& y = this->forward(x, trace, {});
+    for (Index c = 0; c < y.cols(); ++c) {
+      const auto outputs = y.matrix().col(c).array();
+      const S mean = outputs.mean(), deviation = std::sqrt((outputs - mean).square().mean());
+      const S scale = deviation > S(0) ? S(1) / deviation : S(1);
+      lengths()[c] *= scale;
+      bias.value[c] = (bias.value[c] - mean) * scale;
+    }
+  }
+
+  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<WeightNorm>(*this); }
+  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
+  void set_name(const std::string& name) override {
+    L::set_name(name);
+    this->weight().name = name + ".weight_v";
+    learnt_.name = fixed_.name = name + ".weight_g";
+  }
+
+ protected:
+  const Tensor<S>& make_weight(Trace<S>& trace, Mode) const override {
+    const Tensor<S>& v = this->weight().value;
+    Tensor<S>& inverse = trace.save(saved_inverse, {v.cols()});
+    lengths_of(v, inverse.data());
+    for (Index c = 0; c < v.cols(); ++c) inverse[c] = inverse[c] > S(0) ? S(1) / inverse[c] : S(0);
+    Tensor<S>& w = trace.save(saved_weight, v.shape());
+    for_rows(v, [&](Index r) { row(w, r) = row(v, r) * (lengths().array() * inverse.array()); });
+    return w;
+  }
+  const Tensor<S>& made_weight(const Trace<S>& trace) const override { return trace.saved[saved_weight]; }
+
+  Tensor<S>& weight_gradient(Trace<S>& trace) override {
+    Tensor<S>& gradient = trace.save(saved_gradient, this->weight().value.shape());
+    gradient.fill(S(0));
+    return gradient;
+  }
+  void finish_weight_gradient(Trace<S>& trace) override {
+    const Tensor<S>&gradient = trace.saved[saved_gradient], &v = this->weight().value;
+    const auto inverse = trace.saved[saved_inverse].array();
+    Tensor<S>& along = trace.save(saved_along, {v.cols()});  // <G v> / |v|
+    sum_columns(v, along.data(),
+                [&](Index at, Index count) { return piece(gradient, at, count) * piece(v, at, count); });
+    along.array() *= inverse;
+    if (options_.learn_lengths) learnt_.grad.array() += along.array();
+    Tensor<S>& dv = this->weight().grad;
+    for_rows(v, [&](Index r) {
+      row(dv, r) += (lengths().array() * inverse) * (row(gradient, r) - row(v, r) * (along.array() * inverse));
+    });
+  }
+
+ private:
+  // The places in Trace::saved.
+  static constexpr std::size_t saved_weight = L::first_place, saved_inverse = saved_weight + 1,
+                               saved_gradient = saved_weight + 2, saved_along = saved_weight + 3;
+
+  static ArrayMap<S> row(Tensor<S>& x, Index r) { return {x.data() + r * x.cols(), x.cols()}; }
+  static ConstArrayMap<S> row(const Tensor<S>& x, Index r) { return {x.data() + r * x.cols(), x.cols()}; }
+  static kernels::internal::RowPiece<S> piece(const Tensor<S>& x, Index at, Index count) {
+    return {x.data() + at, count};
+  }
+
+  template <class Body>
+  static void for_rows(const Tensor<S>& v, const Body& body) {
+    parallel_blocks(v.rows(), std::max<Index>(1, 4096 / v.cols()), 2.0 * static_cast<double>(v.size()),
+                    [&](Index begin, Index end) {
+                      for (Index r = begin; r < end; ++r) body(r);
+                    });
+  }
+
+  /// sums[c] = sum over rows of term[row, c], where term(at, count) are `count` of the elements from `at` on.
+  template <class Term>
+  static void sum_columns(const Tensor<S>& v, S* sums, const Term& term) {
+    using namespace kernels::internal;
+    const Index rows = v.rows(), cols = v.cols();
+    S* partial = scratch<S>(Scratch::partial_sums, row_blocks(rows) * cols);
+    for_each_block(rows, cols, [&](Index block, Index first, Index last, Index column, Index count) {
+      RowSums<S> sum = RowSums<S>::Zero(count);
+      for (Index r = first; r < last; ++r) sum += term(r * cols + column, count);
+      RowPieceMap<S>(partial + block * cols + column, count) = sum;
+    });
+    std::fill_n(sums, cols, S(0));
+    add_blocks(row_blocks(rows), cols, partial, sums);
+  }
+  static void lengths_of(const Tensor<S>& v, S* lengths) {
+    sum_columns(v, lengths, [&](Index at, Index count) { return piece(v, at, count).square(); });
+    for (Index c = 0; c < v.cols(); ++c) lengths[c] = std::sqrt(lengths[c]);
+  }
+
+  WeightNormOptions options_;
+  std::string kind_, short_name_;
+  Parameter<S> learnt_;  // the lengths, if they are,
+  Buffer<S> fixed_;      // or if they are not
+};
+
+RIVAL_INSTANTIATE_FLOAT(class WeightNorm<Conv1d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<Conv1d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class WeightNorm<Conv2d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<Conv2d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class WeightNorm<ConvTranspose1d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<ConvTranspose1d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class WeightNorm<ConvTranspose2d<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<ConvTranspose2d<double>>);
+RIVAL_INSTANTIATE_FLOAT(class WeightNorm<Dense<float>>);
+RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<Dense<double>>);
+
+}  // namespace rival
+
+// rival/train/classifier.hpp
+// Classifier: samples in, a logit for each class out.
+
+namespace rival {
+
+/// A network that scores each sample of a batch with one logit a class: their softmax is the probability of the class.
+///
+///     rival::Classifier<> classifier = rival::load_classifier("classifier.safetensors");
+///     const rival::Tensor<float> logits = classifier.logits(samples);      // {N, classes}
+///     const rival::Tensor<float> features = classifier.features(samples);  // {N, features}
+template <class S = float>
+class Classifier : public Network<S> {
+ public:
+  /// `sample` is the shape of one sample, such as {28, 28, 1}. Throws Error when the layers do not fit it or each
+  /// other, or do not end in a vector of at least two logits.
+  Classifier(const Shape& sample, Sequential<S> layers, const std::string& name = "C")
+      : Network<S>(name, sample, std::move(layers)) {
+    const Shape out = this->output_shape();
+    require(out.rank() == 1 && out.size() >= 2 && out.size() <= most_classes, "classifier \"", this->name(),
+            "\": expected 2 to ", most_classes, " logits a sample, got ", out);
+    classes_ = out.size();
+  }
+
+  Index classes() const { return classes_; }
+
+  /// The logits {N, classes} of samples {N, ...} in evaluation mode, N >= 1. Throws Error for samples of another shape.
+  Tensor<S> logits(const Tensor<S>& samples) const {
+    check(samples);
+    Tensor<S> all({samples.dim(0), classes_});
+    internal::infer_in_parts(*this, samples, {}, [&](Index first, const Tensor<S>& part, const Trace<S>&) {
+      std::copy_n(part.data(), part.size(), all.data() + first * classes_);
+    });
+    return all;
+  }
+
+  /// What the last dense layer of the stack itself, not of one within it, reads of each sample, in evaluation mode: {N,
+  /// features}, by which samples are compared (Heusel et al., 2017). Throws Error for samples of another shape, and for
+  /// a stack without a dense layer.
+  Tensor<S> features(const Tensor<S>& samples) const { return features_and_logits(samples).first; }
+
+  /// Both, of one pass.
+  std::pair<Tensor<S>, Tensor<S>> features_and_logits(const Tensor<S>& samples) const {
+    check(samples);
+    const Index count = layers_below_last_dense();
+    Shape shape = this->input_shape();
+    for (Index i = 0; i < count; ++i) shape = this->layers()[i].output_shape(shape);
+    const Index size = shape.size();
+    Tensor<S> features({samples.dim(0), size}), logits({samples.dim(0), classes_});
+    if (count == 0) std::copy_n(samples.data(), samples.size(), features.data());
+    internal::infer_in_parts(*this, samples, {}, [&](Index first, const Tensor<S>& made, const Trace<S>& trace) {
+      std::copy_n(made.data(), made.size(), logits.data() + first * classes_);
+      if (count == 0) return;
+      const Tensor<S>& part = trace.children[static_cast<std::size_t>(count - 1)].output;
+      std::copy_n(part.data(), part.size(), features.data() + first * size);
+    });
+    return {std::move(features), std::move(logits)};
+  }
+
+ private:
+  void check(const Tensor<S>& samples) const {
+    const Shape& shape = samples.shape();
+    require(shape.rank() >= 1 && shape[0] >= 1 && shape.sample() == this->input_shape(), "classifier \"", this->name(),
+            "\": expected samples of ", this->input_shape(), ", got ", shape);
+  }
+
+  // A layer around a dense one, such as spectral norm, reads what it reads.
+  static bool is_dense(const Description& layer) {
+    return layer.kind == "dense" || (layer.layers.size() == 1 && is_dense(layer.layers[0]));
+  }
+  Index layers_below_last_dense() const {
+    for (Index i = this->layers().size(); i-- > 0;)
+      if (is_dense(this->layers()[i].describe())) return i;
+    fail("classifier \"", this->name(),
+         "\": expected a dense layer, not within another stack, whose input are the features; got none");
+  }
+
+  Index classes_;
+};
+
+RIVAL_INSTANTIATE_CLASS(Classifier);
+
+}  // namespace rival
+
+namespace rival {
+
+namespace internal {
+
+/// Sets lengths and biases of the weight norms around dense layers, from the first to the last, so that on these
+/// samples every output has mean 0 and deviation 1.
+template <class S>
+void normalise_outputs(Sequential<S>& layers, const Tensor<S>& samples) {
+  std::vector<Trace<S>> traces(static_cast<std::size_t>(layers.size()));
+  const Tensor<S>* x = &samples;
+  for (Index i = 0; i < layers.size(); ++i) {
+    if (auto* dense = dynamic_cast<WeightNorm<Dense<S>>*>(&layers[i])) dense->normalise_outputs(*x);
+    x = &layers[i].forward(*x, traces[static_cast<std::size_t>(i)], {});
+  }
+}
+
+}  // namespace internal
+
+/// The classifier within a discriminator that ends in LogSumExp: its layers but that one, copied. Throws Error for
+/// another discriminator.
+template <class S>
+Classifier<S> classifier_within(const Discriminator<S>& discriminator) {
+  const Sequential<S>& all = discriminator.layers();
+  const bool fits = all.size() > 0 && all[all.size() - 1].kind() == "log_sum_exp";
+  require(fits, "discriminator \"", discriminator.name(), "\": expected log_sum_exp as its last layer, behind a ",
+          "classifier's logits");
+  Sequential<S> layers;
+  for (Index i = 0; i + 1 < all.size(); ++i) layers.add(all[i].clone());
+  return Classifier<S>(discriminator.input_shape(), std::move(layers));
+}
+
+namespace recipes {
+
+/// Salimans, Goodfellow, Zaremba, Cheung, Radford and Chen, "Improved techniques for training GANs", 2016, section 5.1,
+/// as their program for MNIST has it: a discriminator that is a classifier with one further class, "generated", in
+/// front of each of whose dense layers there is noise; weight norm in it, set by a batch of labelled samples at first;
+/// a generator that matches the mean features of its last hidden layer; Adam with 3e-3, constant for two thirds of the
+/// run, then falling to 0. The labelled samples weigh twice as much as the others. Samples go from 0 to 1: what is 0
+/// moves no weight, as most of a digit's pixels are.
+///
+///   auto recipe = recipes::semi_supervised({.batch = 100, .seed = 7}, labelled);
+///   AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
+///   trainer.fit(unlabelled, {.epochs = 100});
+///   const auto errors = evaluate(classifier_within(recipe.discriminator), test);
+template <class S = float>
+Recipe<S> semi_supervised(const RecipeOptions& o, const Dataset& labelled) {
+  rival::internal::check(o);
+  require(labelled.has_labels() && labelled.sample_shape() == o.image, "semi_supervised: expected labelled samples of ",
+          o.image, ", got samples of ", labelled.sample_shape(), labelled.has_labels() ? "" : " without labels");
+  const Random random(o.seed);
+  const Index pixels = o.image.size(), latent = 100, classes = labelled.classes();
+  const Index width = o.width > 0 ? o.width : 1000, half = std::max<Index>(1, width / 2),
+              quarter = std::max<Index>(1, width / 4);
+  Sequential<S> made(Dense<S>({.in = latent, .out = half, .bias = false}), BatchNorm<S>({.features = half}),
+                     Softplus<S>(), Dense<S>({.in = half, .out = half, .bias = false}),
+                     BatchNorm<S>({.features = half}), Softplus<S>(), WeightNorm(Dense<S>({.in = half, .out = pixels})),
+                     Sigmoid<S>(), Reshape<S>(o.image));
+  Generator<S> generator(latent, std::move(made));
+  generator.initialise(glorot<S>(), random);
+
+  Sequential<S> layers(Flatten<S>(), GaussianNoise<S>({.sigma = 0.3}));
+  Index in = pixels;
+  for (const Index out : {width, half, quarter, quarter, quarter}) {
+    layers.add(WeightNorm(Dense<S>({.in = in, .out = out}), {.learn_lengths = false}))
+        .add(ReLU<S>())
+        .add(GaussianNoise<S>({.sigma = 0.5}));
+    in = out;
+  }
+  const Index features = layers.size() - 1;  // before the last noise
+  layers.add(WeightNorm(Dense<S>({.in = in, .out = classes}))).add(LogSumExp<S>());
+  Discriminator<S> discriminator(o.image, std::move(layers), "D", classes);
+  discriminator.initialise(normal<S>(0, 0.1), random);
+  std::vector<Index> first(static_cast<std::size_t>(std::min<Index>(labelled.size(), 500)));
+  std::iota(first.begin(), first.end(), Index{0});
+  Tensor<S> samples;
+  labelled.gather(first, samples);
+  require(samples.array().minCoeff() >= S(0) && samples.array().maxCoeff() <= S(1),
+          "semi_supervised: expected samples from 0 to 1, got numbers from ", samples.array().minCoeff(), " to ",
+          samples.array().maxCoeff(), "; bytes become such by Transform{255}");
+  rival::internal::normalise_outputs(discriminator.layers(), samples);
+
+  const AdamOptions adam{
+      .learning_rate = 3e-3, .beta1 = 0.5, .schedule = over_run([](long steps) {
+                                             return linear_decay({.steps = steps, .start = 2 * (steps / 3)});
+                                           })};
+  return {std::move(generator),
+          std::move(discriminator),
+          {.batch = o.batch,
+           .auxiliary = classification<S>(2),
+           .labelled = LabelledSamples{labelled, std::min(o.batch, labelled.size())},
+           .feature_matching = features,
+           .draw_latent = LatentLaw<S>(latent),
+           .generator_optimizer = adam,
+           .discriminator_optimizer = adam,
+           .seed = o.seed}};
+}
+
+}  // namespace recipes
+
+}  // namespace rival
+
 // rival/gan/recipes/text.hpp
 // Recipes for lines of text.
 
@@ -14760,8 +15368,6 @@ RIVAL_INSTANTIATE_FUNCTION(feature_matching);
 // rival/optim/clipping.hpp
 // Clipping of gradients and of weights, between the backward passes and the optimiser's step.
 
-#include <numeric>
-
 namespace rival {
 
 namespace internal {
@@ -15090,6 +15696,9 @@ class AdversarialTrainer {
         classes_(Random(options_.seed).stream("classes")),
         whole_step_({&generator, &discriminator}, {discriminator_optimizer_.get(), generator_optimizer_.get()}) {
     check_options();
+    if (const auto& labelled = options_.labelled)
+      labelled_.emplace(labelled->data, LoaderOptions{.batch = labelled->batch},
+                        Random(options_.seed).stream("labelled"));
     if (options_.average) {
       options_.average->batch = options_.batch;
       average_.emplace(generator);
@@ -15137,7 +15746,12 @@ class AdversarialTrainer {
 
   /// What it takes to go on, beside networks, optimisers and average.
   TrainerState state() const {
-    TrainerState state{at_, penalties_.steps(), latents_.position(), classes_.position(), penalties_.position()};
+    TrainerState state{at_,
+                       penalties_.steps(),
+                       latents_.position(),
+                       classes_.position(),
+                       penalties_.position(),
+                       labelled_ ? labelled_->position() : LoaderPosition()};
     state.run = generator_optimizer_->run();
     state.average_steps = moving_ ? moving_->steps() : 0;
     return state;
@@ -15147,6 +15761,7 @@ class AdversarialTrainer {
     internal::require_state(state);
     require(state.discriminator_steps >= 0, "trainer: expected a state of numbers >= 0, got ",
             state.discriminator_steps, " discriminator steps");
+    if (labelled_) labelled_->set_position(state.labelled);  // the last thing that may throw, and then changes nothing
     at_ = state;
     set_run(state.run);
     penalties_.go_on_from(state.discriminator_steps, state.penalties);
@@ -15189,7 +15804,19 @@ class AdversarialTrainer {
             most_classes, " classes to draw labels from, got ", o.classes);
     require(o.labels != LabelSource::drawn || !o.auxiliary.loss || !o.auxiliary.on_real,
             "trainer: expected labels of the data for an auxiliary loss on real samples, got drawn ones");
+    if (o.labelled) check_labelled(o.labelled->data);
     if (!o.penalties.empty()) discriminator_.curvature();
+  }
+
+  void check_labelled(const Dataset& data) const {
+    require(discriminator_.heads() > 0, "trainer: expected a discriminator with heads for labelled samples, got none");
+    require(options_.labels == LabelSource::none,
+            "trainer: expected networks that are given no labels beside labelled samples");
+    require(data.sample_shape() == discriminator_.input_shape() && data.has_labels(),
+            "trainer: expected labelled samples of ", discriminator_.input_shape(), ", got samples of ",
+            data.sample_shape(), data.has_labels() ? "" : " without labels");
+    require(data.classes() <= discriminator_.heads(), "trainer: expected labelled samples of at most ",
+            discriminator_.heads(), " classes, one a head, got ", data.classes());
   }
 
   void set_run(long steps) {
@@ -15247,13 +15874,12 @@ class AdversarialTrainer {
     report.fake_score = fake_scores.array().mean();
     report.accuracy = static_cast<double>((real_scores.array() > S(0)).count() + (fake_scores.array() < S(0)).count()) /
                       static_cast<double>(real_scores.size() + fake_scores.size());
-    const S auxiliary = fake_heads_.loss(options_.auxiliary, fake_labels_, latent);
-    const S auxiliary_real =
-        options_.auxiliary.on_real ? real_heads_.loss(options_.auxiliary, real.labels, no_latent_) : S(0);
+    const bool on_real = options_.auxiliary.on_real && !labelled_, on_fake = !labelled_;
+    const S auxiliary = labelled_ ? labelled_pass() : fake_heads_.loss(options_.auxiliary, fake_labels_, latent);
+    const S auxiliary_real = on_real ? real_heads_.loss(options_.auxiliary, real.labels, no_latent_) : S(0);
     report.auxiliary_loss = auxiliary;
     require_finite(loss + auxiliary + auxiliary_real, "discriminator");
-    const Tensor<S>&dreal = real_heads_.gradient(dreal_, options_.auxiliary.on_real),
-          &dfake = fake_heads_.gradient(dfake_, true);
+    const Tensor<S>&dreal = real_heads_.gradient(dreal_, on_real), &dfake = fake_heads_.gradient(dfake_, on_fake);
     report.penalty = penalties_.backward(discriminator_, {real.images, real.labels, real_trace_, dreal},
                                          {*fake_images_, fake_labels_, fake_trace_, dfake});
     require_finite(static_cast<S>(report.penalty), "discriminator's penalty");
@@ -15262,6 +15888,18 @@ class AdversarialTrainer {
     else
       discriminator_optimizer_->step();
     if (options_.weight_clip > 0) clip_weights(discriminator_optimizer_->parameters(), options_.weight_clip);
+  }
+
+  /// The auxiliary loss of the next labelled batch, whose gradients are added.
+  S labelled_pass() {
+    while (!labelled_->next(labelled_images_, labelled_labels_)) {
+    }
+    const Tensor<S>& scores = labelled_heads_.scores(discriminator_.forward(labelled_images_, labelled_trace_));
+    const S loss = labelled_heads_.loss(options_.auxiliary, labelled_labels_, no_latent_);
+    dlabelled_.resize(scores.shape());
+    dlabelled_.fill(S(0));
+    discriminator_.backward(labelled_trace_, labelled_heads_.gradient(dlabelled_, true), {.parameters = true});
+    return loss;
   }
 
   /// On the generated batch of the discriminator step before, scored by the discriminator as it is now.
@@ -15280,9 +15918,9 @@ class AdversarialTrainer {
     } else {
       loss = options_.loss.generator(real_scores, fake_scores, dfake_);
       check_gradient("generator", dfake_, fake_scores);
-      const S auxiliary = fake_heads_.loss(options_.auxiliary, fake_labels_, latent);
+      const S auxiliary = labelled_ ? S(0) : fake_heads_.loss(options_.auxiliary, fake_labels_, latent);
       require_finite(loss + auxiliary, "generator");
-      dimages = &discriminator_.backward(fake_trace_, fake_heads_.gradient(dfake_, true), {.input = true});
+      dimages = &discriminator_.backward(fake_trace_, fake_heads_.gradient(dfake_, !labelled_), {.input = true});
     }
     report.generator_loss = loss;
     generator_.backward(latent_trace_, *dimages, {.parameters = true});
@@ -15316,17 +15954,18 @@ class AdversarialTrainer {
   internal::WholeStep<S> whole_step_;
   std::optional<Generator<S>> average_;
   std::optional<MovingAverage<S>> moving_;
+  std::optional<Loader<S>> labelled_;
   FitState at_;
   internal::FitLoop<S> loop_;
 
   // What a step works on; kept so that the next one allocates nothing.
-  Tensor<S> latent_, dreal_, dfake_, uniform_;
+  Tensor<S> latent_, dreal_, dfake_, uniform_, labelled_images_, dlabelled_;
   const Tensor<S> no_scores_, no_latent_;
-  std::vector<Label> drawn_labels_;
+  std::vector<Label> drawn_labels_, labelled_labels_;
   Labels fake_labels_;
   const Tensor<S>* fake_images_ = nullptr;
-  Trace<S> latent_trace_, real_trace_, fake_trace_;
-  internal::Heads<S> real_heads_, fake_heads_;
+  Trace<S> latent_trace_, real_trace_, fake_trace_, labelled_trace_;
+  internal::Heads<S> real_heads_, fake_heads_, labelled_heads_;
 };
 
 // Outside of the class, and so not inline: where they are compiled once (core/instantiate.hpp), no other file compiles
@@ -16486,112 +17125,6 @@ RIVAL_INSTANTIATE_DOUBLE(class Equalised<Dense<double>>);
 
 }  // namespace rival
 
-// rival/layers/gaussian_noise.hpp
-// GaussianNoise: adds normal noise to every element while training.
-
-namespace rival {
-
-struct GaussianNoiseOptions {
-  double sigma = 0.1;  ///< the noise's deviation
-
-  template <class O, class F>
-  static void each(O& o, F&& f) {
-    f("sigma", o.sigma);
-  }
-};
-
-/// Training: y = x + sigma e with e normal of deviation 1, drawn anew for every element. Evaluation: the identity. In
-/// front of a discriminator's layers it blurs what real and generated samples differ in (Salimans, Goodfellow, Zaremba,
-/// Cheung, Radford and Chen, "Improved techniques for training GANs", 2016).
-///
-/// The noise comes from the layer's own random stream. `forward` reads the stream where it stands; `commit` moves it
-/// on.
-template <class S = float>
-class GaussianNoise : public Layer<S> {
- public:
-  using Options = GaussianNoiseOptions;
-  /// Throws Error unless sigma is finite and >= 0.
-  explicit GaussianNoise(const GaussianNoiseOptions& options = {})
-      : options_(options), sigma_(static_cast<S>(options.sigma)) {
-    require(options.sigma >= 0 && is_finite(sigma_), "gaussian_noise: expected a finite `sigma` >= 0, got ",
-            options.sigma);
-  }
-
-  std::string_view kind() const override { return "gaussian_noise"; }
-  std::string_view short_name() const override { return "noise"; }
-  Description describe() const override { return rival::describe("gaussian_noise", options_); }
-  bool gates_input() const override { return true; }
-  Shape output_shape(const Shape& input) const override { return input; }
-
-  const Tensor<S>& forward(const Tensor<S>& x, Trace<S>& trace, const ForwardPass<S>& pass) const override {
-    trace.input = &x;
-    trace.mode = pass.mode;
-    if (!adds(trace)) {
-      trace.output.alias(x, x.shape());
-      return trace.output;
-    }
-    Random stream = stream_;
-    stream.fill_normal(trace.save(0, x.shape()), S(0), sigma_);
-    add_noise(x, trace, trace.output);
-    return trace.output;
-  }
-
-  // The gradient is copied, since the caller reuses the memory of dy while it still reads dx.
-  void backward(Trace<S>& trace, const Tensor<S>& dy, Tensor<S>* dx, const BackwardPass<S>& pass) override {
-    if (dx == nullptr) return;
-    dx->resize(dy.shape());
-    kernels::leaky_relu_gradient(trace.input->data(), dy.data(), dx->data(), dy.size(), pass.slope);
-  }
-
-  Curvature curvature() const override { return Curvature::linear; }
-
-  /// What is added belongs to the affine map, not to that of tangents.
-  const Tensor<S>& forward_tangent(const Tensor<S>& x_tangent, Trace<S>& trace,
-                                   const TangentPass<S>& pass) const override {
-    if (pass.affine && adds(trace))
-      add_noise(x_tangent, trace, trace.output_tangent);
-    else
-      trace.output_tangent.alias(x_tangent, x_tangent.shape());
-    return trace.output_tangent;
-  }
-
-  void backward_tangent(Trace<S>& trace, const Tensor<S>&, const Tensor<S>* dy_tangent, Tensor<S>* dx_tangent,
-                        const TangentPass<S>&) override {
-    internal::backward_linear(*this, trace, dy_tangent, dx_tangent);
-  }
-
-  void commit(const Trace<S>& trace) override {
-    constexpr std::uint64_t per_block = 16 / sizeof(S);  // numbers that fill_normal makes of one block
-    if (adds(trace)) stream_.skip((static_cast<std::uint64_t>(trace.output.size()) + per_block - 1) / per_block);
-  }
-
-  void collect(State<S>& state) override { state.streams.emplace_back(this->name(), &stream_); }
-  void initialise(const Initialiser<S>&, const Random& random) override { stream_ = random.stream(this->name()); }
-
-  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<GaussianNoise>(*this); }
-  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
-
- private:
-  bool adds(const Trace<S>& trace) const { return trace.mode == Mode::train && sigma_ > S(0); }
-
-  static void add_noise(const Tensor<S>& x, const Trace<S>& trace, Tensor<S>& y) {
-    y.resize(x.shape());
-    const S *from = x.data(), *noise = trace.saved[0].data();
-    S* to = y.data();
-    parallel_blocks(x.size(), kernels::element_block, static_cast<double>(x.size()), [=](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) to[i] = from[i] + noise[i];
-    });
-  }
-
-  GaussianNoiseOptions options_;
-  S sigma_;
-  Random stream_;
-};
-
-RIVAL_INSTANTIATE_CLASS(GaussianNoise);
-
-}  // namespace rival
-
 // rival/layers/group_norm.hpp
 // GroupNorm: each sample's groups of channels to mean 0 and variance 1, then to a learnt scale and shift of each
 // channel. InstanceNorm (instance_norm.hpp) and LayerNorm (layer_norm.hpp) are the same with other groups.
@@ -17547,149 +18080,6 @@ RIVAL_INSTANTIATE_CLASS(SelfAttention);
 
 }  // namespace rival
 
-// rival/layers/weight_norm.hpp
-// WeightNorm: a layer whose weights are learnt as directions and lengths.
-
-namespace rival {
-
-/// The layer L (dense, convolution, transposed convolution) with W = g v / |v| in place of its weight, where |v| is the
-/// length of each output channel's numbers in v, of W's shape, and g has one number for each (Salimans and Kingma,
-/// "Weight normalization: a simple reparameterization to accelerate training of deep neural networks", 2016):
-///
-///   WeightNorm(Conv2d({.in = 64, .out = 128}))
-///
-/// v is drawn as L's weight would be, and g = |v|, so that W = v at first. With G the gradient with respect to W and
-/// <.> the sum over an output channel's numbers, dg = <G v> / |v| and dv = g / |v| (G - v <G v> / |v|^2).
-///
-/// In files g and v are PyTorch's weight_g and weight_v; of transposed convolutions those of its dim = 1, as lengths
-/// are the output channels' here. Where v is all zeros, W is too.
-template <PlainWeighted L>
-class WeightNorm : public L {
- public:
-  static constexpr bool wrapped = true;
-  using S = typename L::Scalar;
-
-  explicit WeightNorm(const L& layer)
-      : L(layer), kind_("weight_norm " + std::string(layer.kind())), short_name_(layer.short_name()) {
-    const Parameter<S>& v = this->weight();
-    Shape lengths;
-    for (Index axis = 0; axis + 1 < v.value.rank(); ++axis) lengths.push_back(1);
-    lengths.push_back(v.value.cols());
-    g_ = {"weight_g", lengths};
-    g_.axes = v.axes;
-    lengths_of(v.value, g_.value.data());
-  }
-
-  std::string_view kind() const override { return kind_; }
-  /// Of L: normalised or not, the first convolution is "conv1".
-  std::string_view short_name() const override { return short_name_; }
-  Description describe() const override {
-    return internal::describe_around(rival::describe("weight_norm", NoOptions{}), L::describe());
-  }
-
-  /// The lengths g, {1, ..., out}. The directions v are `weight()`.
-  Parameter<S>& lengths() { return g_; }
-  const Parameter<S>& lengths() const { return g_; }
-
-  void collect(State<S>& state) override {
-    state.parameters.push_back(&g_);
-    L::collect(state);
-  }
-  /// v from the initialiser, g = |v|, biases 0.
-  void initialise(const Initialiser<S>& weights, const Random& random) override {
-    L::initialise(weights, random);
-    lengths_of(this->weight().value, g_.value.data());
-  }
-
-  std::unique_ptr<Layer<S>> clone() const override { return std::make_unique<WeightNorm>(*this); }
-  void assign(const Layer<S>& other) override { internal::assign(*this, other); }
-  void set_name(const std::string& name) override {
-    L::set_name(name);
-    this->weight().name = name + ".weight_v";
-    g_.name = name + ".weight_g";
-  }
-
- protected:
-  const Tensor<S>& make_weight(Trace<S>& trace, Mode) const override {
-    const Tensor<S>& v = this->weight().value;
-    Tensor<S>& inverse = trace.save(saved_inverse, {v.cols()});
-    lengths_of(v, inverse.data());
-    for (Index c = 0; c < v.cols(); ++c) inverse[c] = inverse[c] > S(0) ? S(1) / inverse[c] : S(0);
-    Tensor<S>& w = trace.save(saved_weight, v.shape());
-    for_rows(v, [&](Index r) { row(w, r) = row(v, r) * (g_.value.array() * inverse.array()); });
-    return w;
-  }
-  const Tensor<S>& made_weight(const Trace<S>& trace) const override { return trace.saved[saved_weight]; }
-
-  Tensor<S>& weight_gradient(Trace<S>& trace) override {
-    Tensor<S>& gradient = trace.save(saved_gradient, this->weight().value.shape());
-    gradient.fill(S(0));
-    return gradient;
-  }
-  void finish_weight_gradient(Trace<S>& trace) override {
-    const Tensor<S>&gradient = trace.saved[saved_gradient], &v = this->weight().value;
-    const auto inverse = trace.saved[saved_inverse].array();
-    Tensor<S>& along = trace.save(saved_along, {v.cols()});  // <G v> / |v|
-    sum_columns(v, along.data(),
-                [&](Index at, Index count) { return piece(gradient, at, count) * piece(v, at, count); });
-    along.array() *= inverse;
-    g_.grad.array() += along.array();
-    Tensor<S>& dv = this->weight().grad;
-    for_rows(v, [&](Index r) {
-      row(dv, r) += (g_.value.array() * inverse) * (row(gradient, r) - row(v, r) * (along.array() * inverse));
-    });
-  }
-
- private:
-  // The places in Trace::saved.
-  static constexpr std::size_t saved_weight = L::first_place, saved_inverse = saved_weight + 1,
-                               saved_gradient = saved_weight + 2, saved_along = saved_weight + 3;
-
-  static ArrayMap<S> row(Tensor<S>& x, Index r) { return {x.data() + r * x.cols(), x.cols()}; }
-  static ConstArrayMap<S> row(const Tensor<S>& x, Index r) { return {x.data() + r * x.cols(), x.cols()}; }
-  static ConstArrayMap<S> piece(const Tensor<S>& x, Index at, Index count) { return {x.data() + at, count}; }
-
-  template <class Body>
-  static void for_rows(const Tensor<S>& v, const Body& body) {
-    parallel_blocks(v.rows(), std::max<Index>(1, 4096 / v.cols()), 2.0 * static_cast<double>(v.size()),
-                    [&](Index begin, Index end) {
-                      for (Index r = begin; r < end; ++r) body(r);
-                    });
-  }
-
-  /// sums[c] = sum over rows of term[row, c], where term(at, count) are `count` of the elements from `at` on. A task
-  /// takes some columns, and their rows in order.
-  template <class Term>
-  static void sum_columns(const Tensor<S>& v, S* sums, const Term& term) {
-    const Index rows = v.rows(), cols = v.cols();
-    parallel_blocks(cols, 64, 2.0 * static_cast<double>(v.size()), [&](Index begin, Index end) {
-      ArrayMap<S> sum(sums + begin, end - begin);
-      sum.setZero();
-      for (Index r = 0; r < rows; ++r) sum += term(r * cols + begin, end - begin);
-    });
-  }
-  static void lengths_of(const Tensor<S>& v, S* lengths) {
-    sum_columns(v, lengths, [&](Index at, Index count) { return piece(v, at, count).square(); });
-    for (Index c = 0; c < v.cols(); ++c) lengths[c] = std::sqrt(lengths[c]);
-  }
-
-  std::string kind_, short_name_;
-  Parameter<S> g_;
-};
-
-RIVAL_INSTANTIATE_FLOAT(class WeightNorm<Conv1d<float>>);
-RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<Conv1d<double>>);
-RIVAL_INSTANTIATE_FLOAT(class WeightNorm<Conv2d<float>>);
-RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<Conv2d<double>>);
-RIVAL_INSTANTIATE_FLOAT(class WeightNorm<ConvTranspose1d<float>>);
-RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<ConvTranspose1d<double>>);
-RIVAL_INSTANTIATE_FLOAT(class WeightNorm<ConvTranspose2d<float>>);
-RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<ConvTranspose2d<double>>);
-RIVAL_INSTANTIATE_FLOAT(class WeightNorm<Dense<float>>);
-RIVAL_INSTANTIATE_DOUBLE(class WeightNorm<Dense<double>>);
-
-}  // namespace rival
-
 namespace rival {
 
 template <class S = float>
@@ -17793,6 +18183,7 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
        [](const Description& d) -> Made {
          return std::make_unique<LeakyReLU<S>>(read_options<LeakyReLUOptions>(d).slope);
        }},
+      {"log_sum_exp", maker_of<LogSumExp<S>, S>()},
       {"max_pool2d", maker_of<MaxPool2d<S>, S>()},
       {"minibatch_stddev", maker_of<MinibatchStddev<S>, S>()},
       {"pack",
@@ -17834,9 +18225,9 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
       {"upsample", maker_of<Upsample<S>, S>()},
       {"weight_norm",
        [](const Description& d) -> Made {
-         read_options<NoOptions>(d);
-         return with_weighted<S>(
-             only_layer(d), [&]<class L>(const L& layer) -> Made { return std::make_unique<WeightNorm<L>>(layer); });
+         return with_weighted<S>(only_layer(d), [&]<class L>(const L& layer) -> Made {
+           return std::make_unique<WeightNorm<L>>(layer, read_options<WeightNormOptions>(d));
+         });
        }},
   };
   return makers;
@@ -18204,89 +18595,6 @@ inline std::vector<Index> class_counts(Labels labels, Index classes) {
   }
   return counts;
 }
-
-}  // namespace rival
-
-// rival/train/classifier.hpp
-// Classifier: samples in, a logit for each class out.
-
-namespace rival {
-
-/// A network that scores each sample of a batch with one logit a class: their softmax is the probability of the class.
-///
-///     rival::Classifier<> classifier = rival::load_classifier("classifier.safetensors");
-///     const rival::Tensor<float> logits = classifier.logits(samples);      // {N, classes}
-///     const rival::Tensor<float> features = classifier.features(samples);  // {N, features}
-template <class S = float>
-class Classifier : public Network<S> {
- public:
-  /// `sample` is the shape of one sample, such as {28, 28, 1}. Throws Error when the layers do not fit it or each
-  /// other, or do not end in a vector of at least two logits.
-  Classifier(const Shape& sample, Sequential<S> layers, const std::string& name = "C")
-      : Network<S>(name, sample, std::move(layers)) {
-    const Shape out = this->output_shape();
-    require(out.rank() == 1 && out.size() >= 2 && out.size() <= most_classes, "classifier \"", this->name(),
-            "\": expected 2 to ", most_classes, " logits a sample, got ", out);
-    classes_ = out.size();
-  }
-
-  Index classes() const { return classes_; }
-
-  /// The logits {N, classes} of samples {N, ...} in evaluation mode, N >= 1. Throws Error for samples of another shape.
-  Tensor<S> logits(const Tensor<S>& samples) const {
-    check(samples);
-    Tensor<S> all({samples.dim(0), classes_});
-    internal::infer_in_parts(*this, samples, {}, [&](Index first, const Tensor<S>& part, const Trace<S>&) {
-      std::copy_n(part.data(), part.size(), all.data() + first * classes_);
-    });
-    return all;
-  }
-
-  /// What the last dense layer of the stack itself, not of one within it, reads of each sample, in evaluation mode: {N,
-  /// features}, by which samples are compared (Heusel et al., 2017). Throws Error for samples of another shape, and for
-  /// a stack without a dense layer.
-  Tensor<S> features(const Tensor<S>& samples) const { return features_and_logits(samples).first; }
-
-  /// Both, of one pass.
-  std::pair<Tensor<S>, Tensor<S>> features_and_logits(const Tensor<S>& samples) const {
-    check(samples);
-    const Index count = layers_below_last_dense();
-    Shape shape = this->input_shape();
-    for (Index i = 0; i < count; ++i) shape = this->layers()[i].output_shape(shape);
-    const Index size = shape.size();
-    Tensor<S> features({samples.dim(0), size}), logits({samples.dim(0), classes_});
-    if (count == 0) std::copy_n(samples.data(), samples.size(), features.data());
-    internal::infer_in_parts(*this, samples, {}, [&](Index first, const Tensor<S>& made, const Trace<S>& trace) {
-      std::copy_n(made.data(), made.size(), logits.data() + first * classes_);
-      if (count == 0) return;
-      const Tensor<S>& part = trace.children[static_cast<std::size_t>(count - 1)].output;
-      std::copy_n(part.data(), part.size(), features.data() + first * size);
-    });
-    return {std::move(features), std::move(logits)};
-  }
-
- private:
-  void check(const Tensor<S>& samples) const {
-    const Shape& shape = samples.shape();
-    require(shape.rank() >= 1 && shape[0] >= 1 && shape.sample() == this->input_shape(), "classifier \"", this->name(),
-            "\": expected samples of ", this->input_shape(), ", got ", shape);
-  }
-
-  // A layer around a dense one, such as spectral norm, reads what it reads.
-  static bool is_dense(const Description& layer) {
-    return layer.kind == "dense" || (layer.layers.size() == 1 && is_dense(layer.layers[0]));
-  }
-  Index layers_below_last_dense() const {
-    for (Index i = this->layers().size(); i-- > 0;)
-      if (is_dense(this->layers()[i].describe())) return i;
-    fail("classifier \"", this->name(),
-         "\": expected a dense layer, not within another stack, whose input are the features; got none");
-  }
-
-  Index classes_;
-};
-
-RIVAL_INSTANTIATE_CLASS(Classifier);
 
 }  // namespace rival
 
