@@ -14745,7 +14745,9 @@ class WeightNorm : public L {
 
   static ArrayMap<S> row(Tensor<S>& x, Index r) { return {x.data() + r * x.cols(), x.cols()}; }
   static ConstArrayMap<S> row(const Tensor<S>& x, Index r) { return {x.data() + r * x.cols(), x.cols()}; }
-  static ConstArrayMap<S> piece(const Tensor<S>& x, Index at, Index count) { return {x.data() + at, count}; }
+  static kernels::internal::RowPiece<S> piece(const Tensor<S>& x, Index at, Index count) {
+    return {x.data() + at, count};
+  }
 
   template <class Body>
   static void for_rows(const Tensor<S>& v, const Body& body) {
@@ -14755,16 +14757,19 @@ class WeightNorm : public L {
                     });
   }
 
-  /// sums[c] = sum over rows of term[row, c], where term(at, count) are `count` of the elements from `at` on. A task
-  /// takes some columns, and their rows in order.
+  /// sums[c] = sum over rows of term[row, c], where term(at, count) are `count` of the elements from `at` on.
   template <class Term>
   static void sum_columns(const Tensor<S>& v, S* sums, const Term& term) {
+    using namespace kernels::internal;
     const Index rows = v.rows(), cols = v.cols();
-    parallel_blocks(cols, 128, 2.0 * static_cast<double>(v.size()), [&](Index begin, Index end) {
-      ArrayMap<S> sum(sums + begin, end - begin);
-      sum.setZero();
-      for (Index r = 0; r < rows; ++r) sum += term(r * cols + begin, end - begin);
+    S* partial = scratch<S>(Scratch::partial_sums, row_blocks(rows) * cols);
+    for_each_block(rows, cols, [&](Index block, Index first, Index last, Index column, Index count) {
+      RowSums<S> sum = RowSums<S>::Zero(count);
+      for (Index r = first; r < last; ++r) sum += term(r * cols + column, count);
+      RowPieceMap<S>(partial + block * cols + column, count) = sum;
     });
+    std::fill_n(sums, cols, S(0));
+    add_blocks(row_blocks(rows), cols, partial, sums);
   }
   static void lengths_of(const Tensor<S>& v, S* lengths) {
     sum_columns(v, lengths, [&](Index at, Index count) { return piece(v, at, count).square(); });
@@ -14911,7 +14916,8 @@ namespace recipes {
 /// as their program for MNIST has it: a discriminator that is a classifier with one further class, "generated", in
 /// front of each of whose dense layers there is noise; weight norm in it, set by a batch of labelled samples at first;
 /// a generator that matches the mean features of its last hidden layer; Adam with 3e-3, constant for two thirds of the
-/// run, then falling to 0. The labelled samples weigh twice as much as the others.
+/// run, then falling to 0. The labelled samples weigh twice as much as the others. Samples go from 0 to 1: what is 0
+/// moves no weight, as most of a digit's pixels are.
 ///
 ///   auto recipe = recipes::semi_supervised({.batch = 100, .seed = 7}, labelled);
 ///   AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
@@ -14949,6 +14955,9 @@ Recipe<S> semi_supervised(const RecipeOptions& o, const Dataset& labelled) {
   std::iota(first.begin(), first.end(), Index{0});
   Tensor<S> samples;
   labelled.gather(first, samples);
+  require(samples.array().minCoeff() >= S(0) && samples.array().maxCoeff() <= S(1),
+          "semi_supervised: expected samples from 0 to 1, got numbers from ", samples.array().minCoeff(), " to ",
+          samples.array().maxCoeff(), "; bytes become such by Transform{255}");
   rival::internal::normalise_outputs(discriminator.layers(), samples);
 
   const AdamOptions adam{

@@ -1,8 +1,11 @@
 #include "few_labels.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/data_file.hpp"
+#include "rival/layers/activations.hpp"
+#include "rival/layers/weight_norm.hpp"
 
 namespace {
 
@@ -23,6 +26,8 @@ std::vector<rival::Index> at_most(const rival::Dataset& data, std::uint64_t seed
   return which;
 }
 
+using Normed = rival::WeightNorm<rival::Dense<float>>;
+
 }  // namespace
 
 Digits read_digits(const Options& o) {
@@ -36,6 +41,53 @@ Digits read_digits(const Options& o) {
   const rival::Index classes = digits.train.classes();
   rival::require(classes >= 2 && classes <= 10, "--data: expected 2 to 10 classes in ", o.data, ", got ", classes);
   return digits;
+}
+
+rival::Dataset from_zero_to_one(const rival::Dataset& pictures) {
+  std::vector<std::uint8_t> bytes;
+  for (rival::Index i = 0; i < pictures.size(); ++i) {
+    const auto values = pictures.values(i);
+    bytes.insert(bytes.end(), values.begin(), values.end());
+  }
+  const rival::Labels labels = pictures.labels();
+  return {pictures.sample_shape(), std::move(bytes), std::vector<rival::Label>(labels.begin(), labels.end()),
+          pictures.classes(), rival::Transform{255}};
+}
+
+rival::Classifier<> of_usual_pictures(rival::Classifier<> classifier) {
+  for (rival::Index i = 0; i < classifier.layers().size(); ++i) {
+    auto* dense = dynamic_cast<Normed*>(&classifier.layers()[i]);
+    if (dense == nullptr) continue;
+    // W (x + 1) / 2 + b: half of the weights, and half of their sum to the bias.
+    const auto v = dense->weight().value.matrix();
+    for (rival::Index c = 0; c < v.cols(); ++c) {
+      float& length = dense->lengths()[c];
+      length /= 2;
+      dense->bias().value[c] += length * v.col(c).sum() / v.col(c).norm();
+    }
+    return classifier;
+  }
+  rival::fail("classifier: expected a dense layer with weight norm, got none");
+}
+
+rival::Generator<> of_usual_pictures(const rival::Generator<>& generator) {
+  rival::Sequential<> layers;
+  bool found = false;
+  for (rival::Index i = 0; i < generator.layers().size(); ++i) {
+    auto layer = generator.layers()[i].clone();
+    auto* dense = dynamic_cast<Normed*>(layer.get());
+    if (dense != nullptr) {
+      dense->lengths().array() /= 2;  // 2 sigmoid(z) - 1 = tanh(z / 2)
+      dense->bias().value.array() /= 2;
+      found = true;
+    }
+    if (layer->kind() == "sigmoid")
+      layers.add(rival::Tanh<>());
+    else
+      layers.add(std::move(layer));
+  }
+  rival::require(found, "generator: expected a dense layer with weight norm, got none");
+  return {generator.latent(), std::move(layers)};
 }
 
 rival::Dataset few_of_each_class(const rival::Dataset& data, long count, std::uint64_t seed) {

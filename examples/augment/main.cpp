@@ -106,7 +106,8 @@ int train(Options o) {
   Checkpoints checkpoints(o.out, o.checkpoints);
   const bool resume = o.checkpoints.resume;
   if (resume) resume_options(checkpoints, "augment", o);
-  const Digits digits = read_digits(o);
+  Digits digits = read_digits(o);
+  for (rival::Dataset* part : {&digits.train, &digits.test}) *part = from_zero_to_one(*part);
   const rival::Dataset& data = digits.train;
   rival::require(o.batch <= data.size(), "--batch: expected at most the ", data.size(), " training pictures, got ",
                  o.batch);
@@ -138,15 +139,19 @@ int train(Options o) {
     watch.take(earlier);
   }
   using std::filesystem::path;
-  run.output("samples.png", [&](const path& to) {
-    rival::write_png(to, rival::grid(samples.fixed(), {.columns = samples.columns(), .scale = 2}));
-  });
+  const auto picture = [&](rival::Index scale) {
+    rival::Tensor<float> shown = samples.fixed();
+    shown.array() = 2 * shown.array() - 1;
+    return rival::grid(shown, {.columns = samples.columns(), .scale = scale});
+  };
+  run.output("samples.png", [&](const path& to) { rival::write_png(to, picture(2)); });
   run.output("losses.csv", [&](const path& to) { losses.write_csv(to); });
   run.output("losses.svg", [&](const path& to) { losses.write_svg(to); });
-  run.output("classifier.safetensors",
-             [&](const path& to) { rival::save(rival::classifier_within(recipe.discriminator), to); });
+  run.output("classifier.safetensors", [&](const path& to) {
+    rival::save(of_usual_pictures(rival::classifier_within(recipe.discriminator)), to);
+  });
   run.output("generator.safetensors", [&](const path& to) {
-    rival::save(trainer.averaged_generator(), rival::sampling_of(recipe.options), to);
+    rival::save(of_usual_pictures(trainer.averaged_generator()), rival::sampling_of(recipe.options), to);
   });
   run.output("summary.txt", [&](const path& to) { rival::replace_file(to, describe(o, run, digits, errors, recipe)); });
   run.output("report.html", [&](const path& to) {
@@ -174,8 +179,7 @@ int train(Options o) {
       watch.step(step, run, report);
       if (step.steps_done % o.evaluate_every == 0 || step.steps_done == step.steps_in_all) {
         errors.add(step.step, rival::evaluate(rival::classifier_within(recipe.discriminator), digits.test).error());
-        report.frame(step.steps_done,
-                     rival::encode_png(rival::grid(samples.fixed(), {.columns = samples.columns(), .scale = 1})));
+        report.frame(step.steps_done, rival::encode_png(picture(1)));
         run.note(errors.text());
       }
       if (!run.step(step)) trainer.stop();

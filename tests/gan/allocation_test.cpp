@@ -94,12 +94,12 @@ TEST_CASE("trainer: a warm step with labelled samples allocates nothing") {
   for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * i / 7 % 251);
   std::vector<Label> labels;
   for (Label i = 0; i < 30; ++i) labels.push_back(static_cast<Label>(i % 10));
-  auto recipe =
-      recipes::semi_supervised<>({.batch = 8, .seed = 1, .width = 40}, Dataset({28, 28, 1}, bytes, labels, 10));
+  auto recipe = recipes::semi_supervised<>({.batch = 8, .seed = 1, .width = 40},
+                                           Dataset({28, 28, 1}, bytes, labels, 10, Transform{255}));
   recipe.options.steps = 500;
   AdversarialTrainer<> trainer(recipe.generator, recipe.discriminator, recipe.options);
   Tensor<> real({8, 28, 28, 1});
-  Random(2).stream("real").fill_uniform(real, -1.0f, 1.0f);
+  Random(2).stream("real").fill_uniform(real, 0.0f, 1.0f);
   for (int i = 0; i < 5; ++i) trainer.step(real);  // beyond an epoch of the labelled samples
   const long start = allocations;
   for (int i = 0; i < 5; ++i) trainer.step(real);

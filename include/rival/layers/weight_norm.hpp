@@ -7,6 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "rival/core/parallel.hpp"
+#include "rival/core/workspace.hpp"
+#include "rival/kernels/reduce.hpp"
 #include "rival/layers/conv1d.hpp"
 #include "rival/layers/conv2d.hpp"
 #include "rival/layers/conv_transpose1d.hpp"
@@ -166,7 +169,9 @@ class WeightNorm : public L {
 
   static ArrayMap<S> row(Tensor<S>& x, Index r) { return {x.data() + r * x.cols(), x.cols()}; }
   static ConstArrayMap<S> row(const Tensor<S>& x, Index r) { return {x.data() + r * x.cols(), x.cols()}; }
-  static ConstArrayMap<S> piece(const Tensor<S>& x, Index at, Index count) { return {x.data() + at, count}; }
+  static kernels::internal::RowPiece<S> piece(const Tensor<S>& x, Index at, Index count) {
+    return {x.data() + at, count};
+  }
 
   template <class Body>
   static void for_rows(const Tensor<S>& v, const Body& body) {
@@ -176,16 +181,19 @@ class WeightNorm : public L {
                     });
   }
 
-  /// sums[c] = sum over rows of term[row, c], where term(at, count) are `count` of the elements from `at` on. A task
-  /// takes some columns, and their rows in order.
+  /// sums[c] = sum over rows of term[row, c], where term(at, count) are `count` of the elements from `at` on.
   template <class Term>
   static void sum_columns(const Tensor<S>& v, S* sums, const Term& term) {
+    using namespace kernels::internal;
     const Index rows = v.rows(), cols = v.cols();
-    parallel_blocks(cols, 128, 2.0 * static_cast<double>(v.size()), [&](Index begin, Index end) {
-      ArrayMap<S> sum(sums + begin, end - begin);
-      sum.setZero();
-      for (Index r = 0; r < rows; ++r) sum += term(r * cols + begin, end - begin);
+    S* partial = scratch<S>(Scratch::partial_sums, row_blocks(rows) * cols);
+    for_each_block(rows, cols, [&](Index block, Index first, Index last, Index column, Index count) {
+      RowSums<S> sum = RowSums<S>::Zero(count);
+      for (Index r = first; r < last; ++r) sum += term(r * cols + column, count);
+      RowPieceMap<S>(partial + block * cols + column, count) = sum;
     });
+    std::fill_n(sums, cols, S(0));
+    add_blocks(row_blocks(rows), cols, partial, sums);
   }
   static void lengths_of(const Tensor<S>& v, S* lengths) {
     sum_columns(v, lengths, [&](Index at, Index count) { return piece(v, at, count).square(); });

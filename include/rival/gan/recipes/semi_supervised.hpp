@@ -55,7 +55,8 @@ namespace recipes {
 /// as their program for MNIST has it: a discriminator that is a classifier with one further class, "generated", in
 /// front of each of whose dense layers there is noise; weight norm in it, set by a batch of labelled samples at first;
 /// a generator that matches the mean features of its last hidden layer; Adam with 3e-3, constant for two thirds of the
-/// run, then falling to 0. The labelled samples weigh twice as much as the others.
+/// run, then falling to 0. The labelled samples weigh twice as much as the others. Samples go from 0 to 1: what is 0
+/// moves no weight, as most of a digit's pixels are.
 ///
 ///   auto recipe = recipes::semi_supervised({.batch = 100, .seed = 7}, labelled);
 ///   AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
@@ -93,6 +94,9 @@ Recipe<S> semi_supervised(const RecipeOptions& o, const Dataset& labelled) {
   std::iota(first.begin(), first.end(), Index{0});
   Tensor<S> samples;
   labelled.gather(first, samples);
+  require(samples.array().minCoeff() >= S(0) && samples.array().maxCoeff() <= S(1),
+          "semi_supervised: expected samples from 0 to 1, got numbers from ", samples.array().minCoeff(), " to ",
+          samples.array().maxCoeff(), "; bytes become such by Transform{255}");
   rival::internal::normalise_outputs(discriminator.layers(), samples);
 
   const AdamOptions adam{
