@@ -2,6 +2,7 @@
 // the library's headers anew. It runs in a folder with the digits in the folder mnist.
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -14,6 +15,7 @@
 #include <rival/data/text.hpp>
 #include <rival/gan/health.hpp>
 #include <rival/gan/recipes/clips.hpp>
+#include <rival/gan/recipes/semi_supervised.hpp>
 #include <rival/gan/recipes/text.hpp>
 #include <rival/gan/recipes/wavegan.hpp>
 #include <rival/image/png.hpp>
@@ -203,6 +205,20 @@ void clips() {
   expect(by_frame.output_shape().size() == 1, "a score a clip");
 }
 
+void few_labels() {
+  const rival::Dataset all = some_digits(120);
+  std::vector<std::uint8_t> bytes;
+  std::vector<rival::Label> labels;
+  for (rival::Index i = 0; i < 60; ++i) {
+    const auto picture = all.values<std::uint8_t>(i);
+    bytes.insert(bytes.end(), picture.begin(), picture.end());
+    labels.push_back(all.label(i));
+  }
+  const rival::Dataset unlabelled({28, 28, 1}, bytes, {}, 0, rival::Transform{255});
+#include "few_labels/train.inc"
+  expect(classifier.classes() == 10, "ten classes");
+}
+
 void deploying() {
 #include "deploying/cpp.inc"
   expect(images.dim(0) == 16, "16 images");
@@ -260,6 +276,7 @@ int main() {
   sound();
   text();
   clips();
+  few_labels();
   deploying();
   training_loop();
   scale::run();
