@@ -7,20 +7,14 @@
 #include <utility>
 #include <vector>
 
-#include "common/losses.hpp"
+#include "common/gan_training.hpp"
 #include "common/network_files.hpp"
-#include "common/report.hpp"
-#include "common/run.hpp"
-#include "common/samples.hpp"
-#include "common/settings.hpp"
 #include "common/time_budget.hpp"
-#include "common/watch.hpp"
 #include "few_labels.hpp"
 #include "options.hpp"
 #include "rival/gan/recipes/semi_supervised.hpp"
+#include "rival/image/grid.hpp"
 #include "rival/image/png.hpp"
-#include "rival/io/sampler.hpp"
-#include "rival/nn/summary.hpp"
 #include "rival/train/evaluate.hpp"
 #include "rival/train/supervised_trainer.hpp"
 #include "table.hpp"
@@ -83,24 +77,6 @@ double error_alone(const rival::Recipe<>& recipe, const Digits& digits, std::uin
   return rival::evaluate(classifier, digits.test).error();
 }
 
-/// The text of summary.txt.
-std::string describe(const Options& o, const Run& run, const Digits& digits, const Errors& errors,
-                     rival::Recipe<>& recipe) {
-  const rival::StepReport& last = run.last();
-  rival::internal::TextStream text;
-  text << o.labels << " labelled pictures of each of " << digits.class_names.size() << " classes, "
-       << digits.train.size() << " without labels, batch " << o.batch << ", seed " << o.seed << ", threads "
-       << rival::threads() << "\n\nsteps " << last.steps_done << " of " << last.steps_in_all << run.state()
-       << ", epochs " << last.epoch << ", seconds " << last.seconds << ", images/s " << last.images_per_second
-       << "\nlast step: discriminator loss " << last.discriminator_loss << ", loss of the labelled "
-       << last.auxiliary_loss << ", generator loss " << last.generator_loss << ", mean score of real "
-       << last.real_score << ", of generated " << last.fake_score << ", accuracy " << last.accuracy << "\n\n"
-       << errors.text() << " (" << digits.test.size() << " test pictures)\n\n"
-       << rival::summary(recipe.generator) << '\n'
-       << rival::summary(recipe.discriminator);
-  return text.str();
-}
-
 int train(Options o) {
   // All that can be wrong is found before anything is written.
   Checkpoints checkpoints(o.out, o.checkpoints);
@@ -118,26 +94,24 @@ int train(Options o) {
   if (o.steps == 0) words.push_back(choose_steps(o.steps, o.minutes, recipe, data));
   if (o.evaluate_every == 0) o.evaluate_every = std::max(1L, o.steps / 20);
 
-  rival::AdversarialTrainer trainer(recipe.generator, recipe.discriminator, recipe.options);
-  const Samples samples(trainer.averaged_generator(), recipe.options, rival::Random(o.seed).stream("samples"), 0, -1);
   Errors errors;
-  Losses losses(errors.figures());
-  Report report;
-  Watch watch(trainer, data, o.seed);
-  const rival::CheckpointExtras earlier = resume ? trainer.load(checkpoints.newest()) : rival::CheckpointExtras();
-  rival::require(!resume || trainer.state().data_set == data.fingerprint(),
-                 "--resume: expected the pictures that the run was begun with, got others in ", o.data);
-
-  Run run("augment", o.out, o.quiet);
-  run.limit(time_limit(o, o.minutes));
-  for (const std::string& word : words) run.say(word);
-  if (resume) {
-    run.take(earlier);
-    losses.take(earlier);
-    errors.take(earlier);
-    report.take(earlier);
-    watch.take(earlier);
-  }
+  GanTraining training(
+      {.program = "augment",
+       .options = o,
+       .settings = o,
+       .asked = o,
+       .checkpoints = checkpoints,
+       .data = data,
+       .source = o.data,
+       .recipe = recipe,
+       .heading = rival::internal::concatenate(o.labels, " labelled pictures of each of ", digits.class_names.size(),
+                                               " classes, ", data.size(), " without labels, batch ", o.batch),
+       .words = words,
+       .seconds = time_limit(o, o.minutes),
+       .figures = errors.figures()});
+  Run& run = training.run;
+  training.keep(errors);
+  const Samples samples = training.samples("samples");
   using std::filesystem::path;
   const auto picture = [&](rival::Index scale) {
     rival::Tensor<float> shown = samples.fixed();
@@ -145,48 +119,27 @@ int train(Options o) {
     return rival::grid(shown, {.columns = samples.columns(), .scale = scale});
   };
   run.output("samples.png", [&](const path& to) { rival::write_png(to, picture(2)); });
-  run.output("losses.csv", [&](const path& to) { losses.write_csv(to); });
-  run.output("losses.svg", [&](const path& to) { losses.write_svg(to); });
   run.output("classifier.safetensors", [&](const path& to) {
     rival::save(of_usual_pictures(rival::classifier_within(recipe.discriminator)), to);
   });
-  run.output("generator.safetensors", [&](const path& to) {
-    rival::save(of_usual_pictures(trainer.averaged_generator()), rival::sampling_of(recipe.options), to);
-  });
-  run.output("summary.txt", [&](const path& to) { rival::replace_file(to, describe(o, run, digits, errors, recipe)); });
-  run.output("report.html", [&](const path& to) {
-    rival::Page page = report.begin("augment", run, losses.steps());
-    errors.add_to(page);
-    report.end(page, run, o, recipe.generator, recipe.discriminator);
-    page.save(to);
-  });
-  run.checkpoints(checkpoints, [&](const path& to) {
-    rival::CheckpointExtras extras;
-    put_settings(extras, o);
-    run.put(extras);
-    losses.put(extras);
-    errors.put(extras);
-    report.put(extras);
-    watch.put(extras);
-    trainer.save(to, extras);
-  });
+  training.output_losses_and_generator(
+      training.sampling(), [](const rival::Generator<>& generator) { return of_usual_pictures(generator); });
+  training.output_summary_and_report(
+      [&] { return rival::internal::concatenate('\n', errors.text(), " (", digits.test.size(), " test pictures)"); },
+      [&](rival::Page& page) { errors.add_to(page); });
 
-  const rival::Index per_epoch = data.size() / o.batch;
-  return run.train([&] {
-    if (!resume) errors.set_alone(error_alone(recipe, digits, o.seed));
-    const auto on_step = [&](const rival::StepReport& step) {
-      losses.add(step);
-      watch.step(step, run, report);
-      if (step.steps_done % o.evaluate_every == 0 || step.steps_done == step.steps_in_all) {
-        errors.add(step.step, rival::evaluate(rival::classifier_within(recipe.discriminator), digits.test).error());
-        report.frame(step.steps_done, rival::encode_png(picture(1)));
-        run.note(errors.text());
-      }
-      if (!run.step(step)) trainer.stop();
-    };
-    trainer.fit(data, {.epochs = o.steps / per_epoch + 1, .steps = o.steps, .resume = resume, .on_step = on_step});
-    run.say(errors.text());
-  });
+  return training.train(
+      {.steps = o.steps,
+       .begin = [&] { errors.set_alone(error_alone(recipe, digits, o.seed)); },
+       .on_step =
+           [&](const rival::StepReport& step) {
+             if (step.steps_done % o.evaluate_every != 0 && step.steps_done != step.steps_in_all) return;
+             errors.add(step.step,
+                        rival::evaluate(rival::classifier_within(recipe.discriminator), digits.test).error());
+             training.report.frame(step.steps_done, rival::encode_png(picture(1)));
+             run.note(errors.text());
+           },
+       .end = [&] { run.say(errors.text()); }});
 }
 
 }  // namespace

@@ -99,12 +99,17 @@ rival::Sampling GanTraining::sampling() const {
   return rival::sampling_of(setup_.recipe.options, told ? setup_.class_names : std::vector<std::string>());
 }
 
-void GanTraining::output_losses_and_generator(rival::Sampling sampling) {
+void GanTraining::output_losses_and_generator(rival::Sampling sampling,
+                                              std::function<rival::Generator<>(const rival::Generator<>&)> as) {
   using std::filesystem::path;
   run.output("losses.csv", [this](const path& to) { losses.write_csv(to); });
   run.output("losses.svg", [this](const path& to) { losses.write_svg(to); });
-  run.output("generator.safetensors", [this, sampling = std::move(sampling)](const path& to) {
-    rival::save(trainer.averaged_generator(), sampling, to);
+  run.output("generator.safetensors", [this, sampling = std::move(sampling), as = std::move(as)](const path& to) {
+    const rival::Generator<>& generator = trainer.averaged_generator();
+    if (as)
+      rival::save(as(generator), sampling, to);
+    else
+      rival::save(generator, sampling, to);
   });
 }
 

@@ -87,8 +87,9 @@ class GanTraining {
   /// The pictures of an animation, of so many channels.
   void keep(rival::Animation& animation, rival::Index channels);
 
-  /// losses.csv, losses.svg and generator.safetensors.
-  void output_losses_and_generator(rival::Sampling sampling);
+  /// losses.csv, losses.svg and generator.safetensors, of the averaged generator or of what `as` makes of it.
+  void output_losses_and_generator(rival::Sampling sampling,
+                                   std::function<rival::Generator<>(const rival::Generator<>&)> as = {});
   void output_losses_and_generator() { output_losses_and_generator(sampling()); }
   /// How its generator is sampled, for a file.
   rival::Sampling sampling() const;
