@@ -97,8 +97,9 @@ TEST_CASE("generate: sounds one after the other, and clips that move") {
   const auto weights = folder / "generator.safetensors";
   const std::string wav = (folder / "sounds.wav").string(), gif = (folder / "clips.gif").string(),
                     png = (folder / "clips.png").string();
-  const auto refuse = [&](const Arguments& arguments, const std::string& expected) {
-    const auto result = run(Arguments{weights.string()} + arguments);  // the file without --weights
+  const auto refuse = [&](Arguments arguments, const std::string& expected) {
+    arguments.insert(arguments.begin(), weights.string());  // without --weights
+    const auto result = run(arguments);
     CHECK(result.code == 2);
     CHECK_THAT(result.err, ContainsSubstring(expected));
   };
