@@ -151,7 +151,8 @@ TEST_CASE("idx: says what is wrong with a file") {
   }
   SECTION("wrong magic number") {
     CHECK(error(good, 1) ==
-          "expected the magic number 0x00000801 (unsigned bytes, rank 1) or that of another type, got 0x00000803");
+          "expected the magic number 0x00000801 (unsigned bytes, rank 1) or that of another type, got 0x00000803 "
+          "(these are pictures)");
     const std::string any = "expected a magic number 0x00000TRR of a type T from 8 to e and a rank from 1 to 8, got ";
     CHECK(error("\x89PNG and more") == any + "0x89504e47 (it is a picture)");
     CHECK(error(word(0x0a03) + good.substr(4)) == any + "0x00000a03");  // a type that there is not
