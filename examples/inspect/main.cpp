@@ -36,7 +36,7 @@ std::string size_and_checksum(const std::filesystem::path& path) {
 }
 
 int inspect(const std::filesystem::path& file) {
-  rival::require(std::filesystem::exists(file), "no such file ", file);
+  rival::require(std::filesystem::exists(file), "file ", file, ": no such file");
   const auto format = formats().find(file.extension().string());
   rival::require(format != formats().end(), "expected a file that ends in one of ", known_endings(), ", got ", file);
   rival::internal::TextStream report;  // whole, or nothing but the error

@@ -222,7 +222,8 @@ TEST_CASE("evaluate: what it refuses") {
   says(with("few.npy", {}), "expected at least 10 samples, got 5");
   rival::Tensor<float> wide({60, 9, 8, 1});
   rival::write_npy(files / "wide.npy", wide);
-  says(with("wide.npy", {}), "expected samples of 8x8x1");
+  says(with("wide.npy", {}), "--real: expected samples of 9x8x1 to compare those of ");
+  says(with("generator.onnx", {}), "expected an .npy or IDX file, a folder of pictures or a .safetensors file, got ");
   says(with("samples.npy", {"--accuracy"}), "--accuracy: expected --real with labels");
   says(with("samples.npy", {"--size", "0"}), "--size: expected at least 1, got 0");
   says(with("samples.npy", {"--size", "8"}), "--size: expected a folder of pictures");

@@ -341,7 +341,7 @@ TEST_CASE("generate: refuses what does not go together, by name, and writes noth
     CHECK_THAT(result.err, ContainsSubstring(expected));
     CHECK(out.count() == 0);
   };
-  refuse(images, {}, "expected something to write: --grid, --npy, --walk, --text or --export");
+  refuse(images, {}, "expected something to write: --grid, --npy, --walk, --gif, --wav, --text or --export");
   refuse(images, {"--count", "0", "--npy", npy}, "--count: expected at least 1, got 0");
   refuse(images, {"--count", "many", "--npy", npy}, "--count: expected a whole number, got many");
   refuse(images, {"--seed", "-1", "--npy", npy}, "--seed: expected a whole number >= 0, got -1");
@@ -359,11 +359,11 @@ TEST_CASE("generate: refuses what does not go together, by name, and writes noth
            "--walk: expected a --count of 2 to 1000 latent vectors, got " + count);
   for (const std::string option : {"--count", "--label", "--seed", "--truncation"})
     refuse(images, {option, "2", "--export", (out / "b.safetensors").string()},
-           option + ": expected --grid, --npy, --walk or --text beside it");
+           option + ": expected --grid, --npy, --walk, --gif, --wav or --text beside it");
   refuse(images, {"--label", "4", "--npy", npy}, "--label: expected no class, as the generator takes none, got 4");
   refuse(classes, {"--label", "5", "--npy", npy}, "--label: expected one of the 2 classes 4, 9, got 5");
   refuse(vectors, {"--grid", png, "--npy", npy},
-         "--grid: expected a generator of images in grey or colour or of points");
+         "--grid: expected a generator of images or clips in grey or colour or of ");
   refuse(points, {"--walk", gif, "--npy", npy}, "--walk: expected a generator of images in grey or colour; this one");
   refuse(uniform, {"--truncation", "1", "--npy", npy}, "--truncation: expected a generator that takes normal numbers");
   refuse(folder / "none", {"--npy", npy}, "safetensors file " + quoted(folder / "none") + ": no such file");

@@ -170,6 +170,8 @@ TEST_CASE("inspect: refuses other files, and those that are damaged") {
     REQUIRE(lines(result.err).size() == 1);
     CHECK(result.err.find("inspect: " + expected) == 0);
   };
+  const auto nothing = folder / "none";
+  refuse({nothing.string()}, "file " + quoted(nothing) + ": no such file");
   const auto picture = folder.write("a.png", "");
   refuse({picture.string()},
          "expected a file that ends in one of .npy, .npz, .onnx, .safetensors, got " + quoted(picture));

@@ -241,7 +241,7 @@ TEST_CASE("resume: with other pictures it does not go on") {
   const auto result =
       run(program, {"--resume", "--out", out.path().string(), "--data", other.path().string(), "--quiet"});
   CHECK(result.code == 2);
-  CHECK(result.err == "mnist_gan: --resume: expected the pictures that the run was begun with, got others in " +
+  CHECK(result.err == "mnist_gan: --resume: expected the images that the run was begun with, got others in " +
                           quoted(other.path()) + '\n');
   CHECK((content(out.path()) == before));
 }
