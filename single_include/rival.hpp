@@ -971,7 +971,7 @@ inline void require_instruction_set(const InstructionSet& file) {
 // each for float and for double. Header-only, these lists say nothing. With RIVAL_COMPILED_FLOAT they declare those for
 // float `extern template`, with RIVAL_COMPILED_DOUBLE those for double, and the program links files that define them.
 // Such a file includes, like `<cassert>`, this one once more, with RIVAL_DEFINE_FLOAT or RIVAL_DEFINE_DOUBLE, in front
-// of the headers whose lists it is to define. All files must be compiled with the same flags.
+// of the headers whose lists it is to define. Files of one program or library must be compiled for the same processor.
 //
 // No `#pragma once`, for that reason.
 

@@ -90,8 +90,7 @@ int train(Options o) {
   const rival::Dataset labelled = few_of_each_class(data, o.labels, o.seed);
   rival::Recipe<> recipe = rival::recipes::semi_supervised({.batch = o.batch, .seed = o.seed}, labelled);
   std::vector<std::string> words;
-  if (!resume && o.given.count("--steps") > 0) o.minutes = 0;  // as long as they take
-  if (o.steps == 0) words.push_back(choose_steps(o.steps, o.minutes, recipe, data));
+  if (const auto word = choose_steps(o, o.steps, o.minutes, recipe, data); !word.empty()) words.push_back(word);
   if (o.evaluate_every == 0) o.evaluate_every = std::max(1L, o.steps / 20);
 
   Errors errors;

@@ -1,8 +1,7 @@
 #include "options.hpp"
 
-#include <cmath>
-
 #include "common/command_line.hpp"
+#include "common/time_budget.hpp"
 
 bool parse(int argc, char** argv, Options& o) {
   Arguments app(
@@ -14,10 +13,7 @@ bool parse(int argc, char** argv, Options& o) {
   add_number(app, "--labels", o.labels, "labelled pictures of each class; the others are taken without their labels")
       ->capture_default_str();
   add_number(app, "--steps", o.steps, "train for so many steps");
-  auto* minutes =
-      add_number(app, "--minutes", o.minutes,
-                 "how long to train: the steps are chosen by the speed of this machine, and told; --steps repeats them")
-          ->capture_default_str();
+  add_minutes(app, o.minutes);
   add_number(app, "--batch", o.batch, "pictures without labels a step, and with labels at most")->capture_default_str();
   add_number(app, "--evaluate-every", o.evaluate_every, "steps from one test to the next; if not given, twenty in all");
   auto* table = app.add_flag("--table", o.table,
@@ -39,8 +35,7 @@ bool parse(int argc, char** argv, Options& o) {
   const auto given = [&](const char* name) { return o.given.count(name) > 0; };
   require(o.labels >= 1, "--labels: expected at least 1, got ", o.labels);
   require(!given("--steps") || o.steps >= 1, "--steps: expected at least 1, got ", o.steps);
-  require(std::isfinite(o.minutes) && o.minutes > 0, "--minutes: expected a positive number, got ", o.minutes);
-  require(minutes->count() == 0 || !given("--steps"), "--minutes: expected no --steps beside it");
+  check_minutes(o, o.minutes);
   require(o.batch >= 2, "--batch: expected at least 2, got ", o.batch);
   require(!given("--evaluate-every") || o.evaluate_every >= 1, "--evaluate-every: expected at least 1, got ",
           o.evaluate_every);

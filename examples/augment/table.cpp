@@ -21,6 +21,7 @@
 #include "rival/data/distortion.hpp"
 #include "rival/gan/recipes/rpgan.hpp"
 #include "rival/gan/trainer.hpp"
+#include "rival/image/grid.hpp"
 #include "rival/layers/augment.hpp"
 #include "rival/layers/projection.hpp"
 #include "rival/train/evaluate.hpp"
@@ -69,8 +70,8 @@ struct Pictures {
   /// Samples of these classes, whose numbers go from -1 to 1.
   void add(const rival::Generator<>& generator, rival::Random random, const std::vector<rival::Label>& of_classes) {
     const auto samples = generator.sample(static_cast<rival::Index>(of_classes.size()), random, of_classes);
-    for (rival::Index i = 0; i < samples.size(); ++i)
-      bytes.push_back(static_cast<std::uint8_t>(std::lround(127.5f * (std::clamp(samples[i], -1.0f, 1.0f) + 1))));
+    const auto more = rival::to_bytes(samples);
+    bytes.insert(bytes.end(), more.data(), more.data() + more.size());
     labels.insert(labels.end(), of_classes.begin(), of_classes.end());
   }
   rival::Dataset data(rival::Index classes) const { return {{28, 28, 1}, bytes, labels, classes}; }

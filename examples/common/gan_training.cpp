@@ -19,6 +19,16 @@ Index label_classes(const rival::Recipe<>& recipe, const rival::Dataset& data) {
   }
 }
 
+long class_to_sample(const std::string& label, const rival::Recipe<>& recipe, const rival::Dataset& data,
+                     const std::vector<std::string>& names) {
+  if (label.empty()) return -1;
+  const Index classes = label_classes(recipe, data);
+  rival::require(classes > 0, "--label: expected a recipe and data with classes");
+  const bool told = recipe.options.labels == rival::LabelSource::data;
+  return static_cast<long>(
+      rival::internal::class_named("--label: ", classes, told ? names : std::vector<std::string>(), label));
+}
+
 long sample_interval(long asked, const rival::StepReport& step) {
   return asked > 0 ? asked : std::max(1L, step.steps_in_all / 40);
 }

@@ -26,6 +26,11 @@
 /// Classes that the recipe's networks are told of; 0: none.
 rival::Index label_classes(const rival::Recipe<>& recipe, const rival::Dataset& data);
 
+/// The class that --label names: of the data's, which have these names, or of those that a recipe draws itself, which
+/// go by their numbers. -1 for no label. Throws rival::Error for a class that there is not.
+long class_to_sample(const std::string& label, const rival::Recipe<>& recipe, const rival::Dataset& data,
+                     const std::vector<std::string>& names);
+
 /// What is trained on what, and how its program goes about it.
 struct GanSetup {
   const char* program;
@@ -50,7 +55,8 @@ struct GanSetup {
 ///
 ///     GanTraining training({.program = "my_gan", ...});
 ///     training.run.output("samples.png", ...);
-///     training.outputs({});
+///     training.output_losses_and_generator();
+///     training.output_summary_and_report([] { return std::string(); });
 ///     return training.train({.on_step = ...});
 ///
 /// It goes on from a checkpoint where the options ask for that.

@@ -1,7 +1,5 @@
 #include "common/picture_options.hpp"
 
-#include <algorithm>
-
 #include "common/command_line.hpp"
 
 void add_picture_options(Arguments& app, PictureOptions& o) {
@@ -38,20 +36,4 @@ void check_picture_options(const PictureOptions& o) {
           o.evaluate.every);
   require(!given("--classifier") || given("--evaluate-every") || o.checkpoints.resume,
           "--classifier: expected --evaluate-every beside it");
-}
-
-long class_of(const std::string& label, const std::vector<std::string>& names, long classes) {
-  if (label.empty()) return -1;
-  if (!names.empty()) {
-    const auto found = std::find(names.begin(), names.end(), label);
-    if (found != names.end()) return static_cast<long>(found - names.begin());
-    std::string all;
-    for (std::size_t k = 0; k < names.size() && k < 12; ++k) all += (k > 0 ? ", " : "") + names[k];
-    rival::fail("--label: expected one of the ", names.size(), " classes ", all, names.size() > 12 ? ", ..." : "",
-                ", got ", label);
-  }
-  const bool number = label.size() <= 9 && label.find_first_not_of("0123456789") == label.npos;
-  rival::require(number && std::stol(label) < classes, "--label: expected a class from 0 to ", classes - 1, ", got ",
-                 label);
-  return std::stol(label);
 }

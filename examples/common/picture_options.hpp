@@ -2,7 +2,6 @@
 // What the programs that train on pictures take beside the training options.
 
 #include <string>
-#include <vector>
 
 #include "common/training_options.hpp"
 
@@ -42,7 +41,3 @@ void add_picture_options(Arguments& app, PictureOptions& options);
 
 /// Throws rival::Error for what of them cannot be.
 void check_picture_options(const PictureOptions& options);
-
-/// The number of the class that --label names, of so many whose names are those; -1 for no label. Where classes have no
-/// names, their number names them. Throws rival::Error for a class that there is not.
-long class_of(const std::string& label, const std::vector<std::string>& names, long classes);

@@ -31,6 +31,16 @@ void set(Setting::Value& value, const Json& json) {
       value);
 }
 
+/// Whether it is of the value's type.
+bool fits(Setting::Value value, const Json& json) {
+  try {
+    set(value, json);
+    return true;
+  } catch (const Json::exception&) {
+    return false;
+  }
+}
+
 bool is_path(const Setting& setting) { return std::holds_alternative<path>(setting.value); }
 
 /// Throws rival::Error when they are not of a run of these settings.
@@ -38,7 +48,7 @@ Json settings_in(const rival::CheckpointExtras& extras, const Settings& settings
   const auto found = extras.texts.find("settings");
   auto all = Json::parse(found != extras.texts.end() ? found->second : "", nullptr, false);
   bool ours = all.is_object();
-  for (const Setting& one : settings.all) ours = ours && all.contains(one.name);
+  for (const Setting& one : settings.all) ours = ours && all.contains(one.name) && fits(one.value, all[one.name]);
   rival::require(ours, "--resume: expected a checkpoint of this program, got one of another, or of another version");
   return all;
 }

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <utility>
+#include <cmath>
 
+#include "common/command_line.hpp"
 #include "rival/gan/trainer.hpp"
 
 namespace {
@@ -30,9 +31,24 @@ long steps_in(double minutes, rival::Recipe<> recipe, const rival::Dataset& data
 
 }  // namespace
 
-std::string choose_steps(long& steps, double minutes, rival::Recipe<> recipe, const rival::Dataset& data) {
-  rival::require(minutes <= 1e6, "--minutes: expected at most 1000000, got ", minutes);
-  steps = steps_in(minutes, std::move(recipe), data);
+void add_minutes(Arguments& app, double& minutes) {
+  add_number(app, "--minutes", minutes,
+             "how long to train: the steps are chosen by the speed of this machine, and told; --steps repeats them")
+      ->capture_default_str();
+}
+
+void check_minutes(const TrainingOptions& o, double minutes) {
+  using rival::require;
+  require(std::isfinite(minutes) && minutes > 0, "--minutes: expected a positive number, got ", minutes);
+  require(minutes <= 1e6, "--minutes: expected at most 1000000, got ", minutes);
+  require(o.given.count("--minutes") == 0 || o.given.count("--steps") == 0, "--minutes: expected no --steps beside it");
+}
+
+std::string choose_steps(const TrainingOptions& o, long& steps, double& minutes, const rival::Recipe<>& recipe,
+                         const rival::Dataset& data) {
+  if (!o.checkpoints.resume && o.given.count("--steps") > 0) minutes = 0;
+  if (steps > 0) return "";
+  steps = steps_in(minutes, recipe, data);
   return rival::internal::concatenate(steps, " steps, as many as fit into ", minutes,
                                       minutes == 1 ? " minute" : " minutes", " here; --steps ", steps,
                                       " repeats them bit for bit");

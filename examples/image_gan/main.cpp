@@ -22,13 +22,10 @@ int train(Options o) {
   std::vector<std::string> words;
   if (!resume) words.push_back(pictures.description);
   decide(o, pictures, words);
-  if (!resume && o.given.count("--steps") > 0) o.minutes = 0;  // as long as they take
-  if (o.steps == 0) words.push_back(choose_steps(o.steps, o.minutes, make_recipe(o, pictures), pictures.data));
   rival::Recipe<> recipe = make_recipe(o, pictures);
-  const bool told = recipe.options.labels == rival::LabelSource::data;  // of the pictures' classes
-  const rival::Index classes = label_classes(recipe, pictures.data);
-  rival::require(o.label.empty() || classes > 0, "--label: expected a recipe with classes, got ", o.recipe);
-  const long label = class_of(o.label, told ? pictures.class_names : std::vector<std::string>(), classes);
+  if (const auto word = choose_steps(o, o.steps, o.minutes, recipe, pictures.data); !word.empty())
+    words.push_back(word);
+  const long label = class_to_sample(o.label, recipe, pictures.data, pictures.class_names);
   const rival::Index per_epoch = pictures.data.size() / o.batch / recipe.options.discriminator_steps;
   o.epochs = static_cast<long>(o.steps / per_epoch + 1);
   return train_pictures(PictureTraining{

@@ -1,9 +1,9 @@
 #include "options.hpp"
 
-#include <cmath>
 #include <cstdlib>
 
 #include "common/command_line.hpp"
+#include "common/time_budget.hpp"
 #include "rival/gan/image_networks.hpp"
 
 std::filesystem::path Options::default_cache() {
@@ -38,10 +38,7 @@ bool parse(int argc, char** argv, Options& o) {
          "infogan")
       ->capture_default_str();
   add_number(app, "--width", o.width, "channels of the generator's layer next to the image; the recipe's if not given");
-  auto* minutes =
-      add_number(app, "--minutes", o.minutes,
-                 "how long to train: the steps are chosen by the speed of this machine, and told; --steps repeats them")
-          ->capture_default_str();
+  add_minutes(app, o.minutes);
   app.add_option("--augment", o.augment,
                  "on, off or auto: show the discriminator shifted, partly covered, brighter and darker pictures, "
                  "so that it does not learn them by heart; auto: for fewer than 10,000 pictures")
@@ -58,8 +55,7 @@ bool parse(int argc, char** argv, Options& o) {
   require(!given("--size") || rival::is_image_size(o.size), "--size: expected 28, 32 or 64, got ", o.size);
   require(!given("--channels") || o.channels == 1 || o.channels == 3, "--channels: expected 1 or 3, got ", o.channels);
   require(!given("--width") || (o.width >= 1 && o.width <= 4096), "--width: expected 1 to 4096, got ", o.width);
-  require(std::isfinite(o.minutes) && o.minutes > 0, "--minutes: expected a positive number, got ", o.minutes);
-  require(minutes->count() == 0 || !given("--steps"), "--minutes: expected no --steps beside it");
+  check_minutes(o, o.minutes);
   require(o.augment == "on" || o.augment == "off" || o.augment == "auto", "--augment: expected on, off or auto, got ",
           o.augment);
   return true;

@@ -75,8 +75,9 @@ long class_to_sample(const Options& o, const rival::LabelledImages& pictures, co
   rival::require(o.label.empty() || classes > 0,
                  "--label: expected a conditional recipe (cgan, acgan, projection or infogan), got ",
                  o.recipe.empty() ? "none" : o.recipe);
-  // Labels are what the file calls its classes; those that a recipe draws itself are its own.
-  if (o.label.empty() || recipe.options.labels != rival::LabelSource::data) return class_of(o.label, {}, classes);
+  // Labels are what the file calls its classes, whose error tells a range of them.
+  if (o.label.empty() || recipe.options.labels != rival::LabelSource::data)
+    return class_to_sample(o.label, recipe, pictures.data, {});
   rival::require(o.label.size() <= 9 && o.label.find_first_not_of("0123456789") == o.label.npos,
                  "--label: expected a class, got ", o.label);
   try {

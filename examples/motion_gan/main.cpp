@@ -49,8 +49,7 @@ int train(Options o) {
   std::vector<std::string> words;
   if (!resume) words.push_back(clips.description);
   rival::Recipe<> recipe = make_recipe(o, clips.data);
-  if (!resume && o.given.count("--steps") > 0) o.minutes = 0;  // as long as they take
-  if (o.steps == 0) words.push_back(choose_steps(o.steps, o.minutes, recipe, clips.data));
+  if (const auto word = choose_steps(o, o.steps, o.minutes, recipe, clips.data); !word.empty()) words.push_back(word);
   std::optional<rival::Classifier<>> classifier;  // of what is seen in the frames
   if (o.data.empty()) classifier = rival::load_classifier(path(RIVAL_MNIST_DIR) / "classifier.safetensors");
 

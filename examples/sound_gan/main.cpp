@@ -103,8 +103,7 @@ int train(Options o) {
   const rival::Index classes =
       recipe.options.labels == rival::LabelSource::data ? sounds.data.classes() : rival::Index{0};
   const auto class_names = classes > 0 ? sounds.class_names : std::vector<std::string>();
-  if (!resume && o.given.count("--steps") > 0) o.minutes = 0;  // as long as they take
-  if (o.steps == 0) say(choose_steps(o.steps, o.minutes, recipe, sounds.data));
+  if (const auto word = choose_steps(o, o.steps, o.minutes, recipe, sounds.data); !word.empty()) say(word);
   std::optional<Judge> judge;
   if (!o.judge.empty()) {
     const Sounds held_out = read_sounds(o.judge, o, spectrograms);

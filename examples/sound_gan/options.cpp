@@ -1,8 +1,7 @@
 #include "options.hpp"
 
-#include <cmath>
-
 #include "common/command_line.hpp"
+#include "common/time_budget.hpp"
 
 bool parse(int argc, char** argv, Options& o) {
   Arguments app("Trains a GAN on your own sounds and writes sounds like them.");
@@ -23,10 +22,7 @@ bool parse(int argc, char** argv, Options& o) {
       ->capture_default_str();
   add_number(app, "--width", o.width, "channels of the layers next to the sound; the recipe's if not given");
   add_number(app, "--batch", o.batch, "sounds a step")->capture_default_str();
-  auto* minutes =
-      add_number(app, "--minutes", o.minutes,
-                 "how long to train: the steps are chosen by the speed of this machine, and told; --steps repeats them")
-          ->capture_default_str();
+  add_minutes(app, o.minutes);
   add_number(app, "--steps", o.steps, "stop after so many training steps");
   add_number(app, "--sample-every", o.sample_every, "steps from one picture of the report to the next");
   app.add_option("--judge", o.judge,
@@ -50,9 +46,8 @@ bool parse(int argc, char** argv, Options& o) {
   require(o.recipe == "rpgan" || o.recipe == "wavegan", "--recipe: expected rpgan or wavegan, got ", o.recipe);
   require(!given("--width") || (o.width >= 1 && o.width <= 4096), "--width: expected 1 to 4096, got ", o.width);
   require(o.batch >= 2, "--batch: expected at least 2, got ", o.batch);
-  require(std::isfinite(o.minutes) && o.minutes > 0, "--minutes: expected a positive number, got ", o.minutes);
   require(!given("--steps") || o.steps >= 1, "--steps: expected at least 1, got ", o.steps);
-  require(minutes->count() == 0 || !given("--steps"), "--minutes: expected no --steps beside it");
+  check_minutes(o, o.minutes);
   require(!given("--sample-every") || o.sample_every >= 1, "--sample-every: expected at least 1, got ", o.sample_every);
   return true;
 }

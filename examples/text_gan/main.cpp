@@ -57,8 +57,7 @@ int train(Options o) {
   rival::Recipe<> recipe = make_recipe(o, lines);
   std::vector<std::string> words;
   if (!resume) words.push_back(lines.text.describe());
-  if (!resume && o.given.count("--steps") > 0) o.minutes = 0;  // as long as they take
-  if (o.steps == 0) words.push_back(choose_steps(o.steps, o.minutes, recipe, data));
+  if (const auto word = choose_steps(o, o.steps, o.minutes, recipe, data); !word.empty()) words.push_back(word);
   if (o.evaluate_every == 0) o.evaluate_every = std::max(1L, o.steps / 20);
 
   Scores scores(data, lines.held_out, rival::Random(o.seed).stream("markov chains"));
@@ -72,7 +71,7 @@ int train(Options o) {
                         .source = o.data,
                         .recipe = recipe,
                         .class_names = lines.text.class_names,
-                        .label = o.label,
+                        .label = class_to_sample(o.label, recipe, data, lines.text.class_names),
                         .heading = rival::internal::concatenate("text ", o.data.string(), ", ", data.size(),
                                                                 " lines and ", lines.held_out.size(),
                                                                 " held out, recipe ", o.recipe, ", batch ", o.batch),

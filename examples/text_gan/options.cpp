@@ -1,8 +1,7 @@
 #include "options.hpp"
 
-#include <cmath>
-
 #include "common/command_line.hpp"
+#include "common/time_budget.hpp"
 
 bool parse(int argc, char** argv, Options& o) {
   Arguments app("Trains a GAN on the lines of a text, such as a list of words, and writes lines like them.");
@@ -21,15 +20,12 @@ bool parse(int argc, char** argv, Options& o) {
              "channels of the generator, and the critic's in proportion; the recipe's if not given");
   add_number(app, "--batch", o.batch, "lines a step")->capture_default_str();
   add_number(app, "--steps", o.steps, "train for so many steps");
-  auto* minutes =
-      add_number(app, "--minutes", o.minutes,
-                 "how long to train: the steps are chosen by the speed of this machine, and told; --steps repeats them")
-          ->capture_default_str();
+  add_minutes(app, o.minutes);
   add_number(app, "--evaluate-every", o.evaluate_every,
              "steps from one evaluation of as many samples as lines are held out to the next; if not given, twenty in "
              "all");
   add_number(app, "--samples", o.samples, "write so many generated lines to generated.txt");
-  add_number(app, "--label", o.label, "sample this class alone, of a folder's texts");
+  app.add_option("--label", o.label, "sample this class alone, a folder's text by its name without the ending");
   add_training_options(app, o);
   app.footer(
       "./scripts/text_gan --demo words, verses or languages, in the place of TEXT: English words, lines of the King "
@@ -46,11 +42,9 @@ bool parse(int argc, char** argv, Options& o) {
   require(!given("--width") || (o.width >= 1 && o.width <= 4096), "--width: expected 1 to 4096, got ", o.width);
   require(o.batch >= 2, "--batch: expected at least 2, got ", o.batch);
   require(!given("--steps") || o.steps >= 1, "--steps: expected at least 1, got ", o.steps);
-  require(std::isfinite(o.minutes) && o.minutes > 0, "--minutes: expected a positive number, got ", o.minutes);
-  require(minutes->count() == 0 || !given("--steps"), "--minutes: expected no --steps beside it");
+  check_minutes(o, o.minutes);
   require(!given("--evaluate-every") || o.evaluate_every >= 1, "--evaluate-every: expected at least 1, got ",
           o.evaluate_every);
   require(!given("--samples") || o.samples >= 1, "--samples: expected at least 1, got ", o.samples);
-  require(!given("--label") || o.label >= 0, "--label: expected a class, got ", o.label);
   return true;
 }

@@ -22,7 +22,7 @@ struct Options : TrainingOptions {
   double minutes = 30;      ///< that the training is to take, where no steps are given
   long evaluate_every = 0;  ///< 0: twenty times in the training
   long samples = 0;         ///< 0: no generated.txt
-  long label = -1;          ///< the class to sample; -1: all
+  std::string label;        ///< the class to sample, by its name; empty: all
 
   /// As common/settings.hpp has it.
   template <class O, class F, class G>

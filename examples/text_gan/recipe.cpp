@@ -15,8 +15,6 @@ rival::Recipe<> make_recipe(const Options& o, const Lines& lines) {
   rival::require(o.batch * recipe.options.discriminator_steps <= count, "--batch: expected at most ",
                  count / recipe.options.discriminator_steps, " for the ", recipe.options.discriminator_steps,
                  " discriminator steps of ", o.recipe, " and ", count, " lines, got ", o.batch);
-  rival::require(o.label < 0 || classes > 0, "--label: expected a folder of texts, whose names are classes");
-  rival::require(o.label < classes || classes == 0, "--label: expected a class from 0 to ", classes - 1, ", got ",
-                 o.label);
+  rival::require(o.label.empty() || classes > 0, "--label: expected a folder of texts, whose names are classes");
   return recipe;
 }

@@ -166,7 +166,7 @@ build_example() {
   fi
   install_missing "${example_packages[@]}"
   # An example alone needs no Catch2; a folder that has been configured, with tests or without, is taken as it is.
-  [ -x "$folder/examples/$1" ] || note "Building the example, this once: one to three minutes"
+  [ -x "$folder/examples/$1" ] || note "Building the example, this once: some minutes"
   if [ -f "$folder/CMakeCache.txt" ]; then
     configure release RIVAL_EXAMPLES=ON
   else

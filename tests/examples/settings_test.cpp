@@ -91,7 +91,12 @@ TEST_CASE("settings: a checkpoint of another program is refused") {
       "--resume: expected a checkpoint of this program, got one of another, or of another version";
   rival::CheckpointExtras extras;
   CHECK_THROWS_WITH(taken(extras, {}), refused);
-  for (const std::string other : {"", "[]", "{", R"({"--flip":true})"}) {
+  // Of an option that was a number, and is a text now, and the other way.
+  std::string types[] = {text(some), text(some)};
+  types[0].replace(types[0].find("true"), 4, "1");
+  types[1].replace(types[1].find(R"("r3gan")"), 7, "-1");
+  for (const std::string& other :
+       {std::string(), std::string("[]"), std::string("{"), std::string(R"({"--flip":true})"), types[0], types[1]}) {
     extras.texts["settings"] = other;
     CHECK_THROWS_WITH(taken(extras, {}), refused);
   }

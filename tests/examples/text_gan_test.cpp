@@ -112,7 +112,7 @@ TEST_CASE("text_gan: a folder's texts are classes, and minutes become steps") {
   std::replace(text.begin(), text.end(), 'a', 'c');
   rival::replace_file(words / "kinds" / "second.txt", text);
   for (const std::string recipe : {"rpgan", "wgan-gp"}) {
-    Arguments arguments = quick(words, recipe, {"--recipe", recipe, "--minutes", "0.01", "--label", "1"});
+    Arguments arguments = quick(words, recipe, {"--recipe", recipe, "--minutes", "0.01", "--label", "second"});
     arguments[0] = (words / "kinds").string();
     const auto result = run(arguments);
     INFO(result.err);

@@ -70,6 +70,22 @@ TEST_CASE("checkpoint: a run with labelled samples goes on bit for bit") {
   CHECK((read_bytes(folder / "whole") == read_bytes(folder / "rest")));
 }
 
+TEST_CASE("checkpoint: without labelled samples there is no word of them, as before there were any") {
+  const TemporaryFolder folder;
+  Training t;
+  AdversarialTrainer<> plain(t.generator, t.discriminator,
+                             {.batch = 4,
+                              .auxiliary = information({.classes = 3, .codes = 0}),
+                              .labels = LabelSource::drawn,
+                              .classes = 3,
+                              .seed = 5});
+  plain.save(folder / "a");
+  const std::string bytes = read_bytes(folder / "a");
+  CHECK(bytes.find("latents") != std::string::npos);
+  CHECK(bytes.find("labelled") == std::string::npos);
+  plain.load(folder / "a");
+}
+
 TEST_CASE("checkpoint: other labelled samples, and other batches of them, are said") {
   const TemporaryFolder folder;
   Training().trainer.save(folder / "a");

@@ -81,13 +81,15 @@ inline FitState fit_state_from(const Json& json) {
 }
 
 inline Json to_json(const TrainerState& s) {
-  return with_fit_state(Json()
-                            .add("discriminator_steps", s.discriminator_steps)
-                            .add("latents", to_json(s.latents))
-                            .add("classes", to_json(s.classes))
-                            .add("penalties", to_json(s.penalties))
-                            .add("labelled", to_json(s.labelled)),
-                        s);
+  Json json = with_fit_state(Json()
+                                 .add("discriminator_steps", s.discriminator_steps)
+                                 .add("latents", to_json(s.latents))
+                                 .add("classes", to_json(s.classes))
+                                 .add("penalties", to_json(s.penalties)),
+                             s);
+  // Without labelled samples a checkpoint is what it was before there were any.
+  if (s.labelled != LoaderPosition()) json.add("labelled", to_json(s.labelled));
+  return json;
 }
 inline void read(const Json& json, TrainerState& s) {
   s = {fit_state_from(json),
@@ -95,7 +97,7 @@ inline void read(const Json& json, TrainerState& s) {
        position_from(json.at("latents")),
        position_from(json.at("classes")),
        position_from(json.at("penalties")),
-       loader_position_from(json.at("labelled"))};
+       json.find("labelled") ? loader_position_from(json.at("labelled")) : LoaderPosition()};
 }
 
 inline Json to_json(const SupervisedState& s) { return with_fit_state(Json().add("augment", to_json(s.augment)), s); }

@@ -52,6 +52,19 @@ Index classes_of(const Generator<S>& generator) {
   return classes_of(generator.layers().describe());
 }
 
+/// The class of that name, of so many; where there are no names their numbers are. Throws Error, beginning with `what`
+/// and naming those that there are, when there is none.
+inline Index class_named(const std::string& what, Index classes, const std::vector<std::string>& names,
+                         const std::string& name) {
+  std::string all;
+  for (Index k = 0; k < classes; ++k) {
+    const std::string own = names.empty() ? std::to_string(k) : names[static_cast<std::size_t>(k)];
+    if (own == name) return k;
+    if (k < 16) all += (k > 0 ? ", " : "") + own;
+  }
+  fail(what, "expected one of the ", classes, " classes ", all, classes > 16 ? ", ..." : "", ", got ", name);
+}
+
 /// Throws Error, beginning with `what`, for a sampling that is not this generator's.
 template <class S>
 void check_sampling(const Sampling& sampling, const Generator<S>& generator, const std::string& what) {
@@ -137,12 +150,7 @@ class Sampler {
   /// The class of that name. Throws Error, naming those that there are, when there is none.
   Index class_of(const std::string& name) const {
     require(classes_ > 0, "expected no class, as the generator takes none, got ", name);
-    std::string all;
-    for (Index k = 0; k < classes_; ++k) {
-      if (class_name(k) == name) return k;
-      if (k < 16) all += (k > 0 ? ", " : "") + class_name(k);
-    }
-    fail("expected one of the ", classes_, " classes ", all, classes_ > 16 ? ", ..." : "", ", got ", name);
+    return internal::class_named("", classes_, sampling_.class_names, name);
   }
 
   /// `count` latent vectors {count, latent}, truncated (LatentLaw::truncate) if a threshold is given.

@@ -69,9 +69,8 @@ inline Json told(const std::optional<MovingAverageOptions>& average) {
   return Json().add("half_life", average->half_life).add("ramp_up", average->ramp_up);
 }
 
-inline Json told(const std::optional<LabelledSamples>& labelled) {
-  if (!labelled) return nullptr;
-  return Json().add("batch", labelled->batch).add("fingerprint", labelled->data.fingerprint());
+inline Json told(const LabelledSamples& labelled) {
+  return Json().add("batch", labelled.batch).add("fingerprint", labelled.data.fingerprint());
 }
 
 inline Json told(const DistortionOptions& options) {
@@ -101,13 +100,12 @@ Json told(const TrainerOptions<S>& o, long run) {
   static constexpr const char* sources[] = {"none", "data", "drawn"};
   Json draw_latent(static_cast<bool>(o.draw_latent));
   if (law) draw_latent = Json().add("uniform", law->uniform());
-  return Json()
-      .add("loss", o.loss.name)
+  Json json;
+  json.add("loss", o.loss.name)
       .add("batch", o.batch)
       .add("penalties", std::move(penalties))
       .add("auxiliary", o.auxiliary.name)
       .add("auxiliary_on_real", o.auxiliary.on_real)
-      .add("labelled", told(o.labelled))
       .add("feature_matching", o.feature_matching)
       .add("weight_clip", o.weight_clip)
       .add("labels", sources[static_cast<int>(o.labels)])
@@ -119,6 +117,8 @@ Json told(const TrainerOptions<S>& o, long run) {
       .add("average", told(o.average))
       .add("steps", o.steps)
       .add("seed", o.seed);
+  if (o.labelled) json.add("labelled", told(*o.labelled));
+  return json;
 }
 
 template <class S>
