@@ -1,12 +1,16 @@
 #include "common/command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
+#include <numeric>
 #include <system_error>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -28,6 +32,32 @@ std::string check_number(const std::string& text) {
     std::strtod(text.c_str(), &end);
     return !text.empty() && *end == '\0' ? "" : "expected a number, got " + text;
   }
+}
+
+/// How many letters have to be changed, put in or left out to make one word of the other (Levenshtein's distance).
+std::size_t distance(const std::string& from, const std::string& to) {
+  std::vector<std::size_t> row(to.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    std::size_t before = std::exchange(row[0], i + 1);
+    for (std::size_t k = 0; k < to.size(); ++k)
+      before = std::exchange(row[k + 1], std::min({before + (from[i] != to[k]), row[k] + 1, row[k + 1] + 1}));
+  }
+  return row.back();
+}
+
+/// The option that was perhaps meant, for an error: " (did you mean --epochs?)", or nothing.
+std::string suggestion(const CLI::App& app, const std::vector<std::string>& unknown) {
+  const auto name = std::find_if(unknown.begin(), unknown.end(), [](const auto& one) { return one.starts_with("--"); });
+  if (name == unknown.end()) return "";
+  std::string nearest;
+  const std::size_t letters = name->size() - 2;
+  std::size_t least = std::max<std::size_t>(1, letters / 3) + 1;  // further apart they have little in common
+  for (const auto* option : app.get_options()) {
+    const std::string other = option->get_name();
+    if (const std::size_t apart = distance(*name, other); apart < least) least = apart, nearest = other;
+  }
+  return nearest.empty() ? "" : " (did you mean " + nearest + "?)";
 }
 
 }  // namespace
@@ -83,7 +113,8 @@ bool Arguments::parse(int argc, char** argv) {
   } catch (const CLI::ExtrasError&) {
     std::string all;  // in the order in which they came
     for (const std::string& one : app_->remaining()) all += ' ' + one;
-    rival::fail("expected no such arguments:", all, " (--help lists the options)");
+    rival::fail("expected no such arguments:", all, suggestion(*app_, app_->remaining()),
+                " (--help lists the options)");
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) rival::fail(error.what());
     app_->exit(error);

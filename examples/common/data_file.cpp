@@ -15,6 +15,8 @@
 
 rival::LabelledImages read_data_file(const std::filesystem::path& images, const std::filesystem::path& labels,
                                      bool transpose) {
+  rival::require(!rival::internal::is_called_picture(images),
+                 "expected a folder of pictures, or an .npy or IDX file with all of them, got one picture, ", images);
   if (images.extension() != ".npy") return rival::read_images({images, labels, transpose});
   rival::require(!transpose, "--transpose: expected an IDX file beside it, got ", images);
   rival::LabelledImages read{rival::read_npy_dataset(images, labels), {}};

@@ -6,7 +6,6 @@
 #include <new>
 #include <system_error>
 
-#include "common/output_folder.hpp"
 #include "common/reports.hpp"
 #include "common/signals.hpp"
 #include "rival/train/progress.hpp"
@@ -22,8 +21,7 @@ void remove_file(const std::filesystem::path& path) {
 }  // namespace
 
 Run::Run(std::string program, std::filesystem::path folder, bool quiet, const char* kind)
-    : program_(std::move(program)), folder_(std::move(folder)), quiet_(quiet) {
-  prepare_folder(folder_);
+    : program_(std::move(program)), folder_(std::move(folder)), ours_(folder_), quiet_(quiet) {
   if (!quiet) progress_ = std::make_unique<rival::ProgressBar>(rival::ProgressOptions{.kind = kind});
 }
 Run::~Run() = default;
@@ -70,11 +68,13 @@ int Run::train(const std::function<void()>& training) {
   write_all(When::throughout);
   write_all(When::at_end);
   if (interrupted() && !interrupted_training) tell();
+  std::error_code ignored;
   for (const auto& output : outputs_)
-    if (output.ours)
+    if (output.ours && std::filesystem::exists(folder_ / output.name, ignored))
       say((output.problem.empty() ? "wrote " : "left as it was at an earlier step: ") +
           (folder_ / output.name).string());
-  if (checkpoints_ && checkpoints_->has_written()) say("wrote " + checkpoints_->newest().string());
+  if (checkpoints_ && checkpoints_->has_written() && std::filesystem::exists(checkpoints_->newest(), ignored))
+    say("wrote " + checkpoints_->newest().string());
   const bool unwritten =
       !checkpoint_problem_.empty() ||
       std::any_of(outputs_.begin(), outputs_.end(), [](const Output& o) { return !o.problem.empty(); });

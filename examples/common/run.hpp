@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/checkpoints.hpp"
+#include "common/output_folder.hpp"
 #include "common/run_program.hpp"
 #include "rival/train/fit_options.hpp"
 
@@ -40,7 +41,7 @@ class Run {
   enum class When { throughout, at_end };
 
   /// Makes the folder if it is not there. `kind` says what the progress counts. Throws rival::Error when nothing can be
-  /// written to the folder.
+  /// written to the folder, and while another run writes to it.
   Run(std::string program, std::filesystem::path folder, bool quiet, const char* kind = "images");
   ~Run();
 
@@ -108,6 +109,7 @@ class Run {
 
   std::string program_;
   std::filesystem::path folder_;
+  OutputFolder ours_;
   bool quiet_;
   std::unique_ptr<rival::ProgressBar> progress_;  ///< none if quiet
   std::vector<Output> outputs_;

@@ -1,5 +1,6 @@
 #include "recipe.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "common/gan_training.hpp"
@@ -49,7 +50,7 @@ rival::Recipe<> make_recipe(Options& o, const rival::LabelledImages& pictures) {
   }
   rival::require(o.batch <= images.size(), "--batch: expected at most the ", images.size(), " images in ", source,
                  ", got ", o.batch);
-  const long per_epoch = images.size() / o.batch;
+  const long per_epoch = images.size() / o.batch;  // batches
   rival::Recipe<> recipe =
       o.recipe.empty() ? own_recipe(o)
                        : rival::find_recipe(o.recipe).make(
@@ -65,6 +66,10 @@ rival::Recipe<> make_recipe(Options& o, const rival::LabelledImages& pictures) {
   rival::require(per_epoch >= recipe.options.discriminator_steps, "--batch: expected at most ",
                  images.size() / recipe.options.discriminator_steps, " for the ", recipe.options.discriminator_steps,
                  " discriminator steps of ", o.recipe, ", got ", o.batch);
+  // Steps that are asked for are taken, unless epochs are that end earlier. A run that goes on knows its epochs.
+  const long steps = per_epoch / recipe.options.discriminator_steps;
+  if (o.given.count("--epochs") == 0 && !o.checkpoints.resume)
+    o.epochs = std::max<long>(o.epochs, (o.steps + steps - 1) / steps);
   rival::require(recipe.options.labels != rival::LabelSource::data || images.has_labels(),
                  "--recipe: expected pictures with labels for ", o.recipe, ", got none in ", source);
   return recipe;

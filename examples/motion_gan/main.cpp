@@ -24,6 +24,7 @@ rival::Recipe<> make_recipe(const Options& o, const rival::Dataset& clips) {
   rival::require(o.batch <= clips.size(), "--batch: expected at most the ", clips.size(), " clips, got ", o.batch);
   const rival::ClipRecipeOptions options{
       .clip = clips.sample_shape(), .batch = o.batch, .seed = o.seed, .width = o.width};
+  if (o.recipe == "moving") return rival::recipes::moving_gan(options);
   return o.recipe == "mocogan" ? rival::recipes::mocogan(options) : rival::recipes::frames_gan(options);
 }
 

@@ -14,9 +14,9 @@ bool parse(int argc, char** argv, Options& o) {
   add_number(app, "--channels", o.channels, "1: grey, 3: colour; if not given as the clips are");
   auto* clips = add_number(app, "--clips", o.clips, "clips of digits to make")->capture_default_str();
   app.add_option("--recipe", o.recipe,
-                 "frames: frames as channels of one picture; mocogan: each frame drawn by itself, from content that "
-                 "stays and a state that goes on")
-      ->capture_default_str();
+                 "moving: one picture that moves before black, which the digits have by default; frames: frames as "
+                 "channels of one picture, which folders have; mocogan: each frame drawn by itself, from content that "
+                 "stays and a state that goes on");
   add_number(app, "--width", o.width, "channels of the layers next to the clip; the recipe's if not given");
   add_number(app, "--batch", o.batch, "clips a step")->capture_default_str();
   add_minutes(app, o.minutes);
@@ -35,7 +35,9 @@ bool parse(int argc, char** argv, Options& o) {
   require(judged->count() == 0 || o.data.empty(), "--judged: expected no folder of clips beside it");
   require(clips->count() == 0 || o.data.empty(), "--clips: expected no folder of clips beside it");
   require(o.clips >= 4 && o.clips <= 1'000'000, "--clips: expected 4 to 1,000,000, got ", o.clips);
-  require(o.recipe == "frames" || o.recipe == "mocogan", "--recipe: expected frames or mocogan, got ", o.recipe);
+  if (!given("--recipe")) o.recipe = o.data.empty() ? "moving" : "frames";
+  require(o.recipe == "moving" || o.recipe == "frames" || o.recipe == "mocogan",
+          "--recipe: expected moving, frames or mocogan, got ", o.recipe);
   require(!given("--width") || (o.width >= 1 && o.width <= 4096), "--width: expected 1 to 4096, got ", o.width);
   require(o.batch >= 2, "--batch: expected at least 2, got ", o.batch);
   require(!given("--steps") || o.steps >= 1, "--steps: expected at least 1, got ", o.steps);

@@ -14,8 +14,8 @@ struct Options : TrainingOptions {
   long size = 32;       ///< 28, 32 or 64
   long channels = 0;    ///< 1 or 3; 0: as the clips are
   long clips = 10'000;  ///< of digits
-  std::string recipe = "frames";
-  long width = 0;  ///< 0: the recipe's
+  std::string recipe;   ///< moving, frames or mocogan
+  long width = 0;       ///< 0: the recipe's
   long batch = 16;
   double minutes = 30;    ///< that the training is to take, where no steps are given
   long steps = 0;         ///< 0: as many as fit into the minutes

@@ -11,6 +11,8 @@ Lines read_lines(const Options& o) {
   const rival::Index count = text.data.size(), longest = text.data.sample_shape()[0];
   rival::require(longest >= 6, "expected lines of at least 6 characters, or --length 6, in ", o.data, ", got ",
                  longest);
+  rival::require(count >= 6 || (count >= 2 && o.held_out > 0), "expected at least 6 lines in ", o.data,
+                 ", of which one is held out, got ", count);
   const rival::Index held_out = o.held_out > 0 ? o.held_out : std::min<rival::Index>(10'000, count / 6);
   rival::require(held_out >= 1 && held_out < count, "--held-out: expected 1 to ", count - 1, " of the ", count,
                  " lines, got ", held_out);

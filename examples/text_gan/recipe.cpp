@@ -1,9 +1,14 @@
 #include "recipe.hpp"
 
+#include <algorithm>
+
 #include "rival/gan/recipes/text.hpp"
 
-rival::Recipe<> make_recipe(const Options& o, const Lines& lines) {
+rival::Recipe<> make_recipe(Options& o, const Lines& lines) {
   const rival::Index count = lines.training.size(), classes = lines.training.classes();
+  // Few lines have small batches, unless it is said how large they are.
+  const long most = static_cast<long>(count) / (o.recipe == "rpgan" ? 1 : 10);
+  if (o.given.count("--batch") == 0) o.batch = std::max(2L, std::min(o.batch, most));
   const rival::TextRecipeOptions options{.length = lines.length(),
                                          .symbols = lines.text.alphabet.symbols(),
                                          .classes = classes,

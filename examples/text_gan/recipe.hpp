@@ -7,4 +7,4 @@
 
 /// The recipe for the options and these lines; of a folder's texts a conditional one. Throws rival::Error for options
 /// that do not fit the lines.
-rival::Recipe<> make_recipe(const Options& options, const Lines& lines);
+rival::Recipe<> make_recipe(Options& options, const Lines& lines);

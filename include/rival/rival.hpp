@@ -104,6 +104,7 @@
 #include "rival/layers/spectral_norm.hpp"
 #include "rival/layers/sum_pool.hpp"
 #include "rival/layers/time_distributed.hpp"
+#include "rival/layers/translate.hpp"
 #include "rival/layers/upsample.hpp"
 #include "rival/layers/weight_norm.hpp"
 #include "rival/layers/weighted.hpp"

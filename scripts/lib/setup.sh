@@ -166,11 +166,17 @@ build_example() {
   fi
   install_missing "${example_packages[@]}"
   # An example alone needs no Catch2; a folder that has been configured, with tests or without, is taken as it is.
-  [ -x "$folder/examples/$1" ] || note "Building the example, this once: some minutes"
+  if [ ! -x "$folder/examples/$1" ]; then
+    note "Building the example, this once: some minutes"
+  elif [ -n "$(find "$rival_root"/{include,examples,cmake,CMakeLists.txt} -newer "$folder/examples/$1" \
+    \( -name '*.[ch]pp' -o -name '*.cmake' -o -name CMakeLists.txt \) -print -quit)" ]; then
+    note "Building the example again, as its sources are newer: up to some minutes"
+  fi
   if [ -f "$folder/CMakeCache.txt" ]; then
     configure release RIVAL_EXAMPLES=ON
   else
     configure release RIVAL_TESTS=OFF
   fi
   build release "$1"
+  touch "$folder/examples/$1"  # sources of other programs may be newer
 }

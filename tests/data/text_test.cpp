@@ -155,6 +155,10 @@ TEST_CASE("read_text: refuses what gives no samples") {
   CHECK_THROWS_MATCHES(
       read_text(file.path(), {.length = 2, .shortest = 3}), rival::Error,
       Message("text: expected a shortest line of at least 1 character and no more than the longest, got 3"));
+  const File picture(std::string("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16));
+  CHECK_THROWS_MATCHES(read_text(picture.path()), rival::Error,
+                       Message(rival::internal::concatenate(
+                           "text ", picture.path(), ": expected a text of UTF-8, got other bytes (it is a picture)")));
   const auto none = file / "none";
   CHECK_THROWS_MATCHES(read_text(none), rival::Error,
                        Message(rival::internal::concatenate("text ", none, ": no such file")));

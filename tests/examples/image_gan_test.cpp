@@ -184,13 +184,18 @@ TEST_CASE("image_gan: refuses what it cannot run, in one line") {
   const std::string folder = pictures.folder().string();
   refuse({}, "expected a folder of pictures, or an .npy or IDX file");
   refuse({(pictures / "missing").string()}, "expected a folder or file of pictures, found no ");
+  rival::replace_file(pictures / "one.png", "never read");
+  refuse({(pictures / "one.png").string()}, "with all of them, got one picture, ");
   refuse({folder, "--size", "48"}, "--size: expected 28, 32 or 64, got 48");
   refuse({folder, "--minutes", "0"}, "--minutes: expected a positive number, got 0");
   refuse({folder, "--minutes", "1", "--steps", "3"}, "--minutes: expected no --steps beside it");
   refuse({folder, "--augment", "maybe"}, "--augment: expected on, off or auto, got maybe");
   refuse({folder, "--recipe", "none", "--steps", "1", "--cache", ""}, "recipe: expected one of ");
   refuse({folder, "--batch", "41", "--steps", "1", "--cache", ""}, "--batch: expected at most the 40 pictures, got 41");
-  refuse({folder, "--wide", "narrow", "--cache", ""}, "expected no such arguments: --wide narrow");
+  refuse({folder, "--wide", "narrow", "--cache", ""},
+         "expected no such arguments: --wide narrow (--help lists the options)");
+  refuse({folder, "--minute", "3", "--cache", ""}, "arguments: --minute 3 (did you mean --minutes?) (--help lists ");
+  refuse({folder, "--colourful", "--cache", ""}, "expected no such arguments: --colourful (--help lists the options)");
   refuse({folder, "--labels", folder}, "--labels: expected a file of pictures; a folder's classes are its sub-folders");
   refuse({folder, "--transpose"}, "--transpose: expected an IDX file of pictures, got a folder");
   rival::write_npy(pictures / "bytes.npy", rival::Tensor<std::uint8_t>({8, 28, 28}));

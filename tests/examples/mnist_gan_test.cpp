@@ -167,6 +167,20 @@ TEST_CASE("mnist_gan: trains the recipe rpgan by itself, and an architecture by 
         "architecture dcgan28, batch 32, latent 100, Adam learning rate 0.0003, beta1 0.5, seed 1");
 }
 
+TEST_CASE("mnist_gan: takes the steps that are asked for, unless epochs are that end earlier") {
+  const SmallData data(40);  // two steps an epoch, ten of them by default
+  const TemporaryFolder out;
+  const auto rows = [&](const Arguments& more) {
+    const auto result = run(quick(data.path(), out.path(), more));
+    INFO(result.err);
+    CHECK(result.code == 0);
+    return lines(content(out.path()).at("losses.csv")).size() - 1;
+  };
+  CHECK(rows({"--steps", "13"}) == 13);
+  CHECK(rows({"--steps", "13", "--epochs", "2"}) == 4);
+  CHECK(rows({"--steps", "3", "--epochs", "2"}) == 3);
+}
+
 TEST_CASE("mnist_gan: --quiet prints nothing") {
   const SmallData data;
   const TemporaryFolder out;
@@ -243,6 +257,11 @@ TEST_CASE("mnist_gan: Ctrl-C finishes the step, writes everything and exits with
   // The first line comes with the first step.
   for (int i = 0; i < 6000 && read_bytes(printed).find("step 1/") == std::string::npos; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  // A second run has to leave the folder alone.
+  const auto second = run(quick(data.path(), out.path()));
+  CHECK(second.code == 2);
+  CHECK(second.err == "mnist_gan: --out: expected a folder that no other run writes to at the moment, got " +
+                          quoted(out.path()) + "\n");
   kill(child, SIGINT);
   CHECK(wait_for(child) == 130);
   CHECK(read_bytes(streams / "err").empty());

@@ -51,7 +51,7 @@ int frames_in(const std::filesystem::path& path) {
 
 TEST_CASE("motion_gan: leaves clips, a report and figures beside those of real clips") {
   const TemporaryFolder folder;
-  const std::string recipe = GENERATE("frames", "mocogan");
+  const std::string recipe = GENERATE("moving", "frames", "mocogan");
   INFO(recipe);
   const auto result = run(quick(folder / "out", {"--steps", "3", "--recipe", recipe}));
   INFO(result.err);
@@ -115,7 +115,7 @@ TEST_CASE("motion_gan: what cannot be run is said in one line") {
   };
   refused({"--frames", "2"}, "--frames: expected 3 to 256, got 2");
   refused({"--size", "30"}, "--size: expected 28, 32 or 64, got 30");
-  refused({"--recipe", "x"}, "--recipe: expected frames or mocogan, got x");
+  refused({"--recipe", "x"}, "--recipe: expected moving, frames or mocogan, got x");
   refused({"--clips", "3"}, "--clips: expected 4 to 1,000,000, got 3");
   refused({"--minutes", "0"}, "--minutes: expected a positive number, got 0");
   refused({"--minutes", "1", "--steps", "1"}, "--minutes: expected no --steps beside it");

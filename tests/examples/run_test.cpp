@@ -100,7 +100,7 @@ TEST_CASE("run: a time limit ends a run with a checkpoint, and seconds before a 
   CHECK(again.step(after(1, 3)));
   CHECK(!again.step(after(2, 4)));
   // The last step ends a run by itself.
-  Run whole("program", folder.path(), true);
+  Run whole("program", folder / "whole", true);
   whole.limit(1);
   CHECK(whole.step(after(5, 1000)));
 }

@@ -163,4 +163,6 @@ TEST_CASE("text_gan: refuses what it cannot run, in one line") {
   refuse({text, "--alphabet", "xyz", "--steps", "1"}, "text: expected lines of the alphabet xyz in ");
   rival::replace_file(words / "short.txt", std::string("ab\ncd\nef\ngh\nij\nkl\nmn\n"));
   refuse({(words / "short.txt").string(), "--steps", "1"}, "expected lines of at least 6 characters, or --length 6");
+  rival::replace_file(words / "few.txt", std::string("mountain\nvalley\n"));
+  refuse({(words / "few.txt").string()}, "few.txt\", of which one is held out, got 2");
 }

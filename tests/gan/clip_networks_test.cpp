@@ -24,7 +24,8 @@ Tensor<> noise(const Shape& shape) {
 
 TEST_CASE("clip networks: generators make clips, critics score them") {
   const Random random(1);
-  for (const auto& generator : {frames_generator<>(random, small), mocogan_generator<>(random, small)}) {
+  for (const auto& generator :
+       {frames_generator<>(random, small), mocogan_generator<>(random, small), moving_generator<>(random, small)}) {
     CHECK(generator.output_shape() == small.clip);
     CHECK(generator.sample(noise({2, 6})).shape() == Shape{2, 5, 28, 28, 3});
   }
@@ -64,6 +65,22 @@ TEST_CASE("clip networks: MoCoGAN's frames share their content, and differ by th
   CHECK(!frames_differ());
 }
 
+TEST_CASE("clip networks: one picture moves, the same in all frames") {
+  auto generator = moving_generator<>(Random(1), small);
+  const ImageNetworkOptions picture{.size = 28, .channels = 3, .width = 4, .latent = 6};
+  const Tensor<> latent = noise({1, 6});
+  const Tensor<> still = dcgan_generator<>(Random(1), picture).sample(latent);
+  const auto shows_it = [&](Index t) {
+    const Tensor<> clip = generator.sample(latent);
+    return std::equal(still.data(), still.data() + still.size(), clip.data() + t * still.size());
+  };
+  CHECK(!shows_it(4));
+  // Without what the GRU adds, all places are 0.
+  for (auto* parameter : generator.parameters())
+    if (parameter->name.find("gru") != std::string::npos) parameter->value.fill(0);
+  for (Index t = 0; t < 5; ++t) CHECK(shows_it(t));
+}
+
 TEST_CASE("clip networks: MoCoGAN's critic adds the clip's score and the frames' mean score") {
   const Random random(1);
   const Tensor<> clips = noise({2, 5, 28, 28, 3});
@@ -82,7 +99,7 @@ TEST_CASE("clip networks: MoCoGAN's critic adds the clip's score and the frames'
 }
 
 TEST_CASE("clip recipes: a step changes both networks and stays finite") {
-  for (const auto make : {recipes::frames_gan<float>, recipes::mocogan<float>}) {
+  for (const auto make : {recipes::frames_gan<float>, recipes::mocogan<float>, recipes::moving_gan<float>}) {
     Recipe<> recipe = make({.clip = {4, 28, 28, 1}, .batch = 4, .seed = 3, .width = 4});
     recipe.options.steps = 10;
     AdversarialTrainer<> trainer(recipe.generator, recipe.discriminator, recipe.options);

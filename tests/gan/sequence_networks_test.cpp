@@ -9,6 +9,7 @@
 #include "catch.hpp"
 
 #include "allocations.hpp"  // counted by counting_new.hpp, which allocation_test.cpp includes
+#include "rival/gan/recipes/clips.hpp"
 #include "rival/gan/trainer.hpp"
 #include "rival/layers/activations.hpp"
 #include "rival/layers/conv1d.hpp"
@@ -46,6 +47,11 @@ Networks networks(const std::string& what) {
                       WeightNorm(Conv1d<>({.in = 8, .out = 8, .kernel = 4, .stride = 2, .padding = 1})),
                       LeakyReLU<>(0.2), PhaseShuffle<>({.radius = 2}), Flatten<>(), Dense<>({.in = 64, .out = 1}))},
         {.batch = 64, .penalties = {r1(1.0), r2(1.0)}}};
+  if (what == "clips") {
+    auto recipe = recipes::moving_gan({.clip = {8, 32, 32, 1}, .batch = 16, .width = 4});
+    recipe.options.average.reset();
+    return {std::move(recipe.generator), std::move(recipe.discriminator), std::move(recipe.options)};
+  }
   return {{16, Sequential<>(Dense<>({.in = 16, .out = 30}), Reshape<>({6, 5}), GRU<>({.in = 5, .hidden = 40}),
                             TimeDistributed<>(Sequential<>(Dense<>({.in = 40, .out = 7}))),
                             Softmax<>({.temperature = 0.7, .gumbel = true, .straight_through = true}))},
@@ -81,7 +87,7 @@ std::pair<std::vector<std::uint32_t>, long> trained(const std::string& what) {
 }  // namespace
 
 TEST_CASE("sequence networks: a warm step allocates nothing, and makes the same bits on one thread and on three") {
-  const std::string what = GENERATE("signals", "choices");
+  const std::string what = GENERATE("signals", "choices", "clips");
   INFO(what);
   const long before_all = rival_test::allocations;
   const int before = threads();

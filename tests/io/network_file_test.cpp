@@ -145,6 +145,12 @@ TEST_CASE("network file: refuses files that hold no such network") {
       load_generator(fixtures / "pytorch_network.safetensors"),
       ContainsSubstring("does not say what network it holds; make the network yourself and use load_weights"));
 
+  const Tensor<float> some({1});
+  write_safetensors(path, {{"a", &some}}, {{"rival_checkpoint", "{}"}});
+  CHECK_THROWS_WITH(
+      load_generator(path),
+      ContainsSubstring("it is a checkpoint, which trainers load; runs leave generator.safetensors beside it"));
+
   const Tensor<float> weight({3, 2}), bias({3});
   const auto error = [&](const std::string& text) -> std::string {
     write_safetensors(path, {{"dense1.weight", &weight}, {"dense1.bias", &bias}}, {{"rival", text}});

@@ -136,6 +136,7 @@ TEST_CASE("safetensors: refuses what the reference implementation refuses") {
   refused(number(3) + "{", "a header of 3 bytes, got 1");
   refused(file(" {}"), "a header that begins with {");
   refused("a,b\n1,2\n3,4\n", "(it is a text)");
+  refused("\x08\x08\x12\x05rival and more", "(it is an ONNX model)");
   refused("\x93NUMPY\1" + std::string(1, '\0') + "v and more", "(it is a NumPy file)");
   refused("<!DOCTYPE html><html>", "(it is a web page");
   refused(file("[]"), "a header that begins with {");

@@ -40,6 +40,7 @@
 #include "rival/layers/spectral_norm.hpp"
 #include "rival/layers/sum_pool.hpp"
 #include "rival/layers/time_distributed.hpp"
+#include "rival/layers/translate.hpp"
 #include "rival/layers/upsample.hpp"
 #include "rival/layers/weight_norm.hpp"
 
@@ -76,6 +77,7 @@ std::vector<Case> cases() {
   add(all, GaussianNoise<>(), GaussianNoise<>({.sigma = 2}), vectors);
   add(all, Permute<>({.order = {0, 1}}), Permute<>({.order = {1, 0}}), signals);
   add(all, PhaseShuffle<>({.radius = 1}), PhaseShuffle<>({.radius = 3}), signals);
+  add(all, Translate<>({.clip = {1, 2, 2, 1}}), Translate<>({.clip = {1, 2, 2, 1}, .reach = 2}), vectors);
   add(all, TimeDistributed<>(Sequential<>(Dense<>({.in = 6, .out = 3}))), signals);
   add(all, SpectralNorm(Dense<>({.in = 6, .out = 3})), vectors);
   add(all, Equalised(Dense<>({.in = 6, .out = 3})), Equalised(Dense<>({.in = 6, .out = 3}), {.gain = 2}), vectors);

@@ -82,6 +82,7 @@ std::vector<std::unique_ptr<Layer<float>>> one_of_each() {
   add(SumPool<>());
   add(Tanh<>());
   add(TimeDistributed<>(Sequential<>(Dense<>({.in = 4, .out = 3}), Dropout<>())));
+  add(Translate<>({.clip = {3, 4, 5, 2}, .reach = 6, .outside = 0}));
   add(Upsample<>({.factor = {2, 3}, .mode = Interpolation::bilinear}));
   add(WeightNorm(Conv2d<>({.in = 2, .out = 3}), {.learn_lengths = false}));
   return all;

@@ -20,6 +20,7 @@
 #include "rival/layers/gru.hpp"
 #include "rival/layers/pool.hpp"
 #include "rival/layers/reshape.hpp"
+#include "rival/layers/translate.hpp"
 #include "rival/layers/upsample.hpp"
 #include "rival/nn/network.hpp"
 
@@ -165,6 +166,12 @@ TEMPLATE_TEST_CASE("recurrent layers have PyTorch's values", "", float, double) 
   using S = TestType;
   check<S>(GRU<S>({.in = 3, .hidden = 4}), "gru");
   check<S>(GRU<S>({.in = 3, .hidden = 4, .last = true}), "gru_last");
+}
+
+TEMPLATE_TEST_CASE("a picture that moves has PyTorch's values", "", float, double) {
+  using S = TestType;
+  check<S>(Translate<S>({.clip = {4, 3, 5, 1}, .reach = 2}), "translate");
+  check<S>(Translate<S>({.clip = {2, 4, 2, 3}, .reach = 1.5, .outside = 0.25}), "translate_colours");
 }
 
 TEMPLATE_TEST_CASE("batch norm has PyTorch's values", "", float, double) {

@@ -140,6 +140,12 @@ inline std::vector<NetworkOfKind> networks_of_kinds() {
   add("time_distributed", image.batch(3), Stack(TimeDistributed<>(frame))).comes_back = false;
   add("time_distributed", {7, 9, 4}, Stack(TimeDistributed<>(Stack(Conv1d<>(conv1))), Flatten<>())).comes_back = false;
   add("time_distributed", signal, Stack(TimeDistributed<>(Stack(Dense<>({.in = 4, .out = 3}))))).comes_back = false;
+  for (const Shape& clip : {Shape{3, 5, 4, 1}, Shape{2, 1, 3, 2}})
+    add("translate", vector,
+        Stack(ConcatSkip<>(Stack(Dense<>({.in = 12, .out = clip.size() / clip[0]})),
+                           Stack(Dense<>({.in = 12, .out = 2 * clip[0]}))),
+              Translate<>({.clip = clip, .reach = 1.5, .outside = -0.5})))
+        .comes_back = false;
   add("dense", vector, Stack(Dense<>(dense)));
   add("dense", vector, Stack(Dense<>({.in = 12, .out = 9, .bias = false}), BatchNorm<>({.features = 9})));
   for (const double gain : {1.0, 1.5}) {

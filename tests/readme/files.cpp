@@ -7,12 +7,16 @@
 #include <rival/rival.hpp>
 
 int main() {
-  const rival::Dataset digits({28, 28, 1}, std::vector<std::uint8_t>(64 * 28 * 28, 100));
+  // In the place of rival::Mnist, which the ten lines read.
+  struct {
+    rival::Dataset images;
+    const rival::Dataset& train() const { return images; }
+  } digits{{{28, 28, 1}, std::vector<std::uint8_t>(64 * 28 * 28, 100)}};
   auto recipe = rival::recipes::rpgan({.batch = 8, .seed = 7});
   rival::AdversarialTrainer<> trainer(recipe.generator, recipe.discriminator, recipe.options);
-  trainer.fit(digits, {.epochs = 1, .steps = 5, .on_step = [&](const rival::StepReport& report) {
-                         if (report.steps_done == 2) trainer.stop();
-                       }});
+  trainer.fit(digits.train(), {.epochs = 1, .steps = 5, .on_step = [&](const rival::StepReport& report) {
+                                 if (report.steps_done == 2) trainer.stop();
+                               }});
   const rival::Generator<> averaged = trainer.averaged_generator();  // which trains on below
 
 #include "files.inc"

@@ -39,7 +39,12 @@ namespace {
 
 void expect(bool good, const char* what) { rival::require(good, "the pages of docs/: expected ", what); }
 
-rival::Dataset some_digits(rival::Index count) { return rival::Mnist("mnist").train().part(0, count); }
+/// Some of MNIST's digits, in the place of rival::Mnist.
+struct Digits {
+  rival::Dataset images;
+  const rival::Dataset& train() const { return images; }
+};
+Digits some_digits(rival::Index count) { return {rival::Mnist("mnist").train().part(0, count)}; }
 
 namespace index {
 #include "index/ten_lines.inc"
@@ -82,12 +87,12 @@ void conditional() {
 
 void saving() {
   rival::Random random(1);
-  const rival::Dataset digits = some_digits(64);
+  const Digits digits = some_digits(64);
   auto recipe = rival::recipes::rpgan({.batch = 8, .seed = 7});
   rival::AdversarialTrainer<> trainer(recipe.generator, recipe.discriminator, recipe.options);
-  trainer.fit(digits, {.epochs = 1, .steps = 5, .on_step = [&](const auto& report) {
-                         if (report.steps_done == 2) trainer.stop();
-                       }});
+  trainer.fit(digits.train(), {.epochs = 1, .steps = 5, .on_step = [&](const auto& report) {
+                                 if (report.steps_done == 2) trainer.stop();
+                               }});
 #include "saving/network.inc"
 
 #include "saving/checkpoint.inc"
@@ -100,7 +105,7 @@ void saving() {
 }
 
 void reading_the_curves() {
-  const rival::Dataset digits = some_digits(256);
+  const Digits digits = some_digits(256);
   auto recipe = rival::recipes::rpgan({.batch = 8, .seed = 7});
   rival::AdversarialTrainer<> trainer(recipe.generator, recipe.discriminator, recipe.options);
 #include "reading_the_curves/health.inc"
@@ -108,7 +113,7 @@ void reading_the_curves() {
 
 void how_to() {
   rival::Random random(1);
-  const rival::Dataset digits = some_digits(64);
+  const Digits digits = some_digits(64);
   auto recipe = rival::recipes::rpgan({.batch = 8, .seed = 7});
   rival::AdversarialTrainer<> trainer(recipe.generator, recipe.discriminator, recipe.options);
   rival::Tensor<float> images({4, 28, 28, 1}, 0.5f);
@@ -148,11 +153,11 @@ void choosing_a_recipe() {
 void measuring_quality() {
   rival::Random random(1);
   const std::string folder = "mnist";
-  const rival::Dataset digits = ::some_digits(2000);
+  const Digits digits = ::some_digits(2000);
   rival::Tensor<float> some_digits;
   std::vector<rival::Index> which(300);
   for (std::size_t i = 0; i < which.size(); ++i) which[i] = static_cast<rival::Index>(i);
-  digits.gather(which, some_digits);
+  digits.train().gather(which, some_digits);
   const rival::Generator<> generator = rival::load_generator("generator.safetensors");
 #include "measuring_quality/evaluation.inc"
 
@@ -206,7 +211,7 @@ void clips() {
 }
 
 void few_labels() {
-  const rival::Dataset all = some_digits(120);
+  const rival::Dataset all = some_digits(120).images;
   std::vector<std::uint8_t> bytes;
   std::vector<rival::Label> labels;
   for (rival::Index i = 0; i < 60; ++i) {
@@ -225,7 +230,7 @@ void deploying() {
 }
 
 void training_loop() {
-  const rival::Dataset digits = some_digits(128);
+  const Digits digits = some_digits(128);
 #include "training_loop/networks.inc"
 
 #include "training_loop/loop.inc"
@@ -237,7 +242,7 @@ void training_loop() {
 #include "training_loop/loss.inc"
   options.batch = 16;
   rival::AdversarialTrainer<> trainer(generator, discriminator, options);
-  trainer.fit(digits, {.epochs = 1, .steps = 2});
+  trainer.fit(digits.train(), {.epochs = 1, .steps = 2});
 }
 
 namespace scale {

@@ -21,6 +21,9 @@ inline std::string guess_file(std::string_view start) {
   if (begins("\x93NUMPY")) return " (it is a NumPy file)";
   if (start.size() > 8 && start.substr(8).starts_with("{\"")) return " (it is a safetensors file)";
   if (begins("\x89PNG") || begins("\xff\xd8\xff") || begins("GIF8") || begins("BM")) return " (it is a picture)";
+  // A version below 32, and the name of what wrote it: the first fields of ONNX's messages.
+  if (start.size() > 2 && start[0] == 8 && start[1] > 0 && start[1] < 32 && start[2] == 18)
+    return " (it is an ONNX model)";
   if (begins("BZh") || begins("\xfd\x37zXZ") || begins("7z\xbc\xaf") || begins("\x28\xb5\x2f\xfd"))
     return " (it is packed otherwise than with gzip: unpack it first)";
   if (start.size() >= 8 && std::all_of(start.begin(), start.end(),

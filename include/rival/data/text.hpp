@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "rival/core/byte_source.hpp"
+#include "rival/core/file_guess.hpp"
 #include "rival/data/alphabet.hpp"
 #include "rival/data/dataset.hpp"
 
@@ -80,6 +81,12 @@ struct TextLines {
     if (!line.empty()) add(line);
   }
 
+  void add_file(const std::filesystem::path& file) {
+    const std::string all = read_whole("text", file);
+    require(all.find('\0') == all.npos, "text ", file, ": expected a text of UTF-8, got other bytes", guess_file(all));
+    add_text(all);
+  }
+
   void add_text(std::string_view text) {
     if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
     std::u32string points;
@@ -109,7 +116,7 @@ struct TextLines {
 ///     const Text words = read_text("words.txt", {.length = 16});
 ///     Loader loader(words.data, {.batch = 64}, random);      // batches {64, 16, words.alphabet.symbols()}
 ///
-/// Throws Error for a file that cannot be read, and where no line is left.
+/// Throws Error for a file that cannot be read or is no text, and where no line is left.
 inline Text read_text(const std::filesystem::path& path, const TextOptions& options = {}) {
   require(options.length >= 0 && options.length <= most_classes, "text: expected a length from 0 to ", most_classes,
           ", got ", options.length);
@@ -130,12 +137,12 @@ inline Text read_text(const std::filesystem::path& path, const TextOptions& opti
     require(static_cast<Index>(files.size()) <= most_classes, "text: expected at most ", most_classes, " texts in ",
             path, ", found ", files.size());
     for (const auto& file : files) {
-      read.add_text(internal::read_whole("text", file));
+      read.add_file(file);
       labels.resize(read.lines.size(), static_cast<Label>(names.size()));
       names.push_back(file.stem().string());
     }
   } else {
-    read.add_text(internal::read_whole("text", path));
+    read.add_file(path);
   }
 
   std::string characters = options.alphabet;

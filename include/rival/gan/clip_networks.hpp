@@ -10,6 +10,7 @@
 #include "rival/layers/gru.hpp"
 #include "rival/layers/permute.hpp"
 #include "rival/layers/time_distributed.hpp"
+#include "rival/layers/translate.hpp"
 
 namespace rival {
 
@@ -99,6 +100,28 @@ Generator<S> mocogan_generator(const Random& random, const ClipNetworkOptions& o
   return {o.latent, std::move(layers)};
 }
 
+/// One picture that moves: DCGAN's generator draws it, a GRU that sees the same numbers in each frame leads it from
+/// place to place, and Translate shows it there. What a clip is of stays the same by construction. For one thing that
+/// moves before black and keeps its shape; content is apart from motion as in MoCoGAN, and is moved by a spatial
+/// transformer (see translate.hpp) in place of being drawn anew.
+template <class S = float>
+Generator<S> moving_generator(const Random& random, const ClipNetworkOptions& o) {
+  const ImageNetworkOptions picture = internal::single_frames(o);
+  const Index frames = o.clip[0], hidden = 8 * o.motion;
+  Sequential<S> places(Dense<S>({.in = o.latent, .out = o.motion}), Reshape<S>({1, 1, o.motion}),
+                       Upsample<S>({.factor = {frames, 1}}), Reshape<S>({frames, o.motion}),
+                       GRU<S>({.in = o.motion, .hidden = hidden}),
+                       TimeDistributed<S>(Sequential<S>(Dense<S>({.in = hidden, .out = 2}))), Tanh<S>(), Flatten<S>());
+  places.set_name("places");
+  places.initialise(glorot<S>(), random);
+  Sequential<S> draw;
+  internal::add_all(draw, dcgan_generator<S>(random, picture).layers());
+  draw.add(Flatten<S>());
+  Sequential<S> layers(ConcatSkip<S>(std::move(draw), std::move(places)));
+  layers.add(Translate<S>({.clip = o.clip, .reach = static_cast<double>(o.clip[1]) / 2}));
+  return {o.latent, std::move(layers)};
+}
+
 /// MoCoGAN's two critics as one: the score of a critic that sees the whole clip, its frames as channels, and the mean
 /// score of one that sees each frame by itself, added up.
 template <class S = float>
@@ -115,6 +138,7 @@ Discriminator<S> mocogan_critic(const Random& random, const ClipNetworkOptions& 
 RIVAL_INSTANTIATE_FUNCTION(frames_generator);
 RIVAL_INSTANTIATE_FUNCTION(frames_critic);
 RIVAL_INSTANTIATE_FUNCTION(mocogan_generator);
+RIVAL_INSTANTIATE_FUNCTION(moving_generator);
 RIVAL_INSTANTIATE_FUNCTION(mocogan_critic);
 
 }  // namespace rival

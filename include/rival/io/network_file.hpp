@@ -160,6 +160,8 @@ void load_weights(Network<S>& network, const Safetensors& file) {
 inline NetworkDescription described_network(const Safetensors& file, std::string_view role) {
   const std::string& what = file.what();
   const auto found = file.metadata().find("rival");
+  require(found != file.metadata().end() || file.metadata().count("rival_checkpoint") == 0, what,
+          ": it is a checkpoint, which trainers load; runs leave generator.safetensors beside it");
   require(found != file.metadata().end(), what,
           ": it does not say what network it holds; make the network yourself and use load_weights");
   NetworkDescription description = network_from_text(what, found->second);

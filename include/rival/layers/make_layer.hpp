@@ -43,6 +43,7 @@
 #include "rival/layers/spectral_norm.hpp"
 #include "rival/layers/sum_pool.hpp"
 #include "rival/layers/time_distributed.hpp"
+#include "rival/layers/translate.hpp"
 #include "rival/layers/upsample.hpp"
 #include "rival/layers/weight_norm.hpp"
 #include "rival/nn/sequential.hpp"
@@ -191,6 +192,7 @@ std::map<std::string, LayerMaker<S>, std::less<>>& layer_makers() {
          read_options<NoOptions>(d);
          return std::make_unique<TimeDistributed<S>>(make_sequential<S>(only_layer(d)));
        }},
+      {"translate", maker_of<Translate<S>, S>()},
       {"upsample", maker_of<Upsample<S>, S>()},
       {"weight_norm",
        [](const Description& d) -> Made {

@@ -27,6 +27,12 @@ inline ClipNetworkOptions clip_network(const ClipRecipeOptions& o, Index own) {
   return {.clip = o.clip, .width = o.width > 0 ? o.width : own};
 }
 
+/// A critic's size beside a generator's.
+inline ClipNetworkOptions half_as_wide(ClipNetworkOptions o) {
+  o.width = std::max<Index>(1, o.width / 2);
+  return o;
+}
+
 }  // namespace internal
 
 namespace recipes {
@@ -45,12 +51,21 @@ template <class S = float>
 Recipe<S> mocogan(const ClipRecipeOptions& o) {
   const Random random(o.seed);
   const ClipNetworkOptions generator = rival::internal::clip_network(o, 32);
-  ClipNetworkOptions critic = generator;
-  critic.width = std::max<Index>(1, generator.width / 2);
-  return {mocogan_generator<S>(random, generator), mocogan_critic<S>(random, critic),
+  return {mocogan_generator<S>(random, generator), mocogan_critic<S>(random, rival::internal::half_as_wide(generator)),
           rival::internal::rpgan_training<S>(1e-3, o.batch, o.seed)};
 }
 
+/// One picture that moves (`moving_generator`) against MoCoGAN's critics, trained as rpgan is: for clips of one thing
+/// before black, such as `moving_digits`.
+template <class S = float>
+Recipe<S> moving_gan(const ClipRecipeOptions& o) {
+  const Random random(o.seed);
+  const ClipNetworkOptions generator = rival::internal::clip_network(o, 32);
+  return {moving_generator<S>(random, generator), mocogan_critic<S>(random, rival::internal::half_as_wide(generator)),
+          rival::internal::rpgan_training<S>(1e-3, o.batch, o.seed)};
+}
+
+RIVAL_INSTANTIATE_FUNCTION(moving_gan);
 RIVAL_INSTANTIATE_FUNCTION(frames_gan);
 RIVAL_INSTANTIATE_FUNCTION(mocogan);
 

@@ -10,6 +10,7 @@
 #include "rival/io/onnx/exporter.hpp"
 #include "rival/layers/gru.hpp"
 #include "rival/layers/permute.hpp"
+#include "rival/layers/translate.hpp"
 
 namespace rival::internal {
 
@@ -76,6 +77,51 @@ inline OnnxPlace permute(OnnxGraph& g, const OnnxLayer& layer, const OnnxPlace& 
   for (const Index axis : o.order) order.push_back(axis + 1);
   const std::string in = g.reshape(n + "axes", g.elements(n + "in", x), {layer.in.begin(), layer.in.end()});
   return g.place(layer.name, g.add("Transpose", n + "permuted", {in}, {{"perm", order}}), layer.out);
+}
+
+/// GridSample looks up a picture for each frame, at points (x, y) in which its edges lie at -1 and 1, and 0 beyond
+/// them.
+inline OnnxPlace translate(OnnxGraph& g, const OnnxLayer& layer, const OnnxPlace& x) {
+  const auto o = read_options<TranslateOptions>(layer.description);
+  const std::string n = layer.name + ".";
+  const Index frames = o.clip[0], h = o.clip[1], w = o.clip[2], channels = o.clip[3];
+  const std::string numbers = g.elements(n + "in", x);
+  const auto part = [&](const std::string& name, Index begin, Index end) {
+    return g.add("Slice", n + name,
+                 {numbers, g.constant(n + name + ".begin", Wholes{begin}), g.constant(n + name + ".end", Wholes{end}),
+                  g.constant(n + name + ".axis", Wholes{1})});
+  };
+  const auto shaped = [&](const std::string& name, const std::string& value, Wholes shape) {
+    return g.add("Reshape", n + name, {value, g.constant(n + name + ".shape", std::move(shape))});
+  };
+
+  std::vector<float> points;
+  for (Index i = 0; i < h; ++i)
+    for (Index j = 0; j < w; ++j)
+      for (const auto& [at, extent] : {std::pair{j, w}, std::pair{i, h}})
+        points.push_back(static_cast<float>(2 * at + 1) / static_cast<float>(extent) - 1);
+  const auto back = [&](Index extent) { return static_cast<float>(-2 * o.reach / static_cast<double>(extent)); };
+  const std::string moves =
+      g.add("MatMul", n + "moves",
+            {shaped("places", part("places_in", 0, 2 * frames), {-1, 1, 1, 2}),
+             g.constant(n + "reach", {2, 2}, {0, back(h), back(w), 0})});  // (row, column) to (x, y)
+  const std::string grid = g.add("Add", n + "grid", {g.constant(n + "points", {1, h, w, 2}, std::move(points)), moves});
+
+  const std::string outside = g.constant(n + "outside", {}, {static_cast<float>(o.outside)});
+  const std::string picture =
+      shaped("picture", part("picture_in", 2 * frames, 2 * frames + h * w * channels), {-1, 1, h, w, channels});
+  const std::string once =
+      g.add("Transpose", n + "channels_first", {g.add("Sub", n + "above_outside", {picture, outside})},
+            {{"perm", Wholes{0, 1, 4, 2, 3}}});
+  const std::string pictures =
+      shaped("pictures", g.add("Tile", n + "frames", {once, g.constant(n + "times", Wholes{1, frames, 1, 1, 1})}),
+             {-1, channels, h, w});
+  const std::string seen =
+      g.add("GridSample", n + "seen", {pictures, grid},
+            {{"mode", std::string("bilinear")}, {"padding_mode", std::string("zeros")}, {"align_corners", Whole{0}}});
+  const std::string clip = shaped("clip", g.add("Add", n + "values", {seen, outside}), {-1, frames, channels, h, w});
+  return g.place(layer.name, g.add("Transpose", n + "channels_last", {clip}, {{"perm", Wholes{0, 1, 3, 4, 2}}}),
+                 layer.out);
 }
 
 }  // namespace rival::internal

@@ -108,6 +108,7 @@ inline std::map<std::string, OnnxExporter, std::less<>>& onnx_exporters() {
       {"sum_pool", sum_pool},
       {"tanh", elementwise("Tanh")},
       {"time_distributed", time_distributed},
+      {"translate", translate},
       {"upsample", upsample},
   };
   return exporters;
