@@ -16,8 +16,7 @@ bool parse(int argc, char** argv, Options& o) {
              "lines that the networks never see, for the figures; if not given a sixth, at most 10000");
   app.add_option("--recipe", o.recipe, "what to train, and how: rpgan, made for a CPU and some minutes, or wgan-gp")
       ->capture_default_str();
-  add_number(app, "--width", o.width,
-             "channels of the generator, and the critic's in proportion; the recipe's if not given");
+  add_number(app, "--width", o.width, "channels of both networks; the recipe's if not given");
   add_number(app, "--batch", o.batch, "lines a step")->capture_default_str();
   add_number(app, "--steps", o.steps, "train for so many steps");
   add_minutes(app, o.minutes);

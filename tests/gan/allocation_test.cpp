@@ -24,7 +24,7 @@ long warm_allocations(ShortTraining& training, const std::function<void()>& in_e
                                            if (report.steps_done == 3) start = allocations;
                                            end = allocations;
                                          }});
-  REQUIRE(start > 0);
+  REQUIRE((!RIVAL_TEST_COUNTS_NEW || start > 0));
   return end - start;
 }
 

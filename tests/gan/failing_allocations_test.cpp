@@ -22,6 +22,7 @@
 #include "rival/layers/spectral_norm.hpp"
 #include "rival/loss/relativistic.hpp"
 
+#if RIVAL_TEST_COUNTS_NEW
 using namespace rival;
 using namespace rival_test;
 
@@ -132,7 +133,6 @@ const std::vector<Case>& cases() {
 
 }  // namespace
 
-#if RIVAL_TEST_COUNTS_NEW
 TEST_CASE("failing allocations: each one of a training step") {
   const Tensor<> images = batch();
   for (const Case& c : cases()) {

@@ -65,7 +65,7 @@ TEST_CASE("semi_supervised: at first every hidden output has about mean 0 and de
   const Tensor<> samples = gathered(digits(), 30);
   recipe.discriminator.forward(samples, trace);
   // Behind the ReLU of normal numbers the mean square is a half. The noise, which is drawn anew, is what differs.
-  for (const std::size_t relu : {3, 6, 9, 12, 15}) {
+  for (const std::size_t relu : {3u, 6u, 9u, 12u, 15u}) {
     const auto outputs = trace.children[relu].output.array();
     CHECK(std::abs(outputs.square().mean() - 0.5f) < 0.15f);
   }

@@ -17,7 +17,7 @@ struct TextRecipeOptions {
   Index symbols = 0;       ///< padding counted
   Index classes = 0;       ///< of the lines; 0: without
   Index batch = 64;        ///< lines in a training step
-  Index width = 0;         ///< channels of the generator, and the critic's in proportion; 0: the recipe's own
+  Index width = 0;         ///< channels of both networks; 0: the recipe's own
   std::uint64_t seed = 0;  ///< of the weights and of the training
 };
 
@@ -61,21 +61,18 @@ Recipe<S> text_wgan_gp(const TextRecipeOptions& o) {
 /// Relativistic pairing with R1 and R2 (as `rpgan`) on smaller networks of the same kind, for a run of minutes. The
 /// critic never sees anything but whole symbols: the generator's are drawn with Gumbel noise, hard, and the gradient
 /// goes through as if they were soft (Jang, Gu and Poole, 2017). Else the critic tells the two apart by softness alone,
-/// and the generator learns to be sure before it learns to spell. The critic is twice as wide as the generator, and of
-/// as few blocks as see a whole line.
+/// and the generator learns to be sure before it learns to spell. Both are of as few blocks as see a whole line.
 template <class S = float>
 Recipe<S> text_rpgan(const TextRecipeOptions& o) {
-  TextNetworkOptions network = rival::internal::text_network_of(o, 32);
+  TextNetworkOptions network = rival::internal::text_network_of(o, 64);
   constexpr Index seen = 8;  // places more that a block sees, by two convolutions of 5
   network.blocks = std::clamp<Index>((o.length + seen - 2) / seen, 2, 5);
   network.latent = 64;
-  TextNetworkOptions critic = network;
-  critic.width *= 2;
   const Random random(o.seed);
   const Schedule fall = over_run([](long steps) { return linear_decay({.steps = steps, .start = steps / 2}); });
   const AdamOptions adam{.learning_rate = 2e-3, .beta1 = 0, .beta2 = 0.99, .schedule = fall};
   return {text_generator<S>(random.stream("generator"), network, {.gumbel = true, .straight_through = true}),
-          text_critic<S>(random.stream("critic"), critic),
+          text_critic<S>(random.stream("critic"), network),
           {.loss = relativistic_pairing<S>(),
            .batch = o.batch,
            .penalties = {r1(0.1), r2(0.1)},
