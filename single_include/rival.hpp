@@ -11356,8 +11356,10 @@ class Translate : public Layer<S> {
   explicit Translate(const TranslateOptions& options) : options_(options) {
     require(options.clip.rank() == 4 && options.clip.size() > 0,
             "translate: expected a `clip` of frames x height x width x channels, got ", options.clip);
-    require(is_finite(options.reach), "translate: expected a finite `reach`, got ", options.reach);
-    require(is_finite(options.outside), "translate: expected a finite `outside`, got ", options.outside);
+    // As the layer's scalars: 1e300 is none of float's.
+    require(is_finite(static_cast<S>(options.reach)), "translate: expected a finite `reach`, got ", options.reach);
+    require(is_finite(static_cast<S>(options.outside)), "translate: expected a finite `outside`, got ",
+            options.outside);
   }
 
   std::string_view kind() const override { return "translate"; }
@@ -11533,6 +11535,14 @@ void add_all(Sequential<S>& layers, const Sequential<S>& more) {
   for (Index i = 0; i < more.size(); ++i) layers.add(more[i].clone());
 }
 
+/// `count` linear maps of the latent vector, the same in each frame: {frames, count}.
+template <class S>
+Sequential<S> in_each_frame(const ClipNetworkOptions& o, Index count) {
+  const Index frames = o.clip[0];
+  return Sequential<S>(Dense<S>({.in = o.latent, .out = count}), Reshape<S>({1, 1, count}),
+                       Upsample<S>({.factor = {frames, 1}}), Reshape<S>({frames, count}));
+}
+
 /// DCGAN's critic, its frames as channels, as layers.
 template <class S>
 Sequential<S> frames_critic_layers(const Random& random, const ClipNetworkOptions& o) {
@@ -11568,8 +11578,7 @@ template <class S = float>
 Generator<S> mocogan_generator(const Random& random, const ClipNetworkOptions& o) {
   const ImageNetworkOptions frame = internal::single_frames(o);
   const Index frames = o.clip[0], hidden = 4 * o.motion;
-  Sequential<S> content(Dense<S>({.in = o.latent, .out = o.latent}), Reshape<S>({1, 1, o.latent}),
-                        Upsample<S>({.factor = {frames, 1}}), Reshape<S>({frames, o.latent}));
+  Sequential<S> content = internal::in_each_frame<S>(o, o.latent);
   Sequential<S> motion(Dense<S>({.in = o.latent, .out = frames * o.motion}), Reshape<S>({frames, o.motion}),
                        GRU<S>({.in = o.motion, .hidden = hidden}));
   Sequential<S> layers(ConcatSkip<S>(std::move(motion), std::move(content)));
@@ -11584,17 +11593,18 @@ Generator<S> mocogan_generator(const Random& random, const ClipNetworkOptions& o
 }
 
 /// One picture that moves: DCGAN's generator draws it, a GRU that sees the same numbers in each frame leads it from
-/// place to place, and Translate shows it there. What a clip is of stays the same by construction. For one thing that
-/// moves before black and keeps its shape; content is apart from motion as in MoCoGAN, and is moved by a spatial
-/// transformer (see translate.hpp) in place of being drawn anew.
+/// place to place, at most half a frame off, and Translate shows it there. What a clip is of stays the same by
+/// construction. For one thing that moves before black and keeps its shape; content is apart from motion as in MoCoGAN,
+/// and is moved by a spatial transformer (see translate.hpp) in place of being drawn anew.
 template <class S = float>
 Generator<S> moving_generator(const Random& random, const ClipNetworkOptions& o) {
   const ImageNetworkOptions picture = internal::single_frames(o);
-  const Index frames = o.clip[0], hidden = 8 * o.motion;
-  Sequential<S> places(Dense<S>({.in = o.latent, .out = o.motion}), Reshape<S>({1, 1, o.motion}),
-                       Upsample<S>({.factor = {frames, 1}}), Reshape<S>({frames, o.motion}),
-                       GRU<S>({.in = o.motion, .hidden = hidden}),
-                       TimeDistributed<S>(Sequential<S>(Dense<S>({.in = hidden, .out = 2}))), Tanh<S>(), Flatten<S>());
+  const Index hidden = 8 * o.motion;
+  Sequential<S> places = internal::in_each_frame<S>(o, o.motion);
+  places.add(GRU<S>({.in = o.motion, .hidden = hidden}))
+      .add(TimeDistributed<S>(Sequential<S>(Dense<S>({.in = hidden, .out = 2}))))
+      .add(Tanh<S>())
+      .add(Flatten<S>());
   places.set_name("places");
   places.initialise(glorot<S>(), random);
   Sequential<S> draw;
@@ -13617,10 +13627,15 @@ inline ClipNetworkOptions clip_network(const ClipRecipeOptions& o, Index own) {
   return {.clip = o.clip, .width = o.width > 0 ? o.width : own};
 }
 
-/// A critic's size beside a generator's.
-inline ClipNetworkOptions half_as_wide(ClipNetworkOptions o) {
-  o.width = std::max<Index>(1, o.width / 2);
-  return o;
+/// What `generator` makes against MoCoGAN's critics of half its width, trained as rpgan is.
+template <class S>
+Recipe<S> against_mocogan_critic(Generator<S> (*generator)(const Random&, const ClipNetworkOptions&),
+                                 const ClipRecipeOptions& o) {
+  const Random random(o.seed);
+  const ClipNetworkOptions network = clip_network(o, 32);
+  ClipNetworkOptions critic = network;
+  critic.width = std::max<Index>(1, network.width / 2);
+  return {generator(random, network), mocogan_critic<S>(random, critic), rpgan_training<S>(1e-3, o.batch, o.seed)};
 }
 
 }  // namespace internal
@@ -13639,20 +13654,14 @@ Recipe<S> frames_gan(const ClipRecipeOptions& o) {
 /// MoCoGAN's networks (clip_networks.hpp), trained as rpgan is; the paper has the standard loss and no penalties.
 template <class S = float>
 Recipe<S> mocogan(const ClipRecipeOptions& o) {
-  const Random random(o.seed);
-  const ClipNetworkOptions generator = rival::internal::clip_network(o, 32);
-  return {mocogan_generator<S>(random, generator), mocogan_critic<S>(random, rival::internal::half_as_wide(generator)),
-          rival::internal::rpgan_training<S>(1e-3, o.batch, o.seed)};
+  return rival::internal::against_mocogan_critic<S>(mocogan_generator<S>, o);
 }
 
 /// One picture that moves (`moving_generator`) against MoCoGAN's critics, trained as rpgan is: for clips of one thing
 /// before black, such as `moving_digits`.
 template <class S = float>
 Recipe<S> moving_gan(const ClipRecipeOptions& o) {
-  const Random random(o.seed);
-  const ClipNetworkOptions generator = rival::internal::clip_network(o, 32);
-  return {moving_generator<S>(random, generator), mocogan_critic<S>(random, rival::internal::half_as_wide(generator)),
-          rival::internal::rpgan_training<S>(1e-3, o.batch, o.seed)};
+  return rival::internal::against_mocogan_critic<S>(moving_generator<S>, o);
 }
 
 RIVAL_INSTANTIATE_FUNCTION(moving_gan);

@@ -96,7 +96,7 @@ for epochs in 5, 20:
         QUALITY[f"{name}-{epochs}"] = ours("mnist_gan", "--architecture", name, "--epochs", epochs), evaluated(GENERATOR, *PAPER)
         QUALITY[f"{name}-{epochs}-pytorch"] = pytorch(name, epochs), evaluated("samples.npy", *PAPER)
 
-# The steps of `labels` take about twenty minutes on two cores; how long the others take has not been measured.
+# On two idle cores the steps of `labels` take about twenty minutes, those of `motion` about eleven; how long the others take has not been measured.
 BEYOND = {
     "sound": (ours("sound_gan", BUILD / "digits/train", "--judge", BUILD / "digits/test", "--steps", 12000),
               summarised({"inception score": (r"inception score # of \d+ generated", "generated sounds, # of"),

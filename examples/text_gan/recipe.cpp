@@ -6,17 +6,19 @@
 
 rival::Recipe<> make_recipe(Options& o, const Lines& lines) {
   const rival::Index count = lines.training.size(), classes = lines.training.classes();
+  const auto make = [&] {
+    const rival::TextRecipeOptions options{.length = lines.length(),
+                                           .symbols = lines.text.alphabet.symbols(),
+                                           .classes = classes,
+                                           .batch = o.batch,
+                                           .width = o.width,
+                                           .seed = o.seed};
+    return o.recipe == "rpgan" ? rival::recipes::text_rpgan(options) : rival::recipes::text_wgan_gp(options);
+  };
   // Few lines have small batches, unless it is said how large they are.
-  const long most = static_cast<long>(count) / (o.recipe == "rpgan" ? 1 : 10);
-  if (o.given.count("--batch") == 0) o.batch = std::max(2L, std::min(o.batch, most));
-  const rival::TextRecipeOptions options{.length = lines.length(),
-                                         .symbols = lines.text.alphabet.symbols(),
-                                         .classes = classes,
-                                         .batch = o.batch,
-                                         .width = o.width,
-                                         .seed = o.seed};
-  rival::Recipe<> recipe =
-      o.recipe == "rpgan" ? rival::recipes::text_rpgan(options) : rival::recipes::text_wgan_gp(options);
+  if (o.given.count("--batch") == 0)
+    o.batch = std::max(2L, std::min<long>(o.batch, count / make().options.discriminator_steps));
+  rival::Recipe<> recipe = make();
   rival::require(o.batch * recipe.options.discriminator_steps <= count, "--batch: expected at most ",
                  count / recipe.options.discriminator_steps, " for the ", recipe.options.discriminator_steps,
                  " discriminator steps of ", o.recipe, " and ", count, " lines, got ", o.batch);

@@ -88,6 +88,8 @@ TEST_CASE("translate: misuse") {
                     "translate: expected a finite `reach`, got inf");
   CHECK_THROWS_WITH(Translate<>({.clip = {2, 3, 4, 1}, .outside = std::numeric_limits<double>::quiet_NaN()}),
                     "translate: expected a finite `outside`, got nan");
+  CHECK_THROWS_WITH(Translate<float>({.clip = {2, 3, 4, 1}, .reach = 1e300}),
+                    "translate: expected a finite `reach`, got 1e+300");
   Translate<> layer({.clip = {2, 3, 4, 1}});
   layer.set_name("G.translate1");
   CHECK_THROWS_WITH(layer.output_shape({12}),

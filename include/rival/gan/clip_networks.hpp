@@ -50,6 +50,14 @@ void add_all(Sequential<S>& layers, const Sequential<S>& more) {
   for (Index i = 0; i < more.size(); ++i) layers.add(more[i].clone());
 }
 
+/// `count` linear maps of the latent vector, the same in each frame: {frames, count}.
+template <class S>
+Sequential<S> in_each_frame(const ClipNetworkOptions& o, Index count) {
+  const Index frames = o.clip[0];
+  return Sequential<S>(Dense<S>({.in = o.latent, .out = count}), Reshape<S>({1, 1, count}),
+                       Upsample<S>({.factor = {frames, 1}}), Reshape<S>({frames, count}));
+}
+
 /// DCGAN's critic, its frames as channels, as layers.
 template <class S>
 Sequential<S> frames_critic_layers(const Random& random, const ClipNetworkOptions& o) {
@@ -85,8 +93,7 @@ template <class S = float>
 Generator<S> mocogan_generator(const Random& random, const ClipNetworkOptions& o) {
   const ImageNetworkOptions frame = internal::single_frames(o);
   const Index frames = o.clip[0], hidden = 4 * o.motion;
-  Sequential<S> content(Dense<S>({.in = o.latent, .out = o.latent}), Reshape<S>({1, 1, o.latent}),
-                        Upsample<S>({.factor = {frames, 1}}), Reshape<S>({frames, o.latent}));
+  Sequential<S> content = internal::in_each_frame<S>(o, o.latent);
   Sequential<S> motion(Dense<S>({.in = o.latent, .out = frames * o.motion}), Reshape<S>({frames, o.motion}),
                        GRU<S>({.in = o.motion, .hidden = hidden}));
   Sequential<S> layers(ConcatSkip<S>(std::move(motion), std::move(content)));
@@ -101,17 +108,18 @@ Generator<S> mocogan_generator(const Random& random, const ClipNetworkOptions& o
 }
 
 /// One picture that moves: DCGAN's generator draws it, a GRU that sees the same numbers in each frame leads it from
-/// place to place, and Translate shows it there. What a clip is of stays the same by construction. For one thing that
-/// moves before black and keeps its shape; content is apart from motion as in MoCoGAN, and is moved by a spatial
-/// transformer (see translate.hpp) in place of being drawn anew.
+/// place to place, at most half a frame off, and Translate shows it there. What a clip is of stays the same by
+/// construction. For one thing that moves before black and keeps its shape; content is apart from motion as in MoCoGAN,
+/// and is moved by a spatial transformer (see translate.hpp) in place of being drawn anew.
 template <class S = float>
 Generator<S> moving_generator(const Random& random, const ClipNetworkOptions& o) {
   const ImageNetworkOptions picture = internal::single_frames(o);
-  const Index frames = o.clip[0], hidden = 8 * o.motion;
-  Sequential<S> places(Dense<S>({.in = o.latent, .out = o.motion}), Reshape<S>({1, 1, o.motion}),
-                       Upsample<S>({.factor = {frames, 1}}), Reshape<S>({frames, o.motion}),
-                       GRU<S>({.in = o.motion, .hidden = hidden}),
-                       TimeDistributed<S>(Sequential<S>(Dense<S>({.in = hidden, .out = 2}))), Tanh<S>(), Flatten<S>());
+  const Index hidden = 8 * o.motion;
+  Sequential<S> places = internal::in_each_frame<S>(o, o.motion);
+  places.add(GRU<S>({.in = o.motion, .hidden = hidden}))
+      .add(TimeDistributed<S>(Sequential<S>(Dense<S>({.in = hidden, .out = 2}))))
+      .add(Tanh<S>())
+      .add(Flatten<S>());
   places.set_name("places");
   places.initialise(glorot<S>(), random);
   Sequential<S> draw;

@@ -52,8 +52,10 @@ class Translate : public Layer<S> {
   explicit Translate(const TranslateOptions& options) : options_(options) {
     require(options.clip.rank() == 4 && options.clip.size() > 0,
             "translate: expected a `clip` of frames x height x width x channels, got ", options.clip);
-    require(is_finite(options.reach), "translate: expected a finite `reach`, got ", options.reach);
-    require(is_finite(options.outside), "translate: expected a finite `outside`, got ", options.outside);
+    // As the layer's scalars: 1e300 is none of float's.
+    require(is_finite(static_cast<S>(options.reach)), "translate: expected a finite `reach`, got ", options.reach);
+    require(is_finite(static_cast<S>(options.outside)), "translate: expected a finite `outside`, got ",
+            options.outside);
   }
 
   std::string_view kind() const override { return "translate"; }

@@ -27,10 +27,15 @@ inline ClipNetworkOptions clip_network(const ClipRecipeOptions& o, Index own) {
   return {.clip = o.clip, .width = o.width > 0 ? o.width : own};
 }
 
-/// A critic's size beside a generator's.
-inline ClipNetworkOptions half_as_wide(ClipNetworkOptions o) {
-  o.width = std::max<Index>(1, o.width / 2);
-  return o;
+/// What `generator` makes against MoCoGAN's critics of half its width, trained as rpgan is.
+template <class S>
+Recipe<S> against_mocogan_critic(Generator<S> (*generator)(const Random&, const ClipNetworkOptions&),
+                                 const ClipRecipeOptions& o) {
+  const Random random(o.seed);
+  const ClipNetworkOptions network = clip_network(o, 32);
+  ClipNetworkOptions critic = network;
+  critic.width = std::max<Index>(1, network.width / 2);
+  return {generator(random, network), mocogan_critic<S>(random, critic), rpgan_training<S>(1e-3, o.batch, o.seed)};
 }
 
 }  // namespace internal
@@ -49,20 +54,14 @@ Recipe<S> frames_gan(const ClipRecipeOptions& o) {
 /// MoCoGAN's networks (clip_networks.hpp), trained as rpgan is; the paper has the standard loss and no penalties.
 template <class S = float>
 Recipe<S> mocogan(const ClipRecipeOptions& o) {
-  const Random random(o.seed);
-  const ClipNetworkOptions generator = rival::internal::clip_network(o, 32);
-  return {mocogan_generator<S>(random, generator), mocogan_critic<S>(random, rival::internal::half_as_wide(generator)),
-          rival::internal::rpgan_training<S>(1e-3, o.batch, o.seed)};
+  return rival::internal::against_mocogan_critic<S>(mocogan_generator<S>, o);
 }
 
 /// One picture that moves (`moving_generator`) against MoCoGAN's critics, trained as rpgan is: for clips of one thing
 /// before black, such as `moving_digits`.
 template <class S = float>
 Recipe<S> moving_gan(const ClipRecipeOptions& o) {
-  const Random random(o.seed);
-  const ClipNetworkOptions generator = rival::internal::clip_network(o, 32);
-  return {moving_generator<S>(random, generator), mocogan_critic<S>(random, rival::internal::half_as_wide(generator)),
-          rival::internal::rpgan_training<S>(1e-3, o.batch, o.seed)};
+  return rival::internal::against_mocogan_critic<S>(moving_generator<S>, o);
 }
 
 RIVAL_INSTANTIATE_FUNCTION(moving_gan);
